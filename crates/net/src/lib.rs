@@ -4,7 +4,9 @@
 pub mod address;
 mod ending;
 pub mod limits;
+pub mod sockopt;
 
 pub use address::{Address, AddressError, HostPort};
 pub use ending::Ending;
 pub use limits::{Access, Limits};
+pub use sockopt::{SocketKind, SocketOption};
