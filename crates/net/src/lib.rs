@@ -4,6 +4,7 @@
 pub mod address;
 mod ending;
 pub mod limits;
+pub mod structs;
 
 pub use address::{Address, AddressError, HostPort};
 pub use ending::Ending;
