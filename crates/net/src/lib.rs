@@ -3,6 +3,7 @@
 
 pub mod address;
 mod ending;
+pub mod frame;
 pub mod limits;
 pub mod structs;
 
