@@ -121,6 +121,7 @@ impl<'a> Frame<'a> {
     }
 
     /// The front of `bytes`, which must hold all of it.
+    #[inline]
     fn cut(bytes: &'a [u8], shape: Shape) -> Self {
         let (prefix, rest) = bytes.split_at(shape.prefix);
         let (payload, rest) = rest.split_at(shape.payload);
@@ -192,6 +193,7 @@ impl Decoder {
         }
     }
 
+    #[inline]
     fn next_delimited<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<Frame<'a>>, FrameError> {
         let line = matches!(*self.framing, Framing::Line);
         let delimiter = if line { b'\n' } else { 0 };
@@ -257,6 +259,7 @@ struct Shape {
 
 impl Shape {
     /// A length no buffer reaches, where the sum would overflow.
+    #[inline]
     fn len(self) -> usize {
         self.payload.saturating_add(self.prefix + self.suffix)
     }

@@ -47,6 +47,7 @@ impl Header {
 
     /// Bytes of the header.
     #[must_use]
+    #[inline]
     pub fn size(&self) -> usize {
         self.size
     }
@@ -85,6 +86,7 @@ impl Header {
     }
 
     /// The payload's length, if the header can say it.
+    #[inline]
     pub(super) fn length_of(&self, payload: &[u8]) -> Result<u64, EncodeError> {
         let bits = 8 * self.width - usize::from(self.signed);
         let highest = u64::MAX >> (64 - bits);
@@ -95,13 +97,15 @@ impl Header {
     }
 
     /// Writes a length of [`Self::length_of`] into its field of a whole header.
+    #[inline]
     pub(super) fn write(&self, header: &mut [u8], length: u64) {
         let place = &mut header[self.offset..][..self.width];
-        if self.big_endian {
-            place.copy_from_slice(&length.to_be_bytes()[8 - self.width..]);
+        let bytes = if self.big_endian {
+            (length << (64 - 8 * self.width)).to_be_bytes()
         } else {
-            place.copy_from_slice(&length.to_le_bytes()[..self.width]);
-        }
+            length.to_le_bytes()
+        };
+        place.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
     }
 }
 
