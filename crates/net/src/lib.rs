@@ -4,6 +4,7 @@
 pub mod address;
 mod ending;
 mod endpoint;
+pub mod frame;
 pub mod limits;
 pub mod resolve;
 pub mod sockopt;
