@@ -4,8 +4,16 @@
 pub mod address;
 pub mod bulk;
 mod ending;
+mod endpoint;
 pub mod limits;
+pub mod resolve;
+pub mod sockopt;
+mod stream;
 
 pub use address::{Address, AddressError, HostPort};
 pub use ending::Ending;
+pub use endpoint::Endpoint;
 pub use limits::{Access, Limits};
+pub use resolve::{ResolveError, resolve, resolve_async};
+pub use sockopt::{SocketKind, SocketOption};
+pub use stream::Stream;
