@@ -80,7 +80,7 @@ impl<'fd> Pump<'fd> {
                 (Err(Errno::INTR), _) => {}
                 // What the kernel cannot move by itself, or cannot read, is copied; the copy knows which side failed.
                 (Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::IO), _) => {
-                    self.way = Way::copy()
+                    self.way = Way::copy();
                 }
                 (Err(errno), Way::SpliceIn) if errno != Errno::PIPE => {
                     return Err(PumpError::Read(errno.into()));

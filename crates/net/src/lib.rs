@@ -3,8 +3,10 @@
 
 pub mod address;
 pub mod bulk;
+pub mod client;
 mod ending;
 mod endpoint;
+pub mod errno;
 pub mod limits;
 pub mod resolve;
 pub mod sockopt;
