@@ -11,6 +11,7 @@ pub mod limits;
 pub mod resolve;
 pub mod sockopt;
 mod stream;
+pub mod structs;
 
 pub use address::{Address, AddressError, HostPort};
 pub use ending::Ending;
