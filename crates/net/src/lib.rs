@@ -2,9 +2,12 @@
 //! door with its limits; message framing; the services that answer; the byte pump.
 
 pub mod address;
+pub mod bulk;
+pub mod client;
 mod ending;
 mod endpoint;
 pub mod frame;
+pub mod errno;
 pub mod limits;
 pub mod resolve;
 pub mod sockopt;
