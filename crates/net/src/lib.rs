@@ -3,8 +3,12 @@
 
 pub mod address;
 pub mod census;
+pub mod bulk;
+pub mod client;
 mod ending;
 mod endpoint;
+pub mod frame;
+pub mod errno;
 pub mod limits;
 pub mod listen;
 #[cfg(test)]
@@ -12,6 +16,7 @@ mod python;
 pub mod resolve;
 pub mod sockopt;
 mod stream;
+pub mod structs;
 
 pub use address::{Address, AddressError, HostPort};
 pub use ending::Ending;

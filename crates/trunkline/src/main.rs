@@ -1,2 +1,25 @@
-//! The trunkline command.
-fn main() {}
+//! The trunkline command: parse, call the verb, map its outcome to an exit code.
+
+mod cli;
+mod failure;
+mod manual;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Verb};
+use failure::{Failure, Outcome};
+
+fn main() -> ExitCode {
+    run(Cli::parse().verb).unwrap_or_else(Failure::report).into()
+}
+
+/// Decides the shape of the runtime once: clients are plain threads, which start in no time and read standard
+/// input at full speed.
+fn run(verb: Verb) -> Outcome {
+    match verb {
+        Verb::Completions { shell } => manual::completions(shell),
+        Verb::Man { folder } => manual::pages(folder.as_deref()),
+    }
+}

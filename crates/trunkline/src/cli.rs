@@ -1,0 +1,88 @@
+//! The command line as people type it. What is read here is raw; each verb turns its flags into one validated
+//! plan and looks at no flag again.
+
+mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use net::limits::MAX_FRAME;
+
+/// Talk to any socket by its address: open a line, or connect to one.
+#[derive(Debug, Parser)]
+#[command(name = "trunkline", version, disable_help_subcommand = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// One job each.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Print the completions of a shell
+    #[command(hide = true)]
+    Completions {
+        /// The shell to complete for
+        shell: Shell,
+    },
+    /// Print the manual page, or write one page per verb into a folder
+    #[command(hide = true)]
+    Man {
+        /// Where the pages go; without it the first page is printed
+        folder: Option<PathBuf>,
+    },
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline connect 127.0.0.1:8080              type a line, read the answer
+  trunkline connect udp://127.0.0.1:8080 -m hi  send one datagram, print its answer
+  trunkline connect HOST 9100 < job.pdf         send a file, byte for byte
+
+Addresses: tcp://HOST:PORT, udp://HOST:PORT, unix:/path, unix-dgram:/path, HOST:PORT.
+An IPv6 address stands in brackets, quoted because a shell may expand them: '[::1]:8080'.
+
+`trunkline VERB --help` explains a verb and shows examples.";
+
+/// How a stream is cut into messages.
+#[derive(Debug, Args)]
+pub(crate) struct FrameFlags {
+    /// Cut the stream into messages: raw, line, nul, varint, netstring, or a struct format
+    ///
+    /// raw: what one read brings; no boundary is promised. line, nul: up to the next LF or NUL. varint, netstring: a length goes
+    /// ahead. A format of Python's struct, such as 'i', '!I' or '<H', is a length header of that shape; quote the `!` and the `<`,
+    /// which shells take for themselves.
+    #[arg(long, value_name = "FRAME", help_heading = "Messages")]
+    pub(crate) frame: Option<String>,
+
+    /// Which field of a struct format is the length, from 0; as in --frame '!BIH' --length-field 1
+    #[arg(long, value_name = "N", requires = "frame", help_heading = "Messages")]
+    pub(crate) length_field: Option<usize>,
+
+    /// The longest message taken, such as 64k, 16M or 1G
+    #[arg(
+        long,
+        value_name = "BYTES",
+        value_parser = values::size,
+        default_value = "16M",
+        help_heading = "Messages"
+    )]
+    pub(crate) max_frame: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_longest_message_is_the_librarys_unless_told_otherwise() {
+        assert_eq!(values::size("16M"), Ok(MAX_FRAME));
+    }
+}

@@ -1,0 +1,56 @@
+//! Values that flags take: sizes and times.
+
+use std::time::Duration;
+
+/// A number of bytes, as in `512`, `64k`, `16M` or `1G`; the letters count in 1024s.
+pub(super) fn size(text: &str) -> Result<usize, String> {
+    let wrong = || format!("{text} is not a size: write a number of bytes, as in 512, 64k, 16M or 1G");
+    let (digits, shift) = match text.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&text[..at], 10),
+        Some((at, 'm' | 'M')) => (&text[..at], 20),
+        Some((at, 'g' | 'G')) => (&text[..at], 30),
+        _ => (text, 0),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let bytes = digits.parse::<usize>().ok().and_then(|number| number.checked_mul(1 << shift));
+    bytes.filter(|&bytes| bytes > 0).ok_or_else(wrong)
+}
+
+/// A time in seconds, with fractions, as in `5` or `0.2`.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse::<f64>()
+        .ok()
+        .and_then(|number| Duration::try_from_secs_f64(number).ok())
+        .ok_or_else(|| format!("{text} is not a time: write seconds, as in 5 or 0.2"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_and_without_a_letter() {
+        assert_eq!(size("512"), Ok(512));
+        assert_eq!(size("64k"), Ok(64 << 10));
+        assert_eq!(size("16M"), Ok(16 << 20));
+        assert_eq!(size("1G"), Ok(1 << 30));
+    }
+
+    #[test]
+    fn what_is_no_size_is_refused_with_the_way_to_write_one() {
+        for text in ["", "0", "-1", "+1", "k", "1.5M", "16MB", "99999999999999999999", "99999999999999999G"] {
+            assert!(size(text).is_err_and(|error| error.contains("64k")), "{text}");
+        }
+    }
+
+    #[test]
+    fn seconds_may_have_fractions_and_are_never_negative() {
+        assert_eq!(seconds("5"), Ok(Duration::from_secs(5)));
+        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
+        for text in ["", "-1", "inf", "nan", "5s", "1e300"] {
+            assert!(seconds(text).is_err_and(|error| error.contains("0.2")), "{text}");
+        }
+    }
+}

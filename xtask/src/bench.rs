@@ -1,0 +1,185 @@
+//! `cargo xtask bench`.
+
+mod clients;
+mod machine;
+pub(crate) mod report;
+pub(crate) mod sockets;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use crate::load::{Load, Measured};
+use crate::server::{LOAD_CORE, Program, Server};
+use crate::{command, peers, yardsticks};
+use report::{HEAD, Line};
+
+/// Measure trunkline against its peers, in turns, and print a table of ratios
+///
+/// Only ratios count: a busy or shared machine slows both sides of a round alike. docs/benchmarks.md tells how it is
+/// done and why.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask bench sockets                     every row, some five minutes
+  cargo xtask bench sockets --only cpu          one row
+  cargo xtask bench sockets --rounds 21 --only cpu --only bulk")]
+pub(crate) struct Options {
+    /// What to measure
+    bench: Name,
+    /// How many times each side is measured
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+    /// Only this row; may be repeated
+    #[arg(long, value_name = "ROW")]
+    only: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Name {
+    /// The message server and the client, over TCP and UDP
+    Sockets,
+}
+
+/// A part of a benchmark that can be run alone.
+struct Row {
+    name: &'static str,
+    /// Programs without which it cannot be measured.
+    needs: &'static [&'static str],
+    measure: fn(&Bench) -> Result<Found>,
+}
+
+/// What a [`Row`] found.
+struct Found {
+    lines: Vec<Line>,
+    notes: Vec<String>,
+}
+
+impl From<Vec<Line>> for Found {
+    fn from(lines: Vec<Line>) -> Self {
+        Self { lines, notes: Vec::new() }
+    }
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let rows = match options.bench {
+        Name::Sockets => chosen(sockets::ROWS, &options.only)?,
+    };
+    let missing = peers::ensure()?;
+    let bench = Bench { rounds: options.rounds, trunkline: release_build()? };
+    stay_on_the_load_core()?;
+
+    println!("{}\nMedians of {} rounds.\n\n{HEAD}", machine::described()?, bench.rounds);
+    let mut notes = Vec::new();
+    for row in rows {
+        if let Some(peer) = missing.iter().find(|peer| row.needs.contains(&peer.program)) {
+            notes.push(format!("{}: not measured, {} is missing", row.name, peer.program));
+            continue;
+        }
+        let found = (row.measure)(&bench)?;
+        found.lines.iter().for_each(|line| println!("{line}"));
+        notes.extend(found.notes);
+    }
+    println!();
+    notes.iter().for_each(|note| println!("- {note}"));
+    Ok(())
+}
+
+/// Builds trunkline as it is shipped from a clone and says where it is.
+///
+/// # Errors
+/// When it does not build.
+pub(crate) fn release_build() -> Result<PathBuf> {
+    command::run(&mut command::cargo(["build", "--release", "--locked", "--package", "trunkline"]))?;
+    Ok(command::target("release")?.join("trunkline"))
+}
+
+/// Keeps this process, and so all that it starts, away from the server's core.
+///
+/// # Errors
+/// When there is only one core.
+pub(crate) fn stay_on_the_load_core() -> Result<()> {
+    let this = std::process::id().to_string();
+    command::output(Command::new("taskset").args(["-cp", LOAD_CORE, &this])).map(drop)
+}
+
+fn chosen<'a>(rows: &'a [Row], only: &[String]) -> Result<Vec<&'a Row>> {
+    if let Some(unknown) = only.iter().find(|name| rows.iter().all(|row| row.name != *name)) {
+        let names: Vec<_> = rows.iter().map(|row| row.name).collect();
+        bail!("there is no row {unknown}; the rows are: {}", names.join(", "));
+    }
+    Ok(rows.iter().filter(|row| only.is_empty() || only.iter().any(|name| name == row.name)).collect())
+}
+
+/// What every row is measured with.
+pub(crate) struct Bench {
+    rounds: u16,
+    trunkline: PathBuf,
+}
+
+impl Bench {
+    /// Our server that answers in upper case.
+    fn upper(&self, address: &str, options: &[&str]) -> Program {
+        Program::new(&self.trunkline, &[&["serve", address, "upper"], options].concat())
+    }
+
+    /// Takes a figure of ours, then of the peer's, and so on for every round.
+    fn in_turns<T>(&self, ours: impl Fn() -> Result<T>, peer: impl Fn() -> Result<T>) -> Result<Vec<(T, T)>> {
+        (0..self.rounds).map(|_| Ok((ours()?, peer()?))).collect()
+    }
+}
+
+/// A server of `xtask/peers`.
+fn yardstick(name: &str) -> Result<Program> {
+    Ok(Program::new(&yardsticks::compiled(name)?, &[]))
+}
+
+/// Puts a load on a server that is started for it and ended after it.
+fn measured(server: &Program, generator: &std::path::Path, options: &[&str]) -> Result<Measured> {
+    let server = Server::start(server)?;
+    Load::open(generator, &server, options)?.run()?.without_errors()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nothing(_: &Bench) -> Result<Found> {
+        Ok(Vec::new().into())
+    }
+
+    const ROWS: &[Row] = &[
+        Row { name: "cpu", needs: &[], measure: nothing },
+        Row { name: "bulk", needs: &[], measure: nothing },
+    ];
+
+    fn names(only: &[&str]) -> Result<Vec<&'static str>> {
+        let only: Vec<_> = only.iter().map(ToString::to_string).collect();
+        Ok(chosen(ROWS, &only)?.iter().map(|row| row.name).collect())
+    }
+
+    #[test]
+    fn without_only_every_row_is_measured() {
+        assert_eq!(names(&[]).unwrap(), ["cpu", "bulk"]);
+        assert_eq!(names(&["bulk"]).unwrap(), ["bulk"]);
+    }
+
+    #[test]
+    fn a_row_that_does_not_exist_is_refused_with_those_that_do() {
+        assert!(names(&["cpu", "disk"]).unwrap_err().to_string().contains("disk; the rows are: cpu, bulk"));
+    }
+
+    #[test]
+    fn both_sides_take_turns() {
+        let order = std::cell::RefCell::new(String::new());
+        let side = |letter| {
+            order.borrow_mut().push(letter);
+            Ok(())
+        };
+        let bench = Bench { rounds: 3, trunkline: PathBuf::new() };
+        bench.in_turns(|| side('A'), || side('B')).unwrap();
+        assert_eq!(order.into_inner(), "ABABAB");
+    }
+}

@@ -1,0 +1,91 @@
+//! The programs of others that tests and benchmarks talk with.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::command;
+
+/// A program that is not ours, and the Debian package it comes from.
+pub(crate) struct Peer {
+    package: &'static str,
+    /// Its name in `PATH`, by which a test asks for it.
+    pub(crate) program: &'static str,
+    purpose: &'static str,
+}
+
+const PEERS: &[Peer] = &[
+    Peer {
+        package: "python3",
+        program: "python3",
+        purpose: "the tutorial's programs; `struct` as the oracle",
+    },
+    Peer {
+        package: "netcat-openbsd",
+        program: "nc.openbsd",
+        purpose: "a client and a server; one-shot and bulk",
+    },
+    Peer { package: "ncat", program: "ncat", purpose: "a client and a server" },
+    Peer { package: "socat", program: "socat", purpose: "a client and a server on every kind of socket" },
+    Peer { package: "iproute2", program: "ss", purpose: "the kernel's view of a socket" },
+    Peer { package: "tmux", program: "tmux", purpose: "a person at a terminal" },
+    Peer { package: "strace", program: "strace", purpose: "system calls per message" },
+    Peer { package: "util-linux", program: "taskset", purpose: "server and load on cores of their own" },
+];
+
+/// Sees to it that every peer is there: as root, missing ones are installed with apt-get.
+///
+/// Returns those that are still missing, each named on standard error with the way to install it.
+///
+/// # Errors
+/// When an installation fails, and with `CI=true` when anything is missing.
+pub(crate) fn ensure() -> Result<Vec<&'static Peer>> {
+    let mut missing = missing(command::is_installed);
+    if !missing.is_empty() && rustix::process::geteuid().is_root() && command::is_installed("apt-get") {
+        install(&missing)?;
+        missing.retain(|peer| !command::is_installed(peer.program));
+    }
+    if !missing.is_empty() && std::env::var_os("CI").is_some_and(|value| value == "true") {
+        bail!("with CI=true every peer must be there; missing: {}", names(&missing));
+    }
+    for peer in &missing {
+        eprintln!(
+            "skipped: what needs {} ({}); to have it: sudo apt-get install {}",
+            peer.program, peer.purpose, peer.package
+        );
+    }
+    Ok(missing)
+}
+
+/// The programs' names with commas between, as `TRUNKLINE_SKIP` has them.
+pub(crate) fn names(peers: &[&Peer]) -> String {
+    peers.iter().map(|peer| peer.program).collect::<Vec<_>>().join(",")
+}
+
+fn missing(is_installed: impl Fn(&str) -> bool) -> Vec<&'static Peer> {
+    PEERS.iter().filter(|peer| !is_installed(peer.program)).collect()
+}
+
+fn install(peers: &[&Peer]) -> Result<()> {
+    command::run(Command::new("apt-get").args(["update", "--quiet"]))?;
+    let mut apt = Command::new("apt-get");
+    apt.args(["install", "--quiet", "--yes", "--no-install-recommends"]);
+    apt.args(peers.iter().map(|peer| peer.package)).env("DEBIAN_FRONTEND", "noninteractive");
+    command::run(&mut apt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_in_the_path_is_missing_by_the_name_a_test_asks_for() {
+        let missing = missing(|program| !matches!(program, "nc.openbsd" | "socat"));
+        assert_eq!(names(&missing), "nc.openbsd,socat");
+    }
+
+    #[test]
+    fn nothing_missing_is_an_empty_list() {
+        assert_eq!(names(&missing(|_| true)), "");
+    }
+}

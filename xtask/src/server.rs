@@ -1,0 +1,149 @@
+//! A server under load: started on a core of its own, looked at from outside, ended when dropped.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::command;
+
+/// The core that servers run on; everything else that a benchmark starts runs on [`LOAD_CORE`].
+pub(crate) const SERVER_CORE: &str = "0";
+pub(crate) const LOAD_CORE: &str = "1";
+
+const STARTS_WITHIN: Duration = Duration::from_secs(10);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(2);
+
+/// How a server is started.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    path: PathBuf,
+    arguments: Vec<OsString>,
+}
+
+impl Program {
+    pub(crate) fn new(path: &Path, arguments: &[&str]) -> Self {
+        Self { path: path.to_owned(), arguments: arguments.iter().map(OsString::from).collect() }
+    }
+}
+
+/// A running server on this machine. Its standard error is a file, as a user's would be.
+pub(crate) struct Server {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    /// The port it told in its ready line.
+    pub(crate) port: u16,
+}
+
+impl Server {
+    /// Starts it and waits until it has said where it listens.
+    ///
+    /// # Errors
+    /// When it cannot be started, ends at once, or says nothing in time; with what it did say.
+    pub(crate) fn start(program: &Program) -> Result<Self> {
+        let name = program.path.file_name().unwrap_or_default().to_string_lossy();
+        let log = command::target("bench")?.join(format!("{name}.log"));
+        let file = File::create(&log).with_context(|| format!("making the log {}", log.display()))?;
+        let mut child = Command::new("taskset")
+            .args(["-c", SERVER_CORE])
+            .arg(&program.path)
+            .args(&program.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(file)
+            .spawn()
+            .with_context(|| format!("starting {name} on core {SERVER_CORE}"))?;
+        let output = BufReader::new(child.stdout.take().context("the server's standard output")?);
+        let mut server = Self { child, output, port: 0 };
+        server.port =
+            server.wait_until_ready(&log).with_context(|| format!("waiting for {name} to listen"))?;
+        Ok(server)
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The memory it has in use (VmRSS of proc_pid_status(5)), in KiB.
+    pub(crate) fn memory(&self) -> Result<f64> {
+        let path = format!("/proc/{}/status", self.pid());
+        let status = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+        resident(&status).with_context(|| format!("looking for VmRSS in {path}"))
+    }
+
+    /// The next line it prints on standard output.
+    pub(crate) fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        self.output.read_line(&mut line).context("reading what the server prints")?;
+        Ok(line.trim_end().to_owned())
+    }
+
+    fn wait_until_ready(&mut self, log: &Path) -> Result<u16> {
+        let give_up = Instant::now() + STARTS_WITHIN;
+        loop {
+            let said = fs::read_to_string(log).with_context(|| format!("reading {}", log.display()))?;
+            if let Some(port) = port_of_ready_line(&said) {
+                return Ok(port);
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("it ended with {status} and said: {}", said.trim());
+            }
+            if Instant::now() > give_up {
+                bail!("nothing after {} s; it said: {}", STARTS_WITHIN.as_secs(), said.trim());
+            }
+            thread::sleep(LOOK_AGAIN_AFTER);
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself; either way it is gone after this.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// From `listening on tcp://127.0.0.1:8080 (upper)`.
+fn port_of_ready_line(log: &str) -> Option<u16> {
+    let line = log.lines().find(|line| line.starts_with("listening on "))?;
+    let (address, _) = line.rsplit_once(' ')?;
+    address.rsplit_once(':')?.1.parse().ok()
+}
+
+/// From `VmRSS:      1234 kB`.
+fn resident(status: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_stands_in_the_ready_line() {
+        assert_eq!(port_of_ready_line("listening on tcp://127.0.0.1:8080 (upper)\n"), Some(8080));
+        assert_eq!(port_of_ready_line("a warning\nlistening on udp://127.0.0.1:9 (upper)\n"), Some(9));
+        assert_eq!(port_of_ready_line(""), None);
+    }
+
+    #[test]
+    fn the_memory_in_use_is_read_in_kib() {
+        assert_eq!(resident("Name:\tx\nVmHWM:\t  9 kB\nVmRSS:\t    1234 kB\n"), Some(1234.0));
+        assert_eq!(resident("Name:\tx\n"), None);
+    }
+
+    #[test]
+    fn a_server_that_ends_at_once_is_an_error_with_its_words() {
+        let program = Program::new(Path::new("sh"), &["-c", "echo the port is taken >&2; exit 2"]);
+        let Err(error) = Server::start(&program) else { panic!("it started") };
+        assert!(format!("{error:#}").contains("the port is taken"), "{error:#}");
+    }
+}
