@@ -7,6 +7,7 @@ mod inherit;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -124,24 +125,34 @@ impl Listener {
         self.note
     }
 
-    /// Waits for the next connection, and says who it is from.
+    /// The next connection, once there is one: its stream, our end and the other end.
     ///
     /// # Errors
     /// Those of accept(2); after most of them the listener goes on.
-    pub async fn accept(&self) -> io::Result<(Stream, Endpoint)> {
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, Endpoint, Endpoint)>> {
         match &self.door {
             Door::Tcp(listener) => {
-                let (stream, from) = listener.accept().await?;
-                Ok((stream.into(), Endpoint::tcp(from)))
+                let (stream, from) = ready!(listener.poll_accept(cx))?;
+                // One that listens at every address learns only from the connection at which it was called.
+                let local = if self.note.is_some() {
+                    Endpoint::tcp(stream.local_addr()?)
+                } else {
+                    self.local.clone()
+                };
+                Poll::Ready(Ok((stream.into(), local, Endpoint::tcp(from))))
             }
             Door::Unix(listener, options) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, _) = ready!(listener.poll_accept(cx))?;
                 for option in options {
                     option.apply(&stream, SocketKind::Unix).map_err(io::Error::other)?;
                 }
                 let peer = stream.peer_cred()?;
                 let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
-                Ok((stream.into(), Endpoint::Process { pid, uid: peer.uid() }))
+                Poll::Ready(Ok((
+                    stream.into(),
+                    self.local.clone(),
+                    Endpoint::Process { pid, uid: peer.uid() },
+                )))
             }
         }
     }

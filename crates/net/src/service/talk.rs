@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
-use crate::{Ending, Endpoint, Peer};
 use crate::messages::{MessageReader, send};
+use crate::{Ending, Endpoint, Peer};
 
 use crate::session::{IdleTimer, Session};
 
@@ -125,7 +125,7 @@ impl Desk {
         Ok(Ending::Eof)
     }
 
-    fn callers(&self) -> MutexGuard<'_, HashMap<u64, mpsc::Sender<Vec<u8>>>> {
+    fn callers(&self) -> MutexGuard<'_, HashMap<u64, mpsc::Sender<Answer>>> {
         // Nothing under the lock can panic half-way, so a poisoned map is still whole.
         self.callers.lock().unwrap_or_else(PoisonError::into_inner)
     }
