@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::loops::LoopGuard;
 use super::{CallEvent, Desk, Reply, Server, Service, chargen, check_user, forward, guard, shell};
@@ -51,9 +52,14 @@ impl Server {
     ) -> io::Result<()> {
         let local = socket.local().clone();
         let receiver = Receiver { server: self, socket: Arc::new(socket), limits, local };
+        let drained = async {
+            shutdown.drain.cancelled().await;
+            // What the person has said is still sent.
+            if matches!(self.service, Service::Talk(_)) { std::future::pending().await }
+        };
         tokio::select! {
-            ended = receiver.run() => ended,
-            () = shutdown.drain.cancelled() => Ok(()),
+            ended = receiver.run(shutdown) => ended,
+            () = drained => Ok(()),
             () = shutdown.now.cancelled() => Ok(()),
         }
     }
@@ -68,11 +74,11 @@ struct Receiver<'a> {
 }
 
 impl Receiver<'_> {
-    async fn run(&self) -> io::Result<()> {
+    async fn run(&self, shutdown: &Shutdown) -> io::Result<()> {
         match &self.server.service {
             Service::Reply(reply) => self.reply(*reply).await,
             Service::Chargen => self.chargen().await,
-            Service::Talk(desk) => self.talk(desk).await,
+            Service::Talk(desk) => self.talk(desk, &shutdown.drain).await,
             Service::Room => self.room().await,
             Service::Forward(to) => self.forward(to).await,
             Service::Shell => self.shell().await,
@@ -127,7 +133,7 @@ impl Receiver<'_> {
         Ok(())
     }
 
-    async fn talk(&self, desk: &Desk) -> io::Result<()> {
+    async fn talk(&self, desk: &Desk, person_left: &CancellationToken) -> io::Result<()> {
         let mut buffer = vec![0; DATAGRAM_MAX];
         let mut callers = Callers::default();
         let (sender, mut answers) = mpsc::channel(CALLERS);
@@ -148,6 +154,7 @@ impl Receiver<'_> {
                         self.answer(&text, &caller).await;
                     }
                 }
+                () = person_left.cancelled(), if answers.is_empty() => return Ok(()),
             }
         }
     }

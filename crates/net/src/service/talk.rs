@@ -61,6 +61,11 @@ impl Desk {
         self.callers().get(&id).is_some_and(|caller| caller.try_send((id, text)).is_ok())
     }
 
+    /// The person leaves: what was said before still goes to the callers, and then their connections end.
+    pub fn close(&self) {
+        self.callers().clear();
+    }
+
     /// Keeps a caller at the desk until it leaves.
     pub(crate) async fn attend<S>(&self, stream: &mut S, session: &mut Session) -> Ending
     where
@@ -112,7 +117,9 @@ impl Desk {
                     }
                     None => speaking = false,
                 },
-                Some((_, text)) = answers.recv() => {
+                answer = answers.recv() => {
+                    // The person has left the desk.
+                    let Some((_, text)) = answer else { return Ok(Ending::Eof) };
                     let mut framed = Vec::new();
                     session.framing.encode(&text, &mut framed).map_err(|error| Ending::Error(error.to_string()))?;
                     send(stream, session, &framed).await?;
