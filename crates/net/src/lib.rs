@@ -2,6 +2,7 @@
 //! door with its limits; message framing; the services that answer; the byte pump.
 
 pub mod address;
+pub mod charset;
 mod ending;
 pub mod frame;
 pub mod limits;
