@@ -25,7 +25,11 @@ pub struct CharsetError {
 
 /// A character that a charset does not have.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("'{}' (U+{:04X}) does not exist in {charset}: leave it out, or use --charset utf-8 at both ends", character.escape_debug(), u32::from(*character))]
+#[error(
+    "'{}' (U+{:04X}) does not exist in {charset}: leave it out, or use --charset utf-8 at both ends",
+    character.escape_debug(),
+    u32::from(*character)
+)]
 pub struct Unmappable {
     /// The first such character.
     pub character: char,

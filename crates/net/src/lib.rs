@@ -7,7 +7,9 @@ mod ending;
 pub mod frame;
 pub mod limits;
 pub mod structs;
+pub mod untrusted;
 
 pub use address::{Address, AddressError, HostPort};
 pub use ending::Ending;
 pub use limits::{Access, Limits};
+pub use untrusted::Untrusted;
