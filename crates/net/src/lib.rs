@@ -4,6 +4,7 @@
 pub mod address;
 pub mod bulk;
 pub mod client;
+pub mod charset;
 mod ending;
 mod endpoint;
 pub mod frame;
@@ -13,6 +14,7 @@ pub mod resolve;
 pub mod sockopt;
 mod stream;
 pub mod structs;
+pub mod untrusted;
 
 pub use address::{Address, AddressError, HostPort};
 pub use ending::Ending;
@@ -21,3 +23,4 @@ pub use limits::{Access, Limits};
 pub use resolve::{ResolveError, resolve, resolve_async};
 pub use sockopt::{SocketKind, SocketOption};
 pub use stream::Stream;
+pub use untrusted::Untrusted;
