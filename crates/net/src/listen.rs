@@ -4,9 +4,11 @@ mod error;
 mod file;
 mod inherit;
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -124,24 +126,38 @@ impl Listener {
         self.note
     }
 
-    /// Waits for the next connection, and says who it is from.
+    /// Waits for the next connection; as [`Self::poll_accept`].
     ///
     /// # Errors
     /// Those of accept(2); after most of them the listener goes on.
-    pub async fn accept(&self) -> io::Result<(Stream, Endpoint)> {
+    pub async fn accept(&self) -> io::Result<(Stream, Endpoint, Endpoint)> {
+        poll_fn(|cx| self.poll_accept(cx)).await
+    }
+
+    /// The next connection if there is one: its stream, our end of it, and the other end.
+    ///
+    /// # Errors
+    /// Those of accept(2); after most of them the listener goes on.
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Stream, Endpoint, Endpoint)>> {
         match &self.door {
             Door::Tcp(listener) => {
-                let (stream, from) = listener.accept().await?;
-                Ok((stream.into(), Endpoint::tcp(from)))
+                let (stream, from) = ready!(listener.poll_accept(cx))?;
+                // Only a listener on every address leaves it open which one was called.
+                let local = match self.note {
+                    Some(_) => Endpoint::tcp(stream.local_addr()?),
+                    None => self.local.clone(),
+                };
+                Poll::Ready(Ok((stream.into(), local, Endpoint::tcp(from))))
             }
             Door::Unix(listener, options) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, _) = ready!(listener.poll_accept(cx))?;
                 for option in options {
                     option.apply(&stream, SocketKind::Unix).map_err(io::Error::other)?;
                 }
                 let peer = stream.peer_cred()?;
                 let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
-                Ok((stream.into(), Endpoint::Process { pid, uid: peer.uid() }))
+                let remote = Endpoint::Process { pid, uid: peer.uid() };
+                Poll::Ready(Ok((stream.into(), self.local.clone(), remote)))
             }
         }
     }
