@@ -43,14 +43,16 @@ pub enum Refusal {
 }
 
 /// Accepts connections from `listeners` until told to stop. Each one that the limits let in runs through `handle` in
-/// a task of its own, which must move its bytes itself, count them in the tally and say how it ended.
+/// a task of its own, which must move its bytes itself, count them in the tally and say how it ended. Tells how many
+/// connections were cut short because it had to end at once.
 pub async fn serve<H, F>(
     mut listeners: Vec<Listener>,
     limits: &Limits,
     shutdown: &Shutdown,
     reporter: Arc<dyn Reporter>,
     handle: H,
-) where
+) -> usize
+where
     H: Fn(Stream, Arc<Peer>, Arc<Tally>) -> F,
     F: Future<Output = Ending> + Send + 'static,
 {
@@ -61,7 +63,7 @@ pub async fn serve<H, F>(
     loop {
         let accepted = tokio::select! {
             biased;
-            () = shutdown.now.cancelled() => return,
+            () = shutdown.now.cancelled() => return inside.len(),
             () = shutdown.drain.cancelled() => break,
             accepted = accept_any(&listeners) => accepted,
         };
@@ -104,8 +106,8 @@ pub async fn serve<H, F>(
         reporter.report(Event::Draining { connections: inside.len() });
     }
     tokio::select! {
-        () = inside.wait() => {}
-        () = shutdown.now.cancelled() => {}
+        () = inside.wait() => 0,
+        () = shutdown.now.cancelled() => inside.len(),
     }
 }
 

@@ -28,7 +28,7 @@ use crate::census;
 use crate::frame::Framing;
 use crate::report::Reporter;
 use crate::session::{Observer, Session};
-use crate::{Address, Ending, Endpoint, Peer, Stream, Tally};
+use crate::{Address, Bound, Ending, Endpoint, Peer, Stream, Tally};
 use guard::Guarded;
 use room::Room;
 
@@ -63,6 +63,52 @@ impl Service {
     }
 }
 
+impl Service {
+    /// Whether it may be opened at the places where `bound` listens, with socket files of this `mode`. Programs are
+    /// started for the user of this process only, unless `same_user_only` is off.
+    ///
+    /// # Errors
+    /// Why not, and what to do instead.
+    pub fn check_place(&self, bound: &Bound, mode: u32, same_user_only: bool) -> Result<(), ServiceError> {
+        let datagrams = matches!(bound, Bound::Datagram(_));
+        if datagrams && matches!(self, Self::Exec(_)) {
+            return Err(ServiceError::ExecOverDatagrams);
+        }
+        for at in bound.locals() {
+            let beyond = match at.socket_addr() {
+                Some(address) => !address.ip().to_canonical().is_loopback(),
+                None => mode & 0o077 != 0,
+            };
+            if beyond && same_user_only && self.runs_programs() {
+                return Err(ServiceError::OpenToOthers { at: at.clone() });
+            }
+            if beyond && matches!((self, at), (Self::Chargen, Endpoint::Udp(_))) {
+                return Err(ServiceError::ChargenOverUdp);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a frame makes sense for it at `address`.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_frame(&self, address: &Address) -> Result<(), ServiceError> {
+        let on_the_far_side = match self {
+            Self::Forward(to) => !to.is_datagram(),
+            _ => false,
+        };
+        match self {
+            Self::Exec(_) => Err(ServiceError::FrameOfProgram),
+            Self::Chargen => Err(ServiceError::FrameOfChargen),
+            Self::Forward(_) if address.is_datagram() == !on_the_far_side => Err(ServiceError::FrameOfForward),
+            Self::Forward(_) => Ok(()),
+            _ if address.is_datagram() => Err(ServiceError::FrameOverDatagrams),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Why a service cannot be opened where it was asked for.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ServiceError {
@@ -84,9 +130,15 @@ pub enum ServiceError {
     /// A frame where datagrams are the messages.
     #[error("a datagram is a message already: --frame is for streams")]
     FrameOverDatagrams,
-    /// A frame where bytes are only passed on.
-    #[error("forward passes bytes on between two streams as they are: --frame is for a stream joined with datagrams")]
-    FrameBetweenStreams,
+    /// A frame where there is nothing to cut.
+    #[error("forward needs --frame only between a stream and datagrams: two lines of one kind are joined as they are")]
+    FrameOfForward,
+    /// A frame for a program's bytes.
+    #[error("exec passes bytes on as they are: the program makes its own messages, so --frame has no use here")]
+    FrameOfProgram,
+    /// A frame for characters without end.
+    #[error("chargen has no messages: --frame has no use here")]
+    FrameOfChargen,
 }
 
 /// One service with what all its connections share.
@@ -190,7 +242,7 @@ fn check_user(peer: &Peer) -> Result<(), String> {
         return Ok(());
     };
     let ours = rustix::process::geteuid().as_raw();
-    match census::owner_of_peer(&peer.local, remote) {
+    match census::owner_of_peer(&peer.local, &peer.remote) {
         Some(uid) if uid == ours => Ok(()),
         Some(uid) => Err(format!("the caller is uid {uid}; commands run only for uid {ours}, who started this server")),
         None => Err(format!("the user behind {remote} at {local} cannot be found; commands run only for uid {ours}")),

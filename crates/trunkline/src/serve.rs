@@ -3,16 +3,18 @@
 mod log;
 mod plan;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use net::door::{self, Shutdown};
 use net::service::Server;
 use net::{Bound, Reporter};
-use rustix::process::{Resource, getrlimit, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Exit, Outcome};
 use log::Log;
 pub(crate) use plan::Plan;
 
@@ -35,8 +37,7 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
                     let server = Arc::clone(&server);
                     async move { server.attend(stream, peer, tally).await }
                 };
-                let reporter = Arc::clone(&log) as Arc<dyn Reporter>;
-                Ok(door::serve(listeners, &plan.limits, &shutdown, reporter, handle).await)
+                Ok(door::serve(listeners, &plan.limits, &shutdown, Arc::clone(&log) as Arc<dyn Reporter>, handle).await)
             }
             Bound::Datagram(sockets) => {
                 let mut receivers = JoinSet::new();
@@ -44,18 +45,60 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
                     let (server, limits, shutdown) = (Arc::clone(&server), plan.limits.clone(), shutdown.clone());
                     receivers.spawn(async move { server.attend_datagrams(socket, &limits, &shutdown).await });
                 }
-                for ended in receivers.join_all().await {
-                    ended.map_err(|error| Failure::from(anyhow::Error::new(error).context("receiving datagrams")))?;
-                }
-                Ok(0)
+                receivers.join_all().await.into_iter().collect::<Result<(), _>>().map(|()| 0)
             }
         }
     };
-    let (served, interrupted) = tokio::join!(serving, signals.obey(&shutdown));
-    let cut = served?;
-    Ok(match (interrupted, cut) {
-        (true, _) => Exit::Interrupted,
-        (false, 0) => Exit::Good,
-        (false, _) => Exit::Failed,
+    let cut = tokio::select! {
+        served = serving => served.context("receiving datagrams")?,
+        never = signals.obey(&shutdown) => match never {},
+    };
+    Ok(match cut {
+        _ if signals.interrupted => Exit::Interrupted,
+        0 => Exit::Good,
+        _ => Exit::Failed,
     })
+}
+
+/// Every connection is a descriptor. Programs start with a low soft limit for the sake of select(2), which is not
+/// used here; the hard limit is what the administrator allows.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where it cannot be raised the lower one stands, and a full table is survived.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+}
+
+/// The signals that end a server.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    interrupted: bool,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("setting up the signals");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            interrupted: false,
+        })
+    }
+
+    /// SIGTERM lets those inside finish, a second one ends; Ctrl-C ends at once.
+    async fn obey(&mut self, shutdown: &Shutdown) -> Infallible {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => if shutdown.drain.is_cancelled() {
+                    shutdown.now.cancel();
+                } else {
+                    shutdown.drain.cancel();
+                },
+                _ = self.interrupt.recv() => {
+                    self.interrupted = true;
+                    shutdown.now.cancel();
+                }
+            }
+        }
+    }
 }
