@@ -2,14 +2,14 @@
 //! door with its limits; message framing; the services that answer; the byte pump.
 
 pub mod address;
-pub mod census;
 pub mod bulk;
-pub mod client;
+pub mod census;
 pub mod charset;
+pub mod client;
 mod ending;
 mod endpoint;
-pub mod frame;
 pub mod errno;
+pub mod frame;
 pub mod limits;
 pub mod listen;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The trunkline command: parse, call the verb, map its outcome to an exit code.
 
 mod cli;
+mod connect;
 mod failure;
 mod manual;
 
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
 /// input at full speed.
 fn run(verb: Verb) -> Outcome {
     match verb {
+        Verb::Connect(flags) => connect::run(connect::Plan::new(flags, connect::Ends::of_process())?),
         Verb::Completions { shell } => manual::completions(shell),
         Verb::Man { folder } => manual::pages(folder.as_deref()),
     }
