@@ -17,6 +17,7 @@ pub mod resolve;
 pub mod sockopt;
 mod stream;
 pub mod structs;
+pub mod trace;
 
 pub use address::{Address, AddressError, HostPort};
 pub use ending::Ending;
