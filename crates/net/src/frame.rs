@@ -63,7 +63,11 @@ pub enum Framing {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum FramingError {
     /// Neither a name nor a struct format.
-    #[error("'{}' is no frame: write raw, line, nul, varint, netstring or a struct format such as '!I' ({reason}){}", text.escape_debug(), DidYouMean(*near))]
+    #[error(
+        "'{}' is no frame: write raw, line, nul, varint, netstring or a struct format such as '!I' ({reason}){}",
+        text.escape_debug(),
+        DidYouMean(*near)
+    )]
     Unknown {
         /// What was given.
         text: String,
@@ -79,7 +83,10 @@ pub enum FramingError {
         format: String,
     },
     /// Several fields, and none chosen.
-    #[error("'{format}' has {fields} fields: say which one is the length with --length-field, counting from 0{}", DidYouMean(*near))]
+    #[error(
+        "'{format}' has {fields} fields: say which one is the length with --length-field, counting from 0{}",
+        DidYouMean(*near)
+    )]
     LengthFieldNeeded {
         /// The format.
         format: String,

@@ -29,23 +29,23 @@ pub trait Observer: Send {
 }
 
 /// One connection as its service sees it.
-pub struct Session {
+pub(crate) struct Session {
     /// Who is at the ends.
-    pub peer: Arc<Peer>,
+    pub(crate) peer: Arc<Peer>,
     /// How its bytes are cut into messages.
-    pub framing: Arc<Framing>,
+    pub(crate) framing: Arc<Framing>,
     /// Bytes in its largest message.
-    pub max_frame: usize,
+    pub(crate) max_frame: usize,
     /// How long nothing may move on it.
-    pub idle: Option<Duration>,
+    pub(crate) idle: Option<Duration>,
     /// What went over it.
-    pub tally: Arc<Tally>,
+    pub(crate) tally: Arc<Tally>,
     /// What all connections of the server may keep waiting.
-    pub budget: Arc<Budget>,
+    pub(crate) budget: Arc<Budget>,
     /// Who watches, if anybody.
-    pub observer: Option<Box<dyn Observer>>,
+    pub(crate) observer: Option<Box<dyn Observer>>,
     /// Whether the other end has said that it will send nothing more.
-    pub input_ended: bool,
+    pub(crate) input_ended: bool,
 }
 
 impl Session {

@@ -2,6 +2,7 @@
 
 mod log;
 mod plan;
+mod talk;
 
 use std::convert::Infallible;
 use std::sync::Arc;

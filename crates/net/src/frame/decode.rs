@@ -79,7 +79,10 @@ pub enum FrameError {
         fault: &'static str,
     },
     /// Not what a netstring consists of.
-    #[error("a netstring is a length without leading zeros, ':', so many bytes and ',', as in 5:hello, - here is '{}' in place of {expected}", found.escape_ascii())]
+    #[error(
+        "a netstring is a length without leading zeros, ':', so many bytes and ',', as in 5:hello, - here is '{}' in place of {expected}",
+        found.escape_ascii()
+    )]
     Netstring {
         /// The byte that does not belong there.
         found: u8,
