@@ -47,6 +47,10 @@ const SETTLE_STEP: Duration = Duration::from_millis(2);
 #[derive(Clone)]
 pub struct Tracer {
     started: Instant,
+    /// How streams are cut into messages.
+    framing: Arc<Framing>,
+    /// Bytes in the largest message.
+    max_frame: usize,
     sink: Arc<dyn Fn(&Line) + Send + Sync>,
 }
 
@@ -62,9 +66,14 @@ pub struct Line {
 }
 
 impl Tracer {
-    /// A trace that begins now and hands each line to `sink`, which may be called from several threads.
-    pub fn new(sink: impl Fn(&Line) + Send + Sync + 'static) -> Self {
-        Self { started: Instant::now(), sink: Arc::new(sink) }
+    /// A trace that begins now and hands each line to `sink`, which may be called from several threads. The bytes
+    /// of streams are followed as messages of `framing` with at most `max_frame` bytes.
+    pub fn new(
+        framing: Arc<Framing>,
+        max_frame: usize,
+        sink: impl Fn(&Line) + Send + Sync + 'static,
+    ) -> Self {
+        Self { started: Instant::now(), framing, max_frame, sink: Arc::new(sink) }
     }
 
     /// A name was looked up. An address that is none makes no line.
@@ -83,8 +92,8 @@ impl Tracer {
 
     /// An address did not take the connection.
     pub fn refused(&self, to: &Endpoint, error: &io::Error) {
-        let reset = matches!(to, Endpoint::Tcp(_)) && error.kind() == io::ErrorKind::ConnectionRefused;
-        self.line(None, Event::Refused { to: to.clone(), reason: explain(error).to_string(), reset });
+        let by_host = to.socket_addr().is_some() && error.kind() == io::ErrorKind::ConnectionRefused;
+        self.line(None, Event::Refused { to: to.clone(), reason: explain(error).to_string(), by_host });
     }
 
     /// Our connection stands; follow it.
@@ -94,11 +103,9 @@ impl Tracer {
         remote: &Endpoint,
         took: Duration,
         socket: impl AsFd,
-        framing: Arc<Framing>,
-        max_frame: usize,
     ) -> ConnectionTrace {
         self.line(None, Event::Connected { local: local.clone(), remote: remote.clone(), took });
-        ConnectionTrace::begin(self, None, (local, remote), &socket, &framing, max_frame)
+        ConnectionTrace::begin(self, None, (local, remote), &socket)
     }
 
     /// A connection of somebody else stands; follow it.
@@ -108,11 +115,9 @@ impl Tracer {
         local: &Endpoint,
         remote: &Endpoint,
         socket: impl AsFd,
-        framing: Arc<Framing>,
-        max_frame: usize,
     ) -> ConnectionTrace {
         self.line(Some(number), Event::Accepted { local: local.clone(), remote: remote.clone() });
-        ConnectionTrace::begin(self, Some(number), (local, remote), &socket, &framing, max_frame)
+        ConnectionTrace::begin(self, Some(number), (local, remote), &socket)
     }
 
     /// A datagram came from `remote`, or went there.

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::census;
-use crate::python::Python;
+use crate::testing::Python;
 use crate::sockopt::DATAGRAM_RECEIVE_BUFFER;
 
 async fn open_with(address: &str, options: &[&str]) -> Result<Bound, ListenError> {

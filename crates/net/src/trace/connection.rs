@@ -9,9 +9,9 @@ use super::event::{Direction, Event};
 use super::mark::{mark, preview};
 use super::tcp_info::TcpInfo;
 use super::{Tracer, states};
-use crate::Endpoint;
 use crate::errno::explain;
-use crate::frame::Framing;
+use crate::frame::{Frame, Framing};
+use crate::{Endpoint, Observer};
 
 /// Messages of one read or write that are shown; a read may hold thousands of small ones.
 const SHOWN_MESSAGES: u64 = 16;
@@ -22,7 +22,6 @@ pub struct ConnectionTrace {
     number: Option<u64>,
     local: Endpoint,
     remote: Endpoint,
-    framing: Arc<Framing>,
     /// A second descriptor of the connection, to ask for its counts; none where there are no counts.
     socket: Option<OwnedFd>,
     incoming: Mutex<Side>,
@@ -56,7 +55,7 @@ impl ConnectionTrace {
         self.states();
         let mut side = self.incoming.lock().unwrap_or_else(PoisonError::into_inner);
         let call = side.calls;
-        for event in side.messages(&self.framing, call, None) {
+        for event in side.messages(&self.tracer.framing, call, None) {
             self.line(event);
         }
     }
@@ -79,11 +78,9 @@ impl ConnectionTrace {
         number: Option<u64>,
         (local, remote): (&Endpoint, &Endpoint),
         socket: &impl AsFd,
-        framing: &Arc<Framing>,
-        max_frame: usize,
     ) -> Self {
         let side = |direction| {
-            let boundaries = Boundaries::new(Arc::clone(framing), max_frame);
+            let boundaries = Boundaries::new(Arc::clone(&tracer.framing), tracer.max_frame);
             Mutex::new(Side { direction, calls: 0, segments: 0, boundaries })
         };
         let info = TcpInfo::of(socket).ok();
@@ -92,7 +89,6 @@ impl ConnectionTrace {
             number,
             local: local.clone(),
             remote: remote.clone(),
-            framing: Arc::clone(framing),
             // Without counts the trace says less, and goes on.
             socket: info.and_then(|_| socket.as_fd().try_clone_to_owned().ok()),
             incoming: side(Direction::In),
@@ -120,7 +116,7 @@ impl ConnectionTrace {
         let number = side.calls;
         let segments = self.info().map(|tcp| side.new_segments(&tcp));
         let moved = Event::Moved { direction, number, bytes: bytes.len(), segments };
-        let messages = side.messages(&self.framing, number, Some(bytes));
+        let messages = side.messages(&self.tracer.framing, number, Some(bytes));
         // Bytes that come rise from the transport; bytes that go have come down to it.
         let (first, last) = match direction {
             Direction::In => (Some(moved), None),
@@ -147,6 +143,29 @@ impl ConnectionTrace {
 
     fn line(&self, event: Event) {
         self.tracer.line(self.number, event);
+    }
+}
+
+/// Messages are followed where they come, so what a service says of them is not needed.
+impl Observer for ConnectionTrace {
+    fn read(&mut self, bytes: &[u8]) {
+        Self::read(self, bytes);
+    }
+
+    fn message(&mut self, _: &Frame<'_>) {}
+
+    fn unfinished(&mut self, _: &[u8]) {}
+
+    fn wrote(&mut self, bytes: &[u8]) {
+        Self::wrote(self, bytes);
+    }
+
+    fn end_of_input(&mut self) {
+        Self::end_of_input(self);
+    }
+
+    fn end_of_output(&mut self) {
+        Self::end_of_output(self);
     }
 }
 

@@ -59,8 +59,8 @@ pub enum Event {
         to: Endpoint,
         /// The kernel's reason.
         reason: String,
-        /// True where the other machine itself said no (RST).
-        reset: bool,
+        /// True where the other machine itself said no.
+        by_host: bool,
     },
     /// The connection stands, asked for by us.
     Connected {

@@ -29,8 +29,13 @@ impl fmt::Display for Event {
             }
             Self::Connecting { to: Endpoint::Tcp(address) } => write!(f, "SYN to {address}"),
             Self::Connecting { to } => write!(f, "connecting to {to}"),
-            Self::Refused { to, reason, reset: true } => write!(f, "RST from {to}: {reason}"),
-            Self::Refused { to, reason, reset: false } => write!(f, "no connection to {to}: {reason}"),
+            Self::Refused { to: Endpoint::Tcp(to), reason, by_host: true } => {
+                write!(f, "RST from {to}: {reason}")
+            }
+            Self::Refused { to: Endpoint::Udp(to), reason, by_host: true } => {
+                write!(f, "ICMP from {to}, port unreachable: {reason}")
+            }
+            Self::Refused { to, reason, .. } => write!(f, "no connection to {to}: {reason}"),
             Self::Connected { local: Endpoint::Tcp(local), remote: Endpoint::Tcp(remote), took } => {
                 let took = milliseconds(*took);
                 write!(f, "connected after {took}, by SYN, SYN+ACK and ACK: {local} to {remote}")
@@ -67,8 +72,8 @@ impl fmt::Display for Event {
             Self::Datagram { direction, remote, bytes, preview } => {
                 let bytes = count(*bytes, "byte");
                 match direction {
-                    Direction::In => write!(f, "datagram from {remote}: {bytes} {preview}"),
-                    Direction::Out => write!(f, "datagram to {remote}: {bytes} {preview}"),
+                    Direction::In => write!(f, "datagram from {remote}, {bytes}: {preview}"),
+                    Direction::Out => write!(f, "datagram to {remote}, {bytes}: {preview}"),
                 }
             }
             Self::Unmarked { direction: Direction::In, number } => {
@@ -105,7 +110,7 @@ impl fmt::Display for Event {
             }
             Self::BadFrame { reason, .. } => f.write_str(reason),
             Self::Message { direction, message, bytes, preview } => {
-                write!(f, "message {message} {}: {} {preview}", arrow(*direction), count(*bytes, "byte"))
+                write!(f, "message {message} {}, {}: {preview}", arrow(*direction), count(*bytes, "byte"))
             }
             Self::NotShown { messages, .. } => {
                 write!(f, "and {} not shown", count(*messages, "more message"))
