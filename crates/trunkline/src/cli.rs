@@ -1,6 +1,7 @@
 //! The command line as people type it. What is read here is raw; each verb turns its flags into one validated
 //! plan and looks at no flag again.
 
+mod serve;
 mod values;
 
 use std::path::PathBuf;
@@ -8,6 +9,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use net::limits::MAX_FRAME;
+
+pub(crate) use serve::{ServeFlags, ServiceName};
 
 /// Talk to any socket by its address: open a line, or connect to one.
 #[derive(Debug, Parser)]
@@ -20,6 +23,7 @@ pub(crate) struct Cli {
 /// One job each.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    Serve(ServeFlags),
     /// Print the completions of a shell
     #[command(hide = true)]
     Completions {

@@ -1,0 +1,225 @@
+//! The front door: the one accept loop. It lets in whom the limits allow, writes down who came and how it ended, and
+//! when told to close lets those who are inside finish.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::listen::Listener;
+use crate::report::{Event, Reporter};
+use crate::{Ending, Limits, Peer, Stream, Tally};
+
+/// How long the door rests when the process or the machine has no descriptor or memory left for one more connection.
+/// Those inside go on; those outside wait in the backlog.
+const REST_WHEN_FULL: Duration = Duration::from_millis(100);
+
+/// How a server is told to stop.
+#[derive(Clone, Debug, Default)]
+pub struct Shutdown {
+    /// Let nobody in any more, and end when everybody has left.
+    pub drain: CancellationToken,
+    /// End at once.
+    pub now: CancellationToken,
+}
+
+/// Why a connection was not let in.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Refusal {
+    /// `--allow` and `--deny` keep this address out.
+    #[error("the address is not allowed in (--allow, --deny)")]
+    Access,
+    /// `--max-connections` are inside.
+    #[error("{0} connections are open already (--max-connections)")]
+    Full(usize),
+    /// `--per-ip` are inside from this address.
+    #[error("{0} connections from this address are open already (--per-ip)")]
+    PerIp(usize),
+}
+
+/// Accepts connections from `listeners` until told to stop. Each one that the limits let in runs through `handle` in
+/// a task of its own, which must move its bytes itself, count them in the tally and say how it ended. Tells how many
+/// connections were cut short because it had to end at once.
+pub async fn serve<H, F>(
+    mut listeners: Vec<Listener>,
+    limits: &Limits,
+    shutdown: &Shutdown,
+    reporter: Arc<dyn Reporter>,
+    handle: H,
+) -> usize
+where
+    H: Fn(Stream, Arc<Peer>, Arc<Tally>) -> F,
+    F: Future<Output = Ending> + Send + 'static,
+{
+    let inside = TaskTracker::new();
+    let census = Arc::new(Census::default());
+    let mut next_id = 1;
+    let mut full = false;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shutdown.now.cancelled() => return inside.len(),
+            () = shutdown.drain.cancelled() => break,
+            accepted = accept_any(&listeners) => accepted,
+        };
+        let (stream, local, remote) = match accepted {
+            Ok(connection) => connection,
+            Err(error) if is_exhaustion(&error) => {
+                if !std::mem::replace(&mut full, true) {
+                    reporter.report(Event::Trouble { doing: "accepting a connection", error: &error });
+                }
+                tokio::time::sleep(REST_WHEN_FULL).await;
+                continue;
+            }
+            // The client was gone before it was let in (accept(2)): its own affair.
+            Err(_) => continue,
+        };
+        full = false;
+        let place = match census.admit(limits, remote.socket_addr().map(|address| address.ip())) {
+            Ok(place) => place,
+            Err(refusal) => {
+                reporter.report(Event::Refused { local: &local, remote: &remote, refusal });
+                continue;
+            }
+        };
+        let peer = Arc::new(Peer { id: next_id, local, remote });
+        next_id += 1;
+        reporter.report(Event::Opened { peer: &peer });
+        let tally = Arc::new(Tally::default());
+        let connection = handle(stream, Arc::clone(&peer), Arc::clone(&tally));
+        let reporter = Arc::clone(&reporter);
+        inside.spawn(async move {
+            let started = Instant::now();
+            let ending = connection.await;
+            reporter.report(Event::Closed {
+                peer: &peer,
+                tally: &tally,
+                lasted: started.elapsed(),
+                ending: &ending,
+            });
+            drop(place);
+        });
+    }
+    listeners.clear();
+    inside.close();
+    if !inside.is_empty() {
+        reporter.report(Event::Draining { connections: inside.len() });
+    }
+    tokio::select! {
+        () = inside.wait() => 0,
+        () = shutdown.now.cancelled() => inside.len(),
+    }
+}
+
+async fn accept_any(listeners: &[Listener]) -> io::Result<(Stream, crate::Endpoint, crate::Endpoint)> {
+    std::future::poll_fn(|cx| {
+        let mut ready = listeners.iter().map(|listener| listener.poll_accept(cx));
+        ready.find(std::task::Poll::is_ready).unwrap_or(std::task::Poll::Pending)
+    })
+    .await
+}
+
+/// Errors of accept(2) that are about this process or machine, not about the one connection: they stay until
+/// something is given back, so trying again at once would only spin.
+fn is_exhaustion(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+/// Who is inside.
+#[derive(Debug, Default)]
+pub(crate) struct Census {
+    counts: Mutex<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    all: usize,
+    by_ip: HashMap<IpAddr, usize>,
+}
+
+impl Census {
+    pub(crate) fn admit(self: &Arc<Self>, limits: &Limits, ip: Option<IpAddr>) -> Result<Place, Refusal> {
+        if ip.is_some_and(|ip| !limits.access.admits(ip)) {
+            return Err(Refusal::Access);
+        }
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.all >= limits.max_connections {
+            return Err(Refusal::Full(limits.max_connections));
+        }
+        if let Some(ip) = ip {
+            let from_here = counts.by_ip.entry(ip).or_default();
+            if *from_here >= limits.per_ip {
+                return Err(Refusal::PerIp(limits.per_ip));
+            }
+            *from_here += 1;
+        }
+        counts.all += 1;
+        Ok(Place { census: Arc::clone(self), ip })
+    }
+}
+
+/// A place inside, given back when dropped.
+pub(crate) struct Place {
+    census: Arc<Census>,
+    ip: Option<IpAddr>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.census.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.all -= 1;
+        if let Some(ip) = self.ip
+            && let Some(count) = counts.by_ip.get_mut(&ip)
+        {
+            *count -= 1;
+            if *count == 0 {
+                counts.by_ip.remove(&ip);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(last: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([192, 0, 2, last]))
+    }
+
+    #[test]
+    fn a_connection_too_many_is_refused_and_a_place_given_back_is_free_again() {
+        let (census, limits) =
+            (Arc::new(Census::default()), Limits { max_connections: 2, ..Limits::default() });
+        let first = census.admit(&limits, ip(1)).ok().unwrap();
+        let _second = census.admit(&limits, None).ok().unwrap();
+        assert_eq!(census.admit(&limits, ip(2)).err(), Some(Refusal::Full(2)));
+        drop(first);
+        assert!(census.admit(&limits, ip(2)).is_ok());
+    }
+
+    #[test]
+    fn one_address_cannot_take_all_places() {
+        let (census, limits) = (Arc::new(Census::default()), Limits { per_ip: 1, ..Limits::default() });
+        let place = census.admit(&limits, ip(1)).ok().unwrap();
+        assert_eq!(census.admit(&limits, ip(1)).err(), Some(Refusal::PerIp(1)));
+        assert!(census.admit(&limits, ip(2)).is_ok());
+        drop(place);
+        assert!(census.counts.lock().unwrap().by_ip.is_empty(), "addresses that left are forgotten");
+    }
+
+    #[test]
+    fn an_address_on_the_deny_list_is_refused() {
+        let access = crate::Access::parse(&[], &["192.0.2.0/24"]).unwrap();
+        let limits = Limits { access, ..Limits::default() };
+        assert_eq!(Arc::new(Census::default()).admit(&limits, ip(1)).err(), Some(Refusal::Access));
+    }
+}

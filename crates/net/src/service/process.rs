@@ -1,0 +1,191 @@
+//! The services that start programs: `shell` runs each message as a command, `exec` gives the connection to a
+//! process.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::pin::Pin;
+use std::process::{ExitStatus, Stdio};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::net::unix::pipe;
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use crate::Ending;
+use crate::pump::join;
+use crate::session::Session;
+use crate::{Endpoint, Peer};
+
+/// How long a command that has exited may go on printing through a child it left behind, counted from the last
+/// bytes. A background job that keeps the output open must not keep the answer waiting for ever.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// A running command with its standard output and standard error in one pipe, in the order they were written.
+pub(crate) struct Running {
+    child: Child,
+    group: Group,
+    output: pipe::Receiver,
+    exit: Option<ExitStatus>,
+}
+
+/// What a running command did next.
+pub(crate) enum Step {
+    /// It printed this many bytes into the given buffer.
+    Printed(usize),
+    /// It is over, with this exit status: 128+n when signal n ended it, as shells say it.
+    Exited(i32),
+}
+
+impl Running {
+    /// Starts `command` with `/bin/sh -c`, in a process group of its own, without standard input.
+    pub(crate) fn start(command: &[u8], peer: &Peer) -> io::Result<Self> {
+        use std::os::unix::ffi::OsStringExt as _;
+        let (reader, writer) = std::io::pipe()?;
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(OsString::from_vec(command.to_vec()));
+        shell.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+        let (child, group) = spawn(shell, peer)?;
+        let output = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
+        Ok(Self { child, group, output, exit: None })
+    }
+
+    /// Waits for what happens next. Dropping the future loses nothing.
+    pub(crate) async fn next(&mut self, buffer: &mut [u8]) -> io::Result<Step> {
+        if self.exit.is_none() {
+            tokio::select! {
+                biased;
+                read = self.output.read(buffer) => match read? {
+                    0 => self.exit = Some(self.child.wait().await?),
+                    count => return Ok(Step::Printed(count)),
+                },
+                status = self.child.wait() => self.exit = Some(status?),
+            }
+        }
+        match tokio::time::timeout(LAST_WORDS, self.output.read(buffer)).await {
+            Ok(Ok(count)) if count > 0 => Ok(Step::Printed(count)),
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(_)) | Err(_) => Ok(Step::Exited(self.exit.map_or(0, exit_code))),
+        }
+    }
+
+    /// What an ended command left running behind it.
+    pub(crate) fn left_behind(self) -> Option<Group> {
+        self.group.is_alive().then_some(self.group)
+    }
+}
+
+/// Gives the connection to a process: what the client sends is its standard input, its standard output goes to the
+/// client; its standard error stays the server's.
+pub(crate) async fn exec<S>(stream: &mut S, session: &mut Session, program: &[OsString]) -> Ending
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Some((name, arguments)) = program.split_first() else {
+        return Ending::Error("no program was named".to_owned());
+    };
+    let mut command = Command::new(name);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let (mut child, _group) = match spawn(command, &session.peer) {
+        Ok(started) => started,
+        Err(error) => return Ending::Error(format!("starting {}: {error}", name.to_string_lossy())),
+    };
+    let mut stdio = ChildStdio { input: child.stdin.take(), output: child.stdout.take() };
+    join(stream, &mut stdio, session, async {
+        let _ = child.wait().await;
+    })
+    .await
+}
+
+/// A process that did not exit well, in a shell's words.
+pub(crate) fn exit_code(status: ExitStatus) -> i32 {
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+}
+
+fn spawn(mut command: Command, peer: &Peer) -> io::Result<(Child, Group)> {
+    let child = command.envs(environment(peer)).process_group(0).spawn()?;
+    let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    Ok((child, Group(group)))
+}
+
+/// Both addresses under the names that tcpserver and its kin gave them, so that programs written for those work.
+fn environment(peer: &Peer) -> Vec<(&'static str, String)> {
+    let mut variables = Vec::new();
+    match (peer.local.socket_addr(), peer.remote.socket_addr()) {
+        (Some(local), Some(remote)) => {
+            variables.push(("PROTO", "TCP".to_owned()));
+            variables.push(("TCPLOCALIP", local.ip().to_string()));
+            variables.push(("TCPLOCALPORT", local.port().to_string()));
+            variables.push(("TCPREMOTEIP", remote.ip().to_string()));
+            variables.push(("TCPREMOTEPORT", remote.port().to_string()));
+        }
+        _ => {
+            variables.push(("PROTO", "UNIX".to_owned()));
+            if let Endpoint::Unix(path) = &peer.local {
+                variables.push(("UNIXLOCALPATH", path.display().to_string()));
+            }
+            if let Endpoint::Process { pid, uid } = &peer.remote {
+                variables.push(("UNIXREMOTEPID", pid.to_string()));
+                variables.push(("UNIXREMOTEEUID", uid.to_string()));
+            }
+        }
+    }
+    variables
+}
+
+/// The process group of something that was started; it ends with the connection that started it, when this is
+/// dropped. A program that wants to stay makes a session of its own (setsid(1)).
+pub(crate) struct Group(Option<Pid>);
+
+impl Group {
+    pub(crate) fn is_alive(&self) -> bool {
+        self.0.is_some_and(|leader| test_kill_process_group(leader).is_ok())
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // A group that has ended already is what is wanted.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
+}
+
+/// A child's standard input and output as one stream.
+struct ChildStdio {
+    input: Option<ChildStdin>,
+    output: Option<ChildStdout>,
+}
+
+impl AsyncRead for ChildStdio {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        space: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.output.as_mut().map_or(Poll::Ready(Ok(())), |output| Pin::new(output).poll_read(cx, space))
+    }
+}
+
+impl AsyncWrite for ChildStdio {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.input {
+            Some(input) => Pin::new(input).poll_write(cx, bytes),
+            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.input.as_mut().map_or(Poll::Ready(Ok(())), |input| Pin::new(input).poll_flush(cx))
+    }
+
+    /// Closing the pipe is the only way to tell a process that its input is over.
+    fn poll_shutdown(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.input = None;
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,172 @@
+//! The service `shell`: each message is a command; the answer is what it printed and one line `[exit N]`.
+//!
+//! In `raw` and `line` framing the answer flows as the command prints it, whatever its size. In the other framings
+//! an answer is one message, so it must fit one; where it does not, an error text takes its place.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::guard::check_is_text;
+use super::process::{Group, Running, Step};
+use crate::buffer::READ_SIZE;
+use crate::frame::Framing;
+use crate::messages::{Message, MessageReader, send};
+use crate::session::{IdleTimer, Session};
+use crate::{Ending, Peer};
+
+/// Runs the commands that come over `stream` until it ends.
+pub(crate) async fn shell<S>(stream: &mut S, session: &mut Session) -> Ending
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut conversation = Conversation {
+        reader: MessageReader::new(session),
+        stream,
+        session,
+        left_behind: Vec::new(),
+        is_first: true,
+    };
+    match conversation.run().await {
+        Ok(ending) | Err(ending) => ending,
+    }
+}
+
+struct Conversation<'a, S> {
+    stream: &'a mut S,
+    session: &'a mut Session,
+    reader: MessageReader,
+    /// Background jobs of earlier commands: they end with the connection.
+    left_behind: Vec<Group>,
+    is_first: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
+    async fn run(&mut self) -> Result<Ending, Ending> {
+        while let Some(message) = self.next_command().await? {
+            if std::mem::take(&mut self.is_first) {
+                check_is_text(message.payload()).map_err(|error| Ending::Error(error.to_string()))?;
+            }
+            match self.session.framing.as_ref() {
+                Framing::Raw | Framing::Line => self.answer_flowing(&message).await?,
+                _ => self.answer_whole(&message).await?,
+            }
+        }
+        Ok(Ending::Eof)
+    }
+
+    /// Only waiting for a command counts as idle; a command may run as long as it likes.
+    async fn next_command(&mut self) -> Result<Option<Message>, Ending> {
+        let mut idle = IdleTimer::new(self.session.idle);
+        tokio::select! {
+            message = self.reader.next(self.stream, self.session) => message,
+            () = std::future::poll_fn(|cx| idle.poll_expired(cx)) => Err(Ending::Timeout),
+        }
+    }
+
+    async fn answer_flowing(&mut self, command: &Message) -> Result<(), Ending> {
+        let mut buffer = vec![0; READ_SIZE];
+        let mut at_line_start = true;
+        let mut running = match Running::start(command.payload(), &self.session.peer) {
+            Ok(running) => running,
+            Err(error) => return send(self.stream, self.session, &not_run(&error)).await,
+        };
+        loop {
+            let step = tokio::select! {
+                biased;
+                step = running.next(&mut buffer) => step.map_err(|error| reading(&error))?,
+                gone = self.reader.read_ahead(self.stream, self.session) => return Err(gone),
+            };
+            match step {
+                Step::Printed(count) => {
+                    at_line_start = buffer[..count].ends_with(b"\n");
+                    send(self.stream, self.session, &buffer[..count]).await?;
+                }
+                Step::Exited(code) => {
+                    self.left_behind.retain(Group::is_alive);
+                    self.left_behind.extend(running.left_behind());
+                    return send(self.stream, self.session, &exit_line(at_line_start, code)).await;
+                }
+            }
+        }
+    }
+
+    async fn answer_whole(&mut self, command: &Message) -> Result<(), Ending> {
+        let (capacity, peer) = (self.session.max_frame, self.session.peer.clone());
+        let answer = tokio::select! {
+            biased;
+            answer = whole_answer(command.payload(), &peer, capacity) => answer,
+            gone = self.reader.read_ahead(self.stream, self.session) => return Err(gone),
+        };
+        self.left_behind.retain(Group::is_alive);
+        self.left_behind.extend(answer.left_behind);
+        let mut framed = Vec::new();
+        let framing = &self.session.framing;
+        if let Err(error) = framing.encode_reply(&command.frame(), &answer.text, &mut framed) {
+            framed.clear();
+            framing
+                .encode_reply(&command.frame(), &ended(&error.to_string()), &mut framed)
+                .map_err(|error| Ending::Limit(error.to_string()))?;
+        }
+        send(self.stream, self.session, &framed).await
+    }
+}
+
+/// The answer to a command in one piece.
+pub(crate) struct Answer {
+    pub(crate) text: Vec<u8>,
+    left_behind: Option<Group>,
+}
+
+/// Runs a command to its end. Where its answer would be longer than `capacity` bytes, the command is ended and the
+/// answer says so.
+pub(crate) async fn whole_answer(command: &[u8], peer: &Peer, capacity: usize) -> Answer {
+    let mut text = Vec::new();
+    match run_into(&mut text, command, peer, capacity).await {
+        Ok(left_behind) => Answer { text, left_behind },
+        Err(error) => Answer { text: not_run(&error), left_behind: None },
+    }
+}
+
+async fn run_into(
+    text: &mut Vec<u8>,
+    command: &[u8],
+    peer: &Peer,
+    capacity: usize,
+) -> io::Result<Option<Group>> {
+    let mut running = Running::start(command, peer)?;
+    let mut buffer = vec![0; READ_SIZE];
+    loop {
+        match running.next(&mut buffer).await? {
+            Step::Printed(count) => text.extend_from_slice(&buffer[..count]),
+            Step::Exited(code) => {
+                text.extend(exit_line(text.is_empty() || text.ends_with(b"\n"), code));
+                if text.len() <= capacity {
+                    return Ok(running.left_behind());
+                }
+            }
+        }
+        if text.len() > capacity {
+            *text = ended(&format!("the answer is longer than the {capacity} bytes of one message"));
+            return Ok(None);
+        }
+    }
+}
+
+/// What stands in for an answer that does not fit: 137 is 128 and the signal that ended the command.
+fn ended(reason: &str) -> Vec<u8> {
+    format!("trunkline: {reason}; the command was ended\n[exit 137]\n").into_bytes()
+}
+
+/// 126 is what shells answer for a command that cannot be run.
+fn not_run(error: &io::Error) -> Vec<u8> {
+    format!("trunkline: running the command: {error}\n[exit 126]\n").into_bytes()
+}
+
+fn reading(error: &io::Error) -> Ending {
+    Ending::Error(format!("reading what the command prints: {error}"))
+}
+
+fn exit_line(at_line_start: bool, code: i32) -> Vec<u8> {
+    format!("{}[exit {code}]\n", if at_line_start { "" } else { "\n" }).into_bytes()
+}

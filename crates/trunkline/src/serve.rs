@@ -1,0 +1,122 @@
+//! The verb `serve`: opens a line, answers it, and closes it in good order.
+
+mod log;
+mod plan;
+mod talk;
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use net::door::{self, Shutdown};
+use net::{Bound, Reporter};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
+
+use crate::failure::{Exit, Outcome};
+use log::Log;
+pub(crate) use plan::Plan;
+
+/// Serves until told to stop.
+pub(crate) async fn run(mut plan: Plan) -> Outcome {
+    raise_descriptor_limit();
+    let bound = plan.open().await?;
+    let log = Arc::new(Log::new(plan.style));
+    let server = Arc::new(plan.server(&bound, Arc::clone(&log) as Arc<dyn Reporter>)?);
+    let shutdown = Shutdown::default();
+    let person = plan.person.take();
+    let mut signals = Signals::new()?;
+    log.listening(&bound, plan.name);
+    // Without a supervisor that asked for it this does nothing.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+
+    let serving = async {
+        match bound {
+            Bound::Stream(listeners) => {
+                let handle = |stream, peer, tally| {
+                    let server = Arc::clone(&server);
+                    async move { server.attend(stream, peer, tally).await }
+                };
+                Ok(door::serve(
+                    listeners,
+                    &plan.limits,
+                    &shutdown,
+                    Arc::clone(&log) as Arc<dyn Reporter>,
+                    handle,
+                )
+                .await)
+            }
+            Bound::Datagram(sockets) => {
+                let mut receivers = JoinSet::new();
+                for socket in sockets {
+                    let (server, limits, shutdown) =
+                        (Arc::clone(&server), plan.limits.clone(), shutdown.clone());
+                    receivers.spawn(async move { server.attend_datagrams(socket, &limits, &shutdown).await });
+                }
+                receivers.join_all().await.into_iter().collect::<Result<(), _>>().map(|()| 0)
+            }
+        }
+    };
+    // When the person leaves, the server is told to end; only that they cannot be heard ends it from here.
+    let answering = async {
+        if let Some(person) = person {
+            person.answer(&shutdown).await?;
+        }
+        std::future::pending::<io::Result<Infallible>>().await
+    };
+    let cut = tokio::select! {
+        served = serving => served.context("receiving datagrams")?,
+        Err(error) = answering => return Err(anyhow::Error::new(error).context("reading what is typed").into()),
+        never = signals.obey(&shutdown) => match never {},
+    };
+    Ok(match cut {
+        _ if signals.interrupted => Exit::Interrupted,
+        0 => Exit::Good,
+        _ => Exit::Failed,
+    })
+}
+
+/// Every connection is a descriptor. Programs start with a low soft limit for the sake of select(2), which is not
+/// used here; the hard limit is what the administrator allows.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where it cannot be raised the lower one stands, and a full table is survived.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+}
+
+/// The signals that end a server.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    interrupted: bool,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("setting up the signals");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            interrupted: false,
+        })
+    }
+
+    /// SIGTERM lets those inside finish, a second one ends; Ctrl-C ends at once.
+    async fn obey(&mut self, shutdown: &Shutdown) -> Infallible {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => if shutdown.drain.is_cancelled() {
+                    shutdown.now.cancel();
+                } else {
+                    shutdown.drain.cancel();
+                },
+                _ = self.interrupt.recv() => {
+                    self.interrupted = true;
+                    shutdown.now.cancel();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The flags of `serve` turned into one validated plan.
+
+use std::os::fd::{FromRawFd as _, OwnedFd};
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use net::frame::Framing;
+use net::service::{Reply, Server, Service};
+use net::{Access, Address, Bound, Limits, ListenOptions, Reporter, SocketOption, listen};
+
+use super::log::Style;
+use super::talk::Person;
+use crate::cli::{FrameFlags, ServeFlags, ServiceName};
+use crate::failure::Failure;
+
+/// Where to listen, what to answer, whom to let in, what to write down.
+pub(crate) struct Plan {
+    address: Address,
+    options: ListenOptions,
+    service: Service,
+    framing: Framing,
+    max_frame: usize,
+    same_user_only: bool,
+    pub(super) name: ServiceName,
+    pub(super) limits: Limits,
+    pub(super) style: Style,
+    /// Who answers, when the service is `talk`.
+    pub(super) person: Option<Person>,
+}
+
+impl Plan {
+    /// Reads the flags.
+    pub(crate) fn new(flags: ServeFlags) -> Result<Self, Failure> {
+        let address: Address = flags.address.parse().map_err(Failure::usage)?;
+        let (service, person) = service(&flags, &address)?;
+        let options: Result<Vec<SocketOption>, _> =
+            flags.sockopt.iter().map(|option| option.parse()).collect();
+        let limits = Limits {
+            max_connections: flags.max_connections,
+            per_ip: flags.per_ip.unwrap_or(usize::MAX),
+            idle: flags.idle,
+            access: Access::parse(&flags.allow, &flags.deny).map_err(Failure::usage)?,
+        };
+        Ok(Self {
+            options: ListenOptions {
+                backlog: flags.backlog,
+                mode: flags.mode,
+                options: options.map_err(Failure::usage)?,
+            },
+            framing: framing(&flags.frames, flags.service, &service, &address)?,
+            max_frame: flags.frames.max_frame,
+            same_user_only: !flags.insecure_remote_exec,
+            name: flags.service,
+            style: Style { json: flags.json, verbose: flags.verbose, trace: flags.trace },
+            address,
+            service,
+            limits,
+            person,
+        })
+    }
+
+    /// Opens the address, or takes over the socket that systemd opened for it.
+    pub(super) async fn open(&self) -> Result<Bound, Failure> {
+        let inherited = inherited()?;
+        let bound = if inherited.is_empty() {
+            listen(&self.address, &self.options).await
+        } else {
+            Bound::inherit(inherited, &self.address, &self.options).await
+        };
+        bound.map_err(|error| anyhow!(error).into())
+    }
+
+    /// What answers there.
+    pub(super) fn server(&self, bound: &Bound, reporter: Arc<dyn Reporter>) -> Result<Server, Failure> {
+        self.service.check_place(bound, self.options.mode, self.same_user_only).map_err(Failure::usage)?;
+        Ok(Server::new(
+            self.service.clone(),
+            self.framing.clone(),
+            self.max_frame,
+            self.limits.idle,
+            self.same_user_only,
+            reporter,
+        ))
+    }
+}
+
+/// The sockets that systemd passed on (sd_listen_fds(3)); usually none.
+fn inherited() -> Result<Vec<OwnedFd>, Failure> {
+    let sockets = sd_notify::listen_fds().context("taking over the sockets in LISTEN_FDS")?;
+    // SAFETY: the service manager says with LISTEN_PID that these descriptors are open and meant for this process,
+    // and nothing else in it uses them: this runs once, before any other descriptor is opened by number.
+    #[allow(unsafe_code, reason = "a descriptor that was passed on has no other way into Rust's ownership")]
+    Ok(sockets.map(|descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) }).collect())
+}
+
+fn service(flags: &ServeFlags, address: &Address) -> Result<(Service, Option<Person>), Failure> {
+    let name = flags.service;
+    if flags.to.is_some() && name != ServiceName::Forward {
+        return Err(Failure::usage(anyhow!("only `forward` takes a second address"))
+            .hint("the program of `exec` stands behind --, as in: serve :7000 exec -- date"));
+    }
+    if !flags.command.is_empty() && name != ServiceName::Exec {
+        return Err(Failure::usage(anyhow!("only `exec` takes a program")));
+    }
+    let service = match name {
+        ServiceName::Upper => Service::Reply(Reply::Upper),
+        ServiceName::Echo => Service::Reply(Reply::Echo),
+        ServiceName::Discard => Service::Reply(Reply::Discard),
+        ServiceName::Chargen => Service::Chargen,
+        ServiceName::Room => Service::Room,
+        ServiceName::Shell => Service::Shell,
+        ServiceName::Talk => {
+            let (desk, person) = Person::new();
+            return Ok((Service::Talk(desk), Some(person)));
+        }
+        ServiceName::Forward => {
+            let to = flags.to.as_deref().ok_or_else(|| {
+                Failure::usage(anyhow!("`forward` needs the address that it connects to"))
+                    .hint("write it behind: serve :9100 forward tcp://printer.lan:9100")
+            })?;
+            let to: Address = to.parse().map_err(Failure::usage)?;
+            if to == *address {
+                return Err(Failure::usage(anyhow!("{to} would be joined with itself, for ever")));
+            }
+            Service::Forward(to)
+        }
+        ServiceName::Exec if flags.command.is_empty() => {
+            return Err(Failure::usage(anyhow!("`exec` needs a program"))
+                .hint("write it behind --, as in: serve :7000 exec -- date"));
+        }
+        ServiceName::Exec => Service::Exec(flags.command.clone()),
+    };
+    Ok((service, None))
+}
+
+/// `room` and `talk` are for people, who write lines; everything else is raw unless told otherwise.
+fn framing(
+    flags: &FrameFlags,
+    name: ServiceName,
+    service: &Service,
+    address: &Address,
+) -> Result<Framing, Failure> {
+    match flags.frame.as_deref() {
+        Some(frame) => {
+            service.check_frame(address).map_err(Failure::usage)?;
+            Framing::parse(frame, flags.length_field).map_err(Failure::usage)
+        }
+        None if matches!(name, ServiceName::Room | ServiceName::Talk) => Ok(Framing::Line),
+        None => Ok(Framing::Raw),
+    }
+}
