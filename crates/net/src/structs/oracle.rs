@@ -176,3 +176,16 @@ fn python_reads_every_half_precision_float_the_same() {
         assert_eq!(ours, python.borrow_mut().ask("unpack", &format.to_string(), &hex(bytes)));
     }
 }
+
+#[test]
+fn python_rounds_the_middle_between_two_half_precision_floats_the_same() {
+    let python = Python::start();
+    let format = StructFormat::parse("<1024e").unwrap();
+    let middle = |half| Value::Float((double_from_half(half) + double_from_half(half + 1)) / 2.0);
+    // Up to the largest finite one: the middle beyond it is too large.
+    let middles: Vec<Value> = (0..0x7bff).chain([0]).map(middle).collect();
+    for values in middles.chunks(format.fields().len()) {
+        let ours = hex(&format.pack(values).unwrap());
+        assert_eq!(ours, python.borrow_mut().ask("pack", &format.to_string(), &texts(values)));
+    }
+}
