@@ -10,8 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::census;
-use crate::testing::Python;
 use crate::sockopt::DATAGRAM_RECEIVE_BUFFER;
+use crate::testing::Python;
 
 async fn open_with(address: &str, options: &[&str]) -> Result<Bound, ListenError> {
     let options = options.iter().map(|option| option.parse().unwrap()).collect();
