@@ -25,7 +25,7 @@ pub(crate) fn with_scratch<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
 /// The bytes that all connections of one server may keep waiting together. It exists so that many clients, each
 /// within `--max-frame`, cannot fill the machine's memory together.
 #[derive(Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     left: AtomicUsize,
 }
 
@@ -35,7 +35,7 @@ const LARGEST_MESSAGES_AT_ONCE: usize = 16;
 impl Budget {
     /// A budget for messages of at most `max_frame` bytes.
     #[must_use]
-    pub fn for_messages_of(max_frame: usize) -> Self {
+    pub(crate) fn for_messages_of(max_frame: usize) -> Self {
         Self { left: AtomicUsize::new(max_frame.saturating_mul(LARGEST_MESSAGES_AT_ONCE).max(READ_SIZE)) }
     }
 

@@ -45,7 +45,9 @@ impl Caller {
                     Endpoint::UnixDatagram(Path::new(std::ffi::OsStr::from_bytes(path.to_bytes())).to_owned())
                 }
                 // As ss(8) and /proc/net/unix write an abstract name.
-                (None, Some(name)) => Endpoint::UnixDatagram(format!("@{}", String::from_utf8_lossy(name)).into()),
+                (None, Some(name)) => {
+                    Endpoint::UnixDatagram(format!("@{}", String::from_utf8_lossy(name)).into())
+                }
                 (None, None) => Endpoint::Unnamed,
             },
             Self::Unnamed => Endpoint::Unnamed,
@@ -72,7 +74,9 @@ impl DatagramSocket {
     /// `WouldBlock` when none is there; else what the kernel says.
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, Caller)> {
         match self.transport() {
-            Datagrams::Udp(socket) => socket.try_recv_from(buffer).map(|(length, from)| (length, Caller::Ip(from))),
+            Datagrams::Udp(socket) => {
+                socket.try_recv_from(buffer).map(|(length, from)| (length, Caller::Ip(from)))
+            }
             Datagrams::Unix(socket) => socket.try_io(Interest::READABLE, || {
                 let (length, _, from) = recvfrom(socket, &mut *buffer, RecvFlags::empty())?;
                 Ok((length, unix_caller(from)))

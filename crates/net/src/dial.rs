@@ -10,7 +10,7 @@ use tokio::net::{TcpStream, UdpSocket, UnixDatagram, UnixStream};
 use crate::{Address, ResolveError, Stream, resolve_async};
 
 /// How long connecting may take in all: what a person waits before they suspect a fault.
-pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// The far side.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(crate) enum Link {
 
 /// Why the far side was not reached.
 #[derive(Debug, Error)]
-pub enum DialError {
+pub(crate) enum DialError {
     /// Its name was not found.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
@@ -101,7 +101,8 @@ async fn connect(address: &Address) -> Result<Far, Failed> {
         Address::UnixDatagram(path) => {
             let socket = UnixDatagram::unbound()?;
             // Without a name of its own it could not be answered; the kernel makes one up (autobind, unix(7)).
-            rustix::net::bind(&socket, &rustix::net::SocketAddrUnix::new_unnamed())?;
+            rustix::net::bind(&socket, &rustix::net::SocketAddrUnix::new_unnamed())
+                .map_err(io::Error::from)?;
             socket.connect(path)?;
             Far::Datagram(Link::Unix(socket))
         }

@@ -96,7 +96,12 @@ where
         inside.spawn(async move {
             let started = Instant::now();
             let ending = connection.await;
-            reporter.report(Event::Closed { peer: &peer, tally: &tally, lasted: started.elapsed(), ending: &ending });
+            reporter.report(Event::Closed {
+                peer: &peer,
+                tally: &tally,
+                lasted: started.elapsed(),
+                ending: &ending,
+            });
             drop(place);
         });
     }
@@ -192,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_connection_too_many_is_refused_and_a_place_given_back_is_free_again() {
-        let (census, limits) = (Arc::new(Census::default()), Limits { max_connections: 2, ..Limits::default() });
+        let (census, limits) =
+            (Arc::new(Census::default()), Limits { max_connections: 2, ..Limits::default() });
         let first = census.admit(&limits, ip(1)).ok().unwrap();
         let _second = census.admit(&limits, None).ok().unwrap();
         assert_eq!(census.admit(&limits, ip(2)).err(), Some(Refusal::Full(2)));

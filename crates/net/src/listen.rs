@@ -4,7 +4,6 @@ mod error;
 mod file;
 mod inherit;
 
-use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -126,15 +125,7 @@ impl Listener {
         self.note
     }
 
-    /// Waits for the next connection; as [`Self::poll_accept`].
-    ///
-    /// # Errors
-    /// Those of accept(2); after most of them the listener goes on.
-    pub async fn accept(&self) -> io::Result<(Stream, Endpoint, Endpoint)> {
-        poll_fn(|cx| self.poll_accept(cx)).await
-    }
-
-    /// The next connection if there is one: its stream, our end of it, and the other end.
+    /// The next connection, once there is one: its stream, our end and the other end.
     ///
     /// # Errors
     /// Those of accept(2); after most of them the listener goes on.
@@ -142,10 +133,11 @@ impl Listener {
         match &self.door {
             Door::Tcp(listener) => {
                 let (stream, from) = ready!(listener.poll_accept(cx))?;
-                // Only a listener on every address leaves it open which one was called.
-                let local = match self.note {
-                    Some(_) => Endpoint::tcp(stream.local_addr()?),
-                    None => self.local.clone(),
+                // One that listens at every address learns only from the connection at which it was called.
+                let local = if self.note.is_some() {
+                    Endpoint::tcp(stream.local_addr()?)
+                } else {
+                    self.local.clone()
                 };
                 Poll::Ready(Ok((stream.into(), local, Endpoint::tcp(from))))
             }
@@ -156,8 +148,11 @@ impl Listener {
                 }
                 let peer = stream.peer_cred()?;
                 let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
-                let remote = Endpoint::Process { pid, uid: peer.uid() };
-                Poll::Ready(Ok((stream.into(), self.local.clone(), remote)))
+                Poll::Ready(Ok((
+                    stream.into(),
+                    self.local.clone(),
+                    Endpoint::Process { pid, uid: peer.uid() },
+                )))
             }
         }
     }

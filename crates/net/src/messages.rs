@@ -15,7 +15,7 @@ use crate::session::Session;
 
 /// One message, with the bytes of its frame round it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub(crate) struct Message {
     bytes: Vec<u8>,
     payload: Range<usize>,
 }
@@ -23,19 +23,19 @@ pub struct Message {
 impl Message {
     /// What was said.
     #[must_use]
-    pub fn payload(&self) -> &[u8] {
+    pub(crate) fn payload(&self) -> &[u8] {
         &self.bytes[self.payload.clone()]
     }
 
     /// What was said, with its header and its delimiter, as it came.
     #[must_use]
-    pub fn framed(&self) -> &[u8] {
+    pub(crate) fn framed(&self) -> &[u8] {
         &self.bytes
     }
 
     /// The parts, for an answer of the same form.
     #[must_use]
-    pub fn frame(&self) -> Frame<'_> {
+    pub(crate) fn frame(&self) -> Frame<'_> {
         Frame {
             prefix: &self.bytes[..self.payload.start],
             payload: self.payload(),
@@ -65,7 +65,11 @@ impl MessageReader {
     }
 
     /// The next message, or `None` when the other end will send no more. Dropping the future loses nothing.
-    pub(crate) async fn next<S>(&mut self, stream: &mut S, session: &mut Session) -> Result<Option<Message>, Ending>
+    pub(crate) async fn next<S>(
+        &mut self,
+        stream: &mut S,
+        session: &mut Session,
+    ) -> Result<Option<Message>, Ending>
     where
         S: AsyncRead + Unpin,
     {
@@ -117,7 +121,8 @@ impl MessageReader {
         let length = poll_fn(|cx| {
             with_scratch(|scratch| {
                 let mut space = ReadBuf::new(scratch);
-                ready!(Pin::new(&mut *stream).poll_read(cx, &mut space)).map_err(|error| Ending::from_io(&error))?;
+                ready!(Pin::new(&mut *stream).poll_read(cx, &mut space))
+                    .map_err(|error| Ending::from_io(&error))?;
                 let fresh = space.filled();
                 if !fresh.is_empty() {
                     session.note_read(fresh);

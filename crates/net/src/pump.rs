@@ -15,7 +15,12 @@ use crate::session::{IdleTimer, Session};
 
 /// Joins `client` and `far`. The session counts what comes from and goes to the client. Once the far side has said
 /// its last and `far_gone` is ready, nobody is left to take what the client may still send, and it ends.
-pub async fn join<C, F>(client: &mut C, far: &mut F, session: &mut Session, far_gone: impl Future<Output = ()>) -> Ending
+pub(crate) async fn join<C, F>(
+    client: &mut C,
+    far: &mut F,
+    session: &mut Session,
+    far_gone: impl Future<Output = ()>,
+) -> Ending
 where
     C: AsyncRead + AsyncWrite + Unpin,
     F: AsyncRead + AsyncWrite + Unpin,
@@ -30,7 +35,9 @@ where
         match (there, back) {
             (Poll::Ready(Err(ending)), _) | (_, Poll::Ready(Err(ending))) => Poll::Ready(ending),
             (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(Ending::Eof),
-            (Poll::Pending, Poll::Ready(Ok(()))) if far_gone.as_mut().poll(cx).is_ready() => Poll::Ready(Ending::Eof),
+            (Poll::Pending, Poll::Ready(Ok(()))) if far_gone.as_mut().poll(cx).is_ready() => {
+                Poll::Ready(Ending::Eof)
+            }
             _ => idle.poll_expired(cx).map(|()| Ending::Timeout),
         }
     })
@@ -98,7 +105,8 @@ impl Direction {
                     self.stage = Stage::Done;
                 }
                 Stage::Flowing | Stage::Discarding => {
-                    let progress = with_scratch(|scratch| self.poll_pass(cx, reader, writer, session, scratch));
+                    let progress =
+                        with_scratch(|scratch| self.poll_pass(cx, reader, writer, session, scratch));
                     if ready!(progress)? == 0 {
                         self.stage = Stage::Closing;
                     }

@@ -101,7 +101,9 @@ impl Service {
         match self {
             Self::Exec(_) => Err(ServiceError::FrameOfProgram),
             Self::Chargen => Err(ServiceError::FrameOfChargen),
-            Self::Forward(_) if address.is_datagram() == !on_the_far_side => Err(ServiceError::FrameOfForward),
+            Self::Forward(_) if address.is_datagram() == !on_the_far_side => {
+                Err(ServiceError::FrameOfForward)
+            }
             Self::Forward(_) => Ok(()),
             _ if address.is_datagram() => Err(ServiceError::FrameOverDatagrams),
             _ => Ok(()),
@@ -122,19 +124,27 @@ pub enum ServiceError {
         at: Endpoint,
     },
     /// `exec` needs a stream.
-    #[error("exec gives a connection to a process, and datagrams have no connection: use tcp:// or unix:, or shell")]
+    #[error(
+        "exec gives a connection to a process, and datagrams have no connection: use tcp:// or unix:, or shell"
+    )]
     ExecOverDatagrams,
     /// `chargen` over UDP answers one small datagram, which may be forged, with a larger one.
-    #[error("chargen over UDP stays on this machine, for it can be turned against others: listen on 127.0.0.1, or use tcp://")]
+    #[error(
+        "chargen over UDP stays on this machine, for it can be turned against others: listen on 127.0.0.1, or use tcp://"
+    )]
     ChargenOverUdp,
     /// A frame where datagrams are the messages.
     #[error("a datagram is a message already: --frame is for streams")]
     FrameOverDatagrams,
     /// A frame where there is nothing to cut.
-    #[error("forward needs --frame only between a stream and datagrams: two lines of one kind are joined as they are")]
+    #[error(
+        "forward needs --frame only between a stream and datagrams: two lines of one kind are joined as they are"
+    )]
     FrameOfForward,
     /// A frame for a program's bytes.
-    #[error("exec passes bytes on as they are: the program makes its own messages, so --frame has no use here")]
+    #[error(
+        "exec passes bytes on as they are: the program makes its own messages, so --frame has no use here"
+    )]
     FrameOfProgram,
     /// A frame for characters without end.
     #[error("chargen has no messages: --frame has no use here")]
@@ -184,6 +194,10 @@ impl Server {
         if ending != Ending::Reset && !session.input_ended {
             Box::pin(say_last_words(&mut stream)).await;
         }
+        if let Some(observer) = &mut session.observer {
+            observer.ended(&ending);
+        }
+        drop(stream);
         ending
     }
 
@@ -220,7 +234,9 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        if self.same_user_only && let Err(error) = check_user(&session.peer) {
+        if self.same_user_only
+            && let Err(error) = check_user(&session.peer)
+        {
             return Ending::Error(error);
         }
         let over_tcp = matches!(session.peer.local, Endpoint::Tcp(_));
@@ -244,8 +260,12 @@ fn check_user(peer: &Peer) -> Result<(), String> {
     let ours = rustix::process::geteuid().as_raw();
     match census::owner_of_peer(&peer.local, &peer.remote) {
         Some(uid) if uid == ours => Ok(()),
-        Some(uid) => Err(format!("the caller is uid {uid}; commands run only for uid {ours}, who started this server")),
-        None => Err(format!("the user behind {remote} at {local} cannot be found; commands run only for uid {ours}")),
+        Some(uid) => {
+            Err(format!("the caller is uid {uid}; commands run only for uid {ours}, who started this server"))
+        }
+        None => Err(format!(
+            "the user behind {remote} at {local} cannot be found; commands run only for uid {ours}"
+        )),
     }
 }
 

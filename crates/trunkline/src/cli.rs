@@ -2,6 +2,7 @@
 //! plan and looks at no flag again.
 
 mod connect;
+mod serve;
 mod values;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use connect::ConnectFlags;
+pub(crate) use serve::{ServeFlags, ServiceName};
 
 /// Talk to any socket by its address: open a line, or connect to one.
 #[derive(Debug, Parser)]
@@ -22,6 +24,7 @@ pub(crate) struct Cli {
 /// One job each.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    Serve(ServeFlags),
     Connect(ConnectFlags),
     /// Print the completions of a shell
     #[command(hide = true)]

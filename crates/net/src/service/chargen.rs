@@ -19,7 +19,9 @@ const LINE: usize = 72;
 
 /// The whole pattern, several times over, so that one write moves much: each line starts one character later.
 static PATTERN: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let line = |first: usize| (first..first + LINE).map(|at| b' ' + u8::try_from(at % CHARACTERS).unwrap_or(0)).chain(*b"\r\n");
+    let line = |first: usize| {
+        (first..first + LINE).map(|at| b' ' + u8::try_from(at % CHARACTERS).unwrap_or(0)).chain(*b"\r\n")
+    };
     (0..CHARACTERS * 8).flat_map(line).collect()
 });
 
@@ -68,7 +70,8 @@ where
     with_scratch(|scratch| {
         loop {
             let mut space = ReadBuf::new(scratch);
-            ready!(Pin::new(&mut *stream).poll_read(cx, &mut space)).map_err(|error| Ending::from_io(&error))?;
+            ready!(Pin::new(&mut *stream).poll_read(cx, &mut space))
+                .map_err(|error| Ending::from_io(&error))?;
             if space.filled().is_empty() {
                 session.note_end_of_input();
                 return Poll::Ready(Ok(()));

@@ -36,7 +36,7 @@ impl Reply {
 }
 
 /// Answers every message that comes over `stream` until it ends.
-pub async fn converse<S>(stream: &mut S, session: &mut Session, reply: Reply) -> Ending
+pub(crate) async fn converse<S>(stream: &mut S, session: &mut Session, reply: Reply) -> Ending
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -192,14 +192,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Ending>> {
-        let count = ready!(Pin::new(&mut *self.stream).poll_write(cx, bytes)).map_err(|error| Ending::from_io(&error))?;
+        let count = ready!(Pin::new(&mut *self.stream).poll_write(cx, bytes))
+            .map_err(|error| Ending::from_io(&error))?;
         self.session.note_wrote(&bytes[..count]);
         Poll::Ready(Ok(count))
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<Result<usize, Ending>> {
         let mut space = ReadBuf::new(scratch);
-        ready!(Pin::new(&mut *self.stream).poll_read(cx, &mut space)).map_err(|error| Ending::from_io(&error))?;
+        ready!(Pin::new(&mut *self.stream).poll_read(cx, &mut space))
+            .map_err(|error| Ending::from_io(&error))?;
         Poll::Ready(Ok(space.filled().len()))
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::loops::LoopGuard;
 use super::{CallEvent, Desk, Reply, Server, Service, chargen, check_user, forward, guard, shell};
@@ -49,11 +50,18 @@ impl Server {
         limits: &Limits,
         shutdown: &Shutdown,
     ) -> io::Result<()> {
-        let local = socket.local();
+        let local = socket.local().clone();
         let receiver = Receiver { server: self, socket: Arc::new(socket), limits, local };
+        let drained = async {
+            shutdown.drain.cancelled().await;
+            // What the person has said is still sent.
+            if matches!(self.service, Service::Talk(_)) {
+                std::future::pending().await
+            }
+        };
         tokio::select! {
-            ended = receiver.run() => ended,
-            () = shutdown.drain.cancelled() => Ok(()),
+            ended = receiver.run(shutdown) => ended,
+            () = drained => Ok(()),
             () = shutdown.now.cancelled() => Ok(()),
         }
     }
@@ -68,11 +76,11 @@ struct Receiver<'a> {
 }
 
 impl Receiver<'_> {
-    async fn run(&self) -> io::Result<()> {
+    async fn run(&self, shutdown: &Shutdown) -> io::Result<()> {
         match &self.server.service {
             Service::Reply(reply) => self.reply(*reply).await,
             Service::Chargen => self.chargen().await,
-            Service::Talk(desk) => self.talk(desk).await,
+            Service::Talk(desk) => self.talk(desk, &shutdown.drain).await,
             Service::Room => self.room().await,
             Service::Forward(to) => self.forward(to).await,
             Service::Shell => self.shell().await,
@@ -127,7 +135,7 @@ impl Receiver<'_> {
         Ok(())
     }
 
-    async fn talk(&self, desk: &Desk) -> io::Result<()> {
+    async fn talk(&self, desk: &Desk, person_left: &CancellationToken) -> io::Result<()> {
         let mut buffer = vec![0; DATAGRAM_MAX];
         let mut callers = Callers::default();
         let (sender, mut answers) = mpsc::channel(CALLERS);
@@ -148,6 +156,7 @@ impl Receiver<'_> {
                         self.answer(&text, &caller).await;
                     }
                 }
+                () = person_left.cancelled(), if answers.is_empty() => return Ok(()),
             }
         }
     }
@@ -181,12 +190,15 @@ impl Receiver<'_> {
             let (socket, server) = (Arc::clone(&self.socket), Arc::clone(self.server));
             commands.spawn(async move {
                 let checked = if server.same_user_only { check_user(&peer) } else { Ok(()) };
-                let checked = checked.and_then(|()| guard::check_is_text(&command).map_err(|error| error.to_string()));
+                let checked =
+                    checked.and_then(|()| guard::check_is_text(&command).map_err(|error| error.to_string()));
                 let answer = match checked {
                     Ok(()) => shell::whole_answer(&command, &peer, DATAGRAM_MAX).await.text,
                     Err(reason) => {
                         let error = io::Error::other(reason);
-                        return server.reporter.report(Event::Trouble { doing: "running a datagram's command", error: &error });
+                        return server
+                            .reporter
+                            .report(Event::Trouble { doing: "running a datagram's command", error: &error });
                     }
                 };
                 if let Err(error) = socket.send_to(&answer, &caller).await {
@@ -215,10 +227,15 @@ impl Receiver<'_> {
             };
             if !lines.contains_key(&caller) {
                 let remote = caller.endpoint();
-                let place = match inside.admit(self.limits, remote.socket_addr().map(|address| address.ip())) {
+                let place = match inside.admit(self.limits, remote.socket_addr().map(|address| address.ip()))
+                {
                     Ok(place) => place,
                     Err(refusal) => {
-                        self.server.reporter.report(Event::Refused { local: &self.local, remote: &remote, refusal });
+                        self.server.reporter.report(Event::Refused {
+                            local: &self.local,
+                            remote: &remote,
+                            refusal,
+                        });
                         continue;
                     }
                 };
@@ -241,7 +258,9 @@ impl Receiver<'_> {
     async fn next(&self, buffer: &mut [u8]) -> io::Result<(usize, Caller)> {
         loop {
             match self.socket.recv_from(buffer).await {
-                Ok((length, caller)) if self.takes(&caller, &buffer[..length]) => return Ok((length, caller)),
+                Ok((length, caller)) if self.takes(&caller, &buffer[..length]) => {
+                    return Ok((length, caller));
+                }
                 Ok(_) => {}
                 Err(error) => {
                     self.trouble("receiving a datagram", &error);
@@ -296,11 +315,16 @@ async fn run_line(server: Arc<Server>, socket: Arc<DatagramSocket>, line: Line) 
     server.reporter.report(Event::Opened { peer: &peer });
     let mut session = server.session(Arc::clone(&peer), Arc::clone(&tally), None);
     session.idle = Some(server.idle.unwrap_or(FORWARDED_FOR));
-    let answer = async |bytes: &[u8]| socket.send_to(bytes, &caller).await;
-    let ending = forward::forward_datagrams(datagrams, &mut session, &to, answer).await;
-    server.reporter.report(Event::Closed { peer: &peer, tally: &tally, lasted: started.elapsed(), ending: &ending });
+    let back = forward::WayBack { socket, caller };
+    let ending = forward::forward_datagrams(datagrams, &mut session, &to, &back).await;
+    server.reporter.report(Event::Closed {
+        peer: &peer,
+        tally: &tally,
+        lasted: started.elapsed(),
+        ending: &ending,
+    });
     drop(place);
-    caller
+    back.caller
 }
 
 /// The senders of late.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
-use crate::datagram::DATAGRAM_MAX;
+use crate::datagram::{Caller, DATAGRAM_MAX};
 use crate::dial::{Far, Link, dial};
+use crate::listen::DatagramSocket;
 use crate::messages::{MessageReader, send};
 use crate::pump::join;
 use crate::session::{IdleTimer, Session};
@@ -68,16 +69,16 @@ where
 }
 
 /// Joins one sender of datagrams with `to`: what it sends arrives through `datagrams`, what goes back to it is given
-/// to `answer`. Ends when either side does, or nothing moved for the session's idle time.
+/// to `back`. Ends when either side does, or nothing moved for the session's idle time.
 pub(crate) async fn forward_datagrams(
     mut datagrams: mpsc::Receiver<Arc<[u8]>>,
     session: &mut Session,
     to: &Address,
-    answer: impl AsyncFn(&[u8]) -> io::Result<()>,
+    back: &WayBack,
 ) -> Ending {
     let (Ok(ending) | Err(ending)) = match dial(to).await {
-        Ok(Far::Stream(far)) => datagrams_to_stream(&mut datagrams, session, far, answer).await,
-        Ok(Far::Datagram(link)) => datagrams_to_datagrams(&mut datagrams, session, &link, answer).await,
+        Ok(Far::Stream(far)) => datagrams_to_stream(&mut datagrams, session, far, back).await,
+        Ok(Far::Datagram(link)) => datagrams_to_datagrams(&mut datagrams, session, &link, back).await,
         Err(error) => Err(Ending::Error(error.to_string())),
     };
     ending
@@ -87,7 +88,7 @@ async fn datagrams_to_stream(
     datagrams: &mut mpsc::Receiver<Arc<[u8]>>,
     session: &mut Session,
     mut far: crate::Stream,
-    answer: impl AsyncFn(&[u8]) -> io::Result<()>,
+    back: &WayBack,
 ) -> Result<Ending, Ending> {
     use tokio::io::AsyncWriteExt as _;
     let mut reader = MessageReader::new(session);
@@ -107,7 +108,7 @@ async fn datagrams_to_stream(
             message = reader.next(&mut far, &mut far_session) => {
                 let Some(message) = message? else { return Ok(Ending::Eof) };
                 fits_a_datagram(message.payload())?;
-                answer(message.payload()).await.map_err(|error| Ending::from_io(&error))?;
+                back.send(message.payload()).await?;
                 session.note_wrote(message.payload());
             }
             () = std::future::poll_fn(|cx| idle.poll_expired(cx)) => return Err(Ending::Timeout),
@@ -120,7 +121,7 @@ async fn datagrams_to_datagrams(
     datagrams: &mut mpsc::Receiver<Arc<[u8]>>,
     session: &mut Session,
     link: &Link,
-    answer: impl AsyncFn(&[u8]) -> io::Result<()>,
+    back: &WayBack,
 ) -> Result<Ending, Ending> {
     let mut idle = IdleTimer::new(session.idle);
     let mut buffer = vec![0; DATAGRAM_MAX];
@@ -133,7 +134,7 @@ async fn datagrams_to_datagrams(
             }
             received = link.recv(&mut buffer) => {
                 let length = received.map_err(|error| far_failed(&error))?;
-                answer(&buffer[..length]).await.map_err(|error| Ending::from_io(&error))?;
+                back.send(&buffer[..length]).await?;
                 session.note_wrote(&buffer[..length]);
             }
             () = std::future::poll_fn(|cx| idle.poll_expired(cx)) => return Err(Ending::Timeout),
@@ -142,10 +143,24 @@ async fn datagrams_to_datagrams(
     }
 }
 
+/// The way back to a sender of datagrams.
+pub(crate) struct WayBack {
+    pub(crate) socket: Arc<DatagramSocket>,
+    pub(crate) caller: Caller,
+}
+
+impl WayBack {
+    async fn send(&self, bytes: &[u8]) -> Result<(), Ending> {
+        self.socket.send_to(bytes, &self.caller).await.map_err(|error| Ending::from_io(&error))
+    }
+}
+
 fn fits_a_datagram(message: &[u8]) -> Result<(), Ending> {
     if message.len() > DATAGRAM_MAX {
         let length = message.len();
-        return Err(Ending::Limit(format!("a message of {length} bytes does not fit into a datagram of {DATAGRAM_MAX}")));
+        return Err(Ending::Limit(format!(
+            "a message of {length} bytes does not fit into a datagram of {DATAGRAM_MAX}"
+        )));
     }
     Ok(())
 }

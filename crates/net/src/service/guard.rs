@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Why a first message is refused.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum FirstMessageError {
+pub(super) enum FirstMessageError {
     /// `GET / HTTP/1.1` and its like.
     #[error("the first message looks like an HTTP request: a web page may be behind it")]
     Http,
@@ -35,13 +35,19 @@ impl<S> Guarded<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        space: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = space.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, space))?;
         let fresh = &space.filled()[before..];
         if !self.looked && !fresh.is_empty() {
             self.looked = true;
             if is_http(fresh) {
+                // What comes with an error was not read.
+                space.set_filled(before);
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, FirstMessageError::Http)));
             }
         }

@@ -16,9 +16,9 @@ use tokio::net::unix::pipe;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::Ending;
-use crate::{Endpoint, Peer};
 use crate::pump::join;
 use crate::session::Session;
+use crate::{Endpoint, Peer};
 
 /// How long a command that has exited may go on printing through a child it left behind, counted from the last
 /// bytes. A background job that keeps the output open must not keep the answer waiting for ever.
@@ -162,7 +162,11 @@ struct ChildStdio {
 }
 
 impl AsyncRead for ChildStdio {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        space: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.output.as_mut().map_or(Poll::Ready(Ok(())), |output| Pin::new(output).poll_read(cx, space))
     }
 }

@@ -39,7 +39,12 @@ impl Room {
         }
     }
 
-    async fn stay<S>(&self, stream: &mut S, session: &mut Session, heard: &mut Heard) -> Result<Ending, Ending>
+    async fn stay<S>(
+        &self,
+        stream: &mut S,
+        session: &mut Session,
+        heard: &mut Heard,
+    ) -> Result<Ending, Ending>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -76,7 +81,8 @@ impl Room {
                 return true;
             }
             let waiting = seat.waiting.fetch_add(message.len(), Relaxed);
-            (waiting == 0 || waiting + message.len() <= WAITING_FOR_MEMBER) && seat.queue.send(Arc::clone(&message)).is_ok()
+            (waiting == 0 || waiting + message.len() <= WAITING_FOR_MEMBER)
+                && seat.queue.send(Arc::clone(&message)).is_ok()
         });
     }
 
@@ -112,5 +118,7 @@ impl Drop for Leave<'_> {
 }
 
 fn too_slow() -> Ending {
-    Ending::Limit(format!("it reads too slowly: more than {WAITING_FOR_MEMBER} bytes of the room were waiting for it"))
+    Ending::Limit(format!(
+        "it reads too slowly: more than {WAITING_FOR_MEMBER} bytes of the room were waiting for it"
+    ))
 }

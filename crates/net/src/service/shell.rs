@@ -7,13 +7,13 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{Ending, Peer};
+use super::guard::check_is_text;
+use super::process::{Group, Running, Step};
 use crate::buffer::READ_SIZE;
 use crate::frame::Framing;
-use super::guard::check_is_text;
 use crate::messages::{Message, MessageReader, send};
-use super::process::{Group, Running, Step};
 use crate::session::{IdleTimer, Session};
+use crate::{Ending, Peer};
 
 /// Runs the commands that come over `stream` until it ends.
 pub(crate) async fn shell<S>(stream: &mut S, session: &mut Session) -> Ending
@@ -128,7 +128,12 @@ pub(crate) async fn whole_answer(command: &[u8], peer: &Peer, capacity: usize) -
     }
 }
 
-async fn run_into(text: &mut Vec<u8>, command: &[u8], peer: &Peer, capacity: usize) -> io::Result<Option<Group>> {
+async fn run_into(
+    text: &mut Vec<u8>,
+    command: &[u8],
+    peer: &Peer,
+    capacity: usize,
+) -> io::Result<Option<Group>> {
     let mut running = Running::start(command, peer)?;
     let mut buffer = vec![0; READ_SIZE];
     loop {

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
-use crate::{Ending, Endpoint, Peer};
 use crate::messages::{MessageReader, send};
+use crate::{Ending, Endpoint, Peer};
 
 use crate::session::{IdleTimer, Session};
 
@@ -59,6 +59,11 @@ impl Desk {
     /// Says `text` to a caller. False when that caller is gone or does not take what was said before.
     pub fn answer(&self, id: u64, text: Vec<u8>) -> bool {
         self.callers().get(&id).is_some_and(|caller| caller.try_send((id, text)).is_ok())
+    }
+
+    /// The person leaves: what was said before still goes to the callers, and then their connections end.
+    pub fn close(&self) {
+        self.callers().clear();
     }
 
     /// Keeps a caller at the desk until it leaves.
@@ -112,7 +117,9 @@ impl Desk {
                     }
                     None => speaking = false,
                 },
-                Some((_, text)) = answers.recv() => {
+                answer = answers.recv() => {
+                    // The person has left the desk.
+                    let Some((_, text)) = answer else { return Ok(Ending::Eof) };
                     let mut framed = Vec::new();
                     session.framing.encode(&text, &mut framed).map_err(|error| Ending::Error(error.to_string()))?;
                     send(stream, session, &framed).await?;
@@ -125,7 +132,7 @@ impl Desk {
         Ok(Ending::Eof)
     }
 
-    fn callers(&self) -> MutexGuard<'_, HashMap<u64, mpsc::Sender<Vec<u8>>>> {
+    fn callers(&self) -> MutexGuard<'_, HashMap<u64, mpsc::Sender<Answer>>> {
         // Nothing under the lock can panic half-way, so a poisoned map is still whole.
         self.callers.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,9 +7,8 @@ use std::os::fd::BorrowedFd;
 use jiff::Timestamp;
 use net::frame::Frame;
 use net::report::Event;
-use net::session::Observer;
-use net::untrusted::Untrusted;
-use net::{Bound, Endpoint, Peer, Reporter};
+
+use net::{Bound, Endpoint, Observer, Peer, Reporter, Untrusted};
 use serde_json::{Value, json};
 
 use crate::cli::ServiceName;
@@ -22,7 +21,11 @@ pub(crate) struct Style {
     pub(crate) trace: bool,
 }
 
+/// Characters of a message that its line shows.
+const SHOWN: usize = 1000;
+
 /// Writes the log to standard error.
+#[derive(Clone, Copy)]
 pub(crate) struct Log {
     style: Style,
 }
@@ -73,7 +76,9 @@ impl Reporter for Log {
                             "event": "closed", "connection": id, "remote": remote, "local": local,
                             "received": received, "messages": messages, "sent": sent, "seconds": seconds,
                         });
-                        merge(&mut line, json!(ending));
+                        if let (Value::Object(line), Value::Object(ending)) = (&mut line, json!(ending)) {
+                            line.extend(ending);
+                        }
                         line
                     },
                     format_args!(
@@ -88,7 +93,11 @@ impl Reporter for Log {
                 || json!({"event": "refused", "remote": remote, "local": local, "reason": refusal.to_string()}),
                 format_args!("refused: {remote} -> {local}: {refusal}"),
             ),
-            Event::Datagram { remote, bytes, came } => self.datagram(remote, bytes, came),
+            Event::Datagram { remote, bytes, came: true } => self.write(
+                || message_line(json!({"event": "message", "remote": remote}), bytes),
+                format_args!("{remote}: {}", Untrusted::from(bytes).preview(SHOWN)),
+            ),
+            Event::Datagram { .. } => {}
             Event::Trouble { doing, error } => self.write(
                 || json!({"event": "trouble", "doing": doing, "error": error.to_string()}),
                 format_args!("trouble: {doing}: {error}"),
@@ -108,15 +117,37 @@ impl Reporter for Log {
     }
 
     fn observe(&self, peer: &Peer, _socket: BorrowedFd<'_>) -> Option<Box<dyn Observer>> {
-        self.style.verbose.then(|| Box::new(MessageLog { json: self.style.json, id: peer.id, remote: peer.remote.clone() }) as _)
+        let log = MessageLog { log: *self, id: peer.id, remote: peer.remote.clone() };
+        self.style.verbose.then(|| Box::new(log) as _)
     }
 }
 
 /// Writes each message with its sender (`-v`).
 struct MessageLog {
-    json: bool,
+    log: Log,
     id: u64,
     remote: Endpoint,
+}
+
+impl Observer for MessageLog {
+    fn message(&mut self, frame: &Frame<'_>) {
+        let (id, remote) = (self.id, &self.remote);
+        self.log.write(
+            || message_line(json!({"event": "message", "connection": id, "remote": remote}), frame.payload),
+            format_args!("#{id} {remote}: {}", Untrusted::from(frame.payload).preview(SHOWN)),
+        );
+    }
+}
+
+/// Text where it is text, else hexadecimal digits, so that the bytes can be had back.
+fn message_line(mut line: Value, bytes: &[u8]) -> Value {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => line["text"] = Value::from(text),
+        Err(_) => {
+            line["hex"] = Value::from(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        }
+    }
+    line
 }
 
 /// A number of things.

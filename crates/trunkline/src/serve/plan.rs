@@ -33,7 +33,8 @@ impl Plan {
     pub(crate) fn new(flags: ServeFlags) -> Result<Self, Failure> {
         let address: Address = flags.address.parse().map_err(Failure::usage)?;
         let (service, person) = service(&flags, &address)?;
-        let options: Result<Vec<SocketOption>, _> = flags.sockopt.iter().map(|option| option.parse()).collect();
+        let options: Result<Vec<SocketOption>, _> =
+            flags.sockopt.iter().map(|option| option.parse()).collect();
         let limits = Limits {
             max_connections: flags.max_connections,
             per_ip: flags.per_ip.unwrap_or(usize::MAX),
@@ -133,7 +134,12 @@ fn service(flags: &ServeFlags, address: &Address) -> Result<(Service, Option<Per
 }
 
 /// `room` and `talk` are for people, who write lines; everything else is raw unless told otherwise.
-fn framing(flags: &FrameFlags, name: ServiceName, service: &Service, address: &Address) -> Result<Framing, Failure> {
+fn framing(
+    flags: &FrameFlags,
+    name: ServiceName,
+    service: &Service,
+    address: &Address,
+) -> Result<Framing, Failure> {
     match flags.frame.as_deref() {
         Some(frame) => {
             service.check_frame(address).map_err(Failure::usage)?;
