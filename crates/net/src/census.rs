@@ -14,6 +14,7 @@ use std::path::Path;
 
 use crate::Endpoint;
 use crate::endpoint::canonical;
+use crate::untrusted::Untrusted;
 use tables::{InetRow, inet_rows, unix_rows};
 
 pub use tables::TcpState;
@@ -187,7 +188,7 @@ fn process_with(inode: u64) -> Option<Holder> {
     let pid = pids.into_iter().find(holds)?;
     // A process may call itself anything.
     let program = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-    let program = program.trim_end_matches('\n').escape_debug().to_string();
+    let program = Untrusted::from(program.trim_end_matches('\n')).to_string();
     let uid = fs::metadata(format!("/proc/{pid}")).ok()?.uid();
     Some(Holder::Process { pid, program, uid })
 }
@@ -195,22 +196,12 @@ fn process_with(inode: u64) -> Option<Holder> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::python::Python;
+    use crate::testing::{Python, eventually};
     use std::io::Write;
     use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
-    use std::time::{Duration, Instant};
 
     fn my_uid() -> u32 {
         rustix::process::geteuid().as_raw()
-    }
-
-    /// Waits for the kernel to get there; it is told of a change in microseconds.
-    fn eventually<T: PartialEq + fmt::Debug>(wanted: &T, look: impl Fn() -> T) {
-        let start = Instant::now();
-        while look() != *wanted {
-            assert!(start.elapsed() < Duration::from_secs(10), "{:?} and not {wanted:?}", look());
-            std::thread::yield_now();
-        }
     }
 
     #[test]

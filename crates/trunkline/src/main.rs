@@ -1,6 +1,7 @@
 //! The trunkline command: parse, call the verb, map its outcome to an exit code.
 
 mod cli;
+mod connect;
 mod failure;
 mod manual;
 mod serve;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
 /// answers of thousands of connections close to the others (docs/benchmarks.md).
 fn run(verb: Verb) -> Outcome {
     match verb {
+        Verb::Connect(flags) => connect::run(connect::Plan::new(flags, connect::Ends::of_process())?),
         Verb::Serve(flags) => {
             let plan = serve::Plan::new(flags)?;
             let runtime =
