@@ -10,8 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::census;
-use crate::testing::Python;
 use crate::sockopt::DATAGRAM_RECEIVE_BUFFER;
+use crate::testing::Python;
 
 async fn open_with(address: &str, options: &[&str]) -> Result<Bound, ListenError> {
     let options = options.iter().map(|option| option.parse().unwrap()).collect();
@@ -99,7 +99,7 @@ mod tcp {
         assert_eq!(ports, [ports[0]; 3]);
         for listener in &listeners {
             std::net::TcpStream::connect(listener.local().socket_addr().unwrap()).unwrap();
-            accept(&listener).await;
+            accept(listener).await;
         }
     }
 
@@ -504,12 +504,8 @@ mod without_privileges {
         if !rustix::process::geteuid().is_root() {
             return false;
         }
-        // The folder of the build may be closed to others.
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
-        let program = folder.path().join("tests");
-        std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-        let output = Command::new(program)
+        // By way of /proc it can be started even where the folder of the build is closed to others.
+        let output = Command::new("/proc/self/exe")
             .args(["--exact", &format!("listen::tests::without_privileges::{test}")])
             .env("ARGUMENT", argument)
             .current_dir("/")
