@@ -6,12 +6,12 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::Ending;
 use crate::buffer::{Held, READ_SIZE, with_scratch};
 use crate::frame::{Decoder, Frame};
-use crate::session::Session;
+use crate::session::{IdleTimer, Session};
 
 /// One message, with the bytes of its frame round it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,12 +140,24 @@ impl MessageReader {
     }
 }
 
-/// Sends bytes that are framed already.
+/// Sends bytes that are framed already. A reader who takes none of them for the session's idle time ends it.
 pub(crate) async fn send<S>(stream: &mut S, session: &mut Session, bytes: &[u8]) -> Result<(), Ending>
 where
     S: AsyncWrite + Unpin,
 {
-    stream.write_all(bytes).await.map_err(|error| Ending::from_io(&error))?;
-    session.note_wrote(bytes);
-    Ok(())
+    let mut idle = IdleTimer::new(session.idle);
+    let mut left = bytes;
+    poll_fn(|cx| {
+        while !left.is_empty() {
+            let Poll::Ready(written) = Pin::new(&mut *stream).poll_write(cx, left) else {
+                return idle.poll_expired(cx).map(|()| Err(Ending::Timeout));
+            };
+            let (gone, rest) = left.split_at(written.map_err(|error| Ending::from_io(&error))?);
+            session.note_wrote(gone);
+            left = rest;
+            idle.touch();
+        }
+        Poll::Ready(Ok(()))
+    })
+    .await
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::Ending;
 use crate::messages::{MessageReader, send};
@@ -25,6 +26,7 @@ pub(crate) struct Room {
 struct Seat {
     queue: mpsc::UnboundedSender<Arc<[u8]>>,
     waiting: Arc<AtomicUsize>,
+    _held: DropGuard,
 }
 
 impl Room {
@@ -57,7 +59,11 @@ impl Room {
                     None => return Ok(Ending::Eof),
                 },
                 message = heard.next() => match message {
-                    Some(message) => send(stream, session, &message).await?,
+                    Some(message) => tokio::select! {
+                        sent = send(stream, session, &message) => sent?,
+                        // A member who takes nothing at all would never come to hear of it.
+                        () = heard.lost.cancelled() => return Err(too_slow()),
+                    },
                     None => return Err(too_slow()),
                 },
                 () = std::future::poll_fn(|cx| idle.poll_expired(cx)) => return Err(Ending::Timeout),
@@ -69,8 +75,10 @@ impl Room {
     fn enter(&self, id: u64) -> (Heard, Leave<'_>) {
         let (queue, receiver) = mpsc::unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        self.members().insert(id, Seat { queue, waiting: Arc::clone(&waiting) });
-        (Heard { receiver, waiting }, Leave { room: self, id })
+        let lost = CancellationToken::new();
+        let held = lost.clone().drop_guard();
+        self.members().insert(id, Seat { queue, waiting: Arc::clone(&waiting), _held: held });
+        (Heard { receiver, waiting, lost }, Leave { room: self, id })
     }
 
     /// Hands a message to everybody but its sender; who has too much waiting loses the seat.
@@ -95,6 +103,8 @@ impl Room {
 struct Heard {
     receiver: mpsc::UnboundedReceiver<Arc<[u8]>>,
     waiting: Arc<AtomicUsize>,
+    /// Cancelled when the seat is.
+    lost: CancellationToken,
 }
 
 impl Heard {
