@@ -55,6 +55,11 @@ impl Client {
         format!("{kind}://{}", self.socket.local_addr().unwrap().as_socket().unwrap())
     }
 
+    /// Our port.
+    pub(crate) fn port(&self) -> u16 {
+        self.socket.local_addr().unwrap().as_socket().unwrap().port()
+    }
+
     pub(crate) fn say(&mut self, bytes: impl AsRef<[u8]>) {
         self.socket.write_all(bytes.as_ref()).unwrap();
     }
@@ -141,7 +146,11 @@ impl Client {
 fn inet(place: &str) -> SockAddr {
     let mut address: SocketAddr = place.trim_start_matches('/').parse().unwrap();
     if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() });
+        address.set_ip(if address.is_ipv4() {
+            [127, 0, 0, 1].into()
+        } else {
+            [0, 0, 0, 0, 0, 0, 0, 1].into()
+        });
     }
     address.into()
 }

@@ -9,6 +9,7 @@ mod lines;
 mod process;
 mod serve;
 
+mod endings;
 mod listening;
 mod tutorial;
 
