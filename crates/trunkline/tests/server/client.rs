@@ -69,6 +69,17 @@ impl Client {
         let _ = self.socket.write_all(bytes.as_ref());
     }
 
+    /// Says `bytes` again and again until the way is full, hearing nothing. Tells how many went.
+    pub(crate) fn say_until_full(&mut self, bytes: &[u8]) -> usize {
+        // Full is when nothing goes for so long: a server that reads makes room much sooner.
+        self.socket.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+        let mut said = 0;
+        while let Ok(count) = self.socket.write(bytes) {
+            said += count;
+        }
+        said
+    }
+
     /// Hears exactly these bytes next.
     #[track_caller]
     pub(crate) fn hears(&mut self, expected: impl AsRef<[u8]>) {
