@@ -72,6 +72,8 @@ impl Editor {
             .bracketed_paste(false)
             .build();
         let mut lines = rustyline::Editor::with_config(config).ok()?;
+        // Only with a helper the prompt has its style.
+        lines.set_helper(Some(()));
         let printer = lines.create_external_printer().ok()?;
         let history = history::file();
         if let Some(file) = &history {
