@@ -141,14 +141,16 @@ pub(crate) fn wait_for_listener(path: &Path) {
     });
 }
 
-/// Bytes without a period in which a lost or a doubled piece would hide.
+/// Bytes in which a lost or a doubled piece shows: what repeats in them repeats at no round distance.
 pub(crate) fn noise(length: usize) -> Vec<u8> {
+    const PERIOD: usize = 100_003;
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let words = std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
+    let mut period = Vec::with_capacity(PERIOD);
+    period.resize_with(PERIOD, || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state.to_be_bytes()[0]
     });
-    words.take(length.div_ceil(8)).flatten().take(length).collect()
+    let mut bytes = period.repeat(length.div_ceil(PERIOD));
+    bytes.truncate(length);
+    bytes
 }
