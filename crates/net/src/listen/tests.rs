@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::*;
 use crate::census;
 use crate::sockopt::DATAGRAM_RECEIVE_BUFFER;
-use crate::testing::Python;
+use crate::testing::{Python, eventually};
 
 async fn open_with(address: &str, options: &[&str]) -> Result<Bound, ListenError> {
     let options = options.iter().map(|option| option.parse().unwrap()).collect();
@@ -193,6 +193,21 @@ mod tcp {
         assert_eq!(sockopt::ip_ttl(&stream).unwrap(), 9);
         assert_eq!(sockopt::tcp_user_timeout(&stream).unwrap(), 30_000);
         assert_eq!(sockopt::socket_recv_buffer_size(&stream).unwrap(), 2 * 64 * 1024);
+    }
+
+    #[tokio::test]
+    async fn no_more_connections_wait_than_the_backlog_allows() {
+        for (backlog, state) in [(0, census::TcpState::SynSent), (8, census::TcpState::Established)] {
+            let options = ListenOptions { backlog, ..ListenOptions::default() };
+            let bound = listen(&"127.0.0.1:0".parse().unwrap(), &options).await.unwrap();
+            let address = bound.locals()[0].socket_addr().unwrap();
+            // The kernel lets one more in than it was told (listen(2) on Linux).
+            let _first = std::net::TcpStream::connect(address).unwrap();
+            let second = open(Domain::IPV4, Type::STREAM, None).unwrap();
+            let _ = second.connect(&address.into());
+            let local = second.local_addr().unwrap().as_socket().unwrap();
+            eventually(&Some(state), || census::tcp_states(local, address).0);
+        }
     }
 
     #[tokio::test]
