@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
+
+use crate::untrusted::Untrusted;
 
 /// One end of a socket: where it is bound, or who is at the other side.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -57,8 +60,8 @@ impl fmt::Display for Endpoint {
         match self {
             Self::Tcp(address) => write!(f, "tcp://{address}"),
             Self::Udp(address) => write!(f, "udp://{address}"),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-            Self::UnixDatagram(path) => write!(f, "unix-dgram:{}", path.display()),
+            Self::Unix(path) => write!(f, "unix:{}", shown(path)),
+            Self::UnixDatagram(path) => write!(f, "unix-dgram:{}", shown(path)),
             Self::Process { pid: 0, uid } => write!(f, "a process of uid {uid}"),
             Self::Process { pid, uid } => write!(f, "pid {pid} of uid {uid}"),
             Self::Unnamed => f.write_str("an unnamed socket"),
@@ -70,6 +73,11 @@ impl Serialize for Endpoint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
+}
+
+/// Whoever sends a datagram may have called its socket file anything.
+fn shown(path: &Path) -> Untrusted<'_> {
+    Untrusted::from(path.as_os_str().as_bytes())
 }
 
 /// `::ffff:10.0.0.1` is the IPv4 address it stands for.
@@ -94,6 +102,7 @@ mod tests {
         assert_eq!(shown(Endpoint::udp("10.0.0.1:53".parse().unwrap())), "udp://10.0.0.1:53");
         assert_eq!(shown(Endpoint::Unix("/run/a.sock".into())), "unix:/run/a.sock");
         assert_eq!(shown(Endpoint::UnixDatagram("/run/a.sock".into())), "unix-dgram:/run/a.sock");
+        assert_eq!(shown(Endpoint::UnixDatagram("/tmp/\x1b[2J".into())), r"unix-dgram:/tmp/\x1b[2J");
         assert_eq!(shown(Endpoint::Process { pid: 7, uid: 1000 }), "pid 7 of uid 1000");
         assert_eq!(shown(Endpoint::Process { pid: 0, uid: 1000 }), "a process of uid 1000");
     }

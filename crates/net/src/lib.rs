@@ -19,8 +19,6 @@ pub mod listen;
 mod messages;
 mod peer;
 mod pump;
-#[cfg(test)]
-mod python;
 pub mod report;
 pub mod resolve;
 pub mod service;
@@ -28,6 +26,9 @@ mod session;
 pub mod sockopt;
 mod stream;
 pub mod structs;
+#[cfg(test)]
+mod testing;
+pub mod trace;
 pub mod untrusted;
 
 pub use address::{Address, AddressError, HostPort};

@@ -10,8 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::census;
-use crate::python::Python;
 use crate::sockopt::DATAGRAM_RECEIVE_BUFFER;
+use crate::testing::{Python, eventually};
 
 async fn open_with(address: &str, options: &[&str]) -> Result<Bound, ListenError> {
     let options = options.iter().map(|option| option.parse().unwrap()).collect();
@@ -56,8 +56,9 @@ mod tcp {
         assert_eq!(listener.local().to_string(), format!("tcp://127.0.0.1:{}", port(listener.local())));
         assert_ne!(port(listener.local()), 0, "the real port");
         let mut client = std::net::TcpStream::connect(listener.local().socket_addr().unwrap()).unwrap();
-        let (mut stream, from) = accept(&listener).await;
+        let (mut stream, local, from) = accept(&listener).await;
         assert_eq!(from, Endpoint::Tcp(client.local_addr().unwrap()));
+        assert_eq!(&local, listener.local());
         client.write_all(b"hello").unwrap();
         let mut got = [0; 5];
         stream.read_exact(&mut got).await.unwrap();
@@ -79,12 +80,13 @@ mod tcp {
         assert_eq!(listener.local().to_string(), format!("tcp://[::]:{}", port(listener.local())));
         for host in ["127.0.0.1", "::1"] {
             let client = std::net::TcpStream::connect((host, port(listener.local()))).unwrap();
-            let (_, from) = accept(&listener).await;
+            let (_, local, from) = accept(&listener).await;
             assert_eq!(
                 from,
                 Endpoint::Tcp(client.local_addr().unwrap()),
                 "an IPv4 client has its IPv4 address"
             );
+            assert_eq!(local, Endpoint::Tcp(client.peer_addr().unwrap()), "the address that was called");
         }
     }
 
@@ -97,7 +99,7 @@ mod tcp {
         assert_eq!(ports, [ports[0]; 3]);
         for listener in &listeners {
             std::net::TcpStream::connect(listener.local().socket_addr().unwrap()).unwrap();
-            accept(&listener).await;
+            accept(listener).await;
         }
     }
 
@@ -153,7 +155,7 @@ mod tcp {
         let first = listener("127.0.0.1:0").await;
         let address = first.local().socket_addr().unwrap();
         let mut client = std::net::TcpStream::connect(address).unwrap();
-        let (stream, from) = accept(&first).await;
+        let (stream, _, from) = accept(&first).await;
         drop((stream, first));
         // End of stream: the FIN is here.
         assert_eq!(client.read(&mut [0]).unwrap(), 0);
@@ -180,7 +182,7 @@ mod tcp {
         ];
         let Bound::Stream(listeners) = open_with("127.0.0.1:0", &options).await.unwrap() else { panic!() };
         let _client = std::net::TcpStream::connect(listeners[0].local().socket_addr().unwrap()).unwrap();
-        let (stream, _) = accept(&listeners[0]).await;
+        let (stream, ..) = accept(&listeners[0]).await;
         assert!(sockopt::tcp_nodelay(&stream).unwrap(), "on without being asked for");
         assert!(sockopt::socket_keepalive(&stream).unwrap());
         assert_eq!(sockopt::tcp_keepidle(&stream).unwrap().as_secs(), 60);
@@ -191,6 +193,21 @@ mod tcp {
         assert_eq!(sockopt::ip_ttl(&stream).unwrap(), 9);
         assert_eq!(sockopt::tcp_user_timeout(&stream).unwrap(), 30_000);
         assert_eq!(sockopt::socket_recv_buffer_size(&stream).unwrap(), 2 * 64 * 1024);
+    }
+
+    #[tokio::test]
+    async fn no_more_connections_wait_than_the_backlog_allows() {
+        for (backlog, state) in [(0, census::TcpState::SynSent), (8, census::TcpState::Established)] {
+            let options = ListenOptions { backlog, ..ListenOptions::default() };
+            let bound = listen(&"127.0.0.1:0".parse().unwrap(), &options).await.unwrap();
+            let address = bound.locals()[0].socket_addr().unwrap();
+            // The kernel lets one more in than it was told (listen(2) on Linux).
+            let _first = std::net::TcpStream::connect(address).unwrap();
+            let second = open(Domain::IPV4, Type::STREAM, None).unwrap();
+            let _ = second.connect(&address.into());
+            let local = second.local_addr().unwrap().as_socket().unwrap();
+            eventually(&Some(state), || census::tcp_states(local, address).0);
+        }
     }
 
     #[tokio::test]
@@ -272,10 +289,11 @@ mod unix {
         let listener = listener(&address).await;
         assert_eq!(listener.local().to_string(), address);
         let _client = std::os::unix::net::UnixStream::connect(&path).unwrap();
-        let (stream, from) = accept(&listener).await;
+        let (stream, local, from) = accept(&listener).await;
         let uid = rustix::process::geteuid().as_raw();
         assert_eq!(from, Endpoint::Process { pid: std::process::id(), uid });
-        assert_eq!(census::owner_of_peer(listener.local(), &from), Some(uid));
+        assert_eq!(&local, listener.local());
+        assert_eq!(census::owner_of_peer(&local, &from), Some(uid));
         assert!(matches!(stream, Stream::Unix(_)));
     }
 
@@ -285,7 +303,7 @@ mod unix {
         let (path, address) = file_in(&folder, "unix");
         let Bound::Stream(listeners) = open_with(&address, &["sndbuf=64K"]).await.unwrap() else { panic!() };
         let _client = std::os::unix::net::UnixStream::connect(path).unwrap();
-        let (stream, _) = accept(&listeners[0]).await;
+        let (stream, ..) = accept(&listeners[0]).await;
         assert_eq!(sockopt::socket_send_buffer_size(&stream).unwrap(), 2 * 64 * 1024);
     }
 
@@ -437,7 +455,7 @@ mod handed_over {
             panic!()
         };
         let _client = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let (stream, _) = accept(&listeners[0]).await;
+        let (stream, ..) = accept(&listeners[0]).await;
         assert!(sockopt::tcp_nodelay(&stream).unwrap());
         let Door::Tcp(listener) = &listeners[0].door else { panic!() };
         assert_eq!(fcntl_getfd(listener.as_fd()).unwrap(), FdFlags::CLOEXEC, "commands must not get it");
@@ -501,12 +519,8 @@ mod without_privileges {
         if !rustix::process::geteuid().is_root() {
             return false;
         }
-        // The folder of the build may be closed to others.
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
-        let program = folder.path().join("tests");
-        std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-        let output = Command::new(program)
+        // By way of /proc it can be started even where the folder of the build is closed to others.
+        let output = Command::new("/proc/self/exe")
             .args(["--exact", &format!("listen::tests::without_privileges::{test}")])
             .env("ARGUMENT", argument)
             .current_dir("/")
@@ -563,8 +577,7 @@ mod without_privileges {
     }
 }
 
-/// The next connection and who it is from.
-async fn accept(listener: &Listener) -> (Stream, Endpoint) {
-    let (stream, _, remote) = std::future::poll_fn(|cx| listener.poll_accept(cx)).await.unwrap();
-    (stream, remote)
+/// The next connection: its stream, our end and the other end.
+async fn accept(listener: &Listener) -> (Stream, Endpoint, Endpoint) {
+    std::future::poll_fn(|cx| listener.poll_accept(cx)).await.unwrap()
 }

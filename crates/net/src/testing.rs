@@ -1,7 +1,9 @@
-//! A python3 beside the test, as the other program of a pair.
+//! What several tests need: another program, and patience with the kernel.
 
+use std::fmt::Debug;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A python3 that lives until it is dropped.
 pub(crate) struct Python(Child);
@@ -32,5 +34,14 @@ impl Drop for Python {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// Waits until the kernel gets there, which takes it microseconds.
+pub(crate) fn eventually<T: PartialEq + Debug>(wanted: &T, look: impl Fn() -> T) {
+    let start = Instant::now();
+    while look() != *wanted {
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?} and not {wanted:?}", look());
+        std::thread::yield_now();
     }
 }
