@@ -141,7 +141,11 @@ impl Client {
 fn inet(place: &str) -> SockAddr {
     let mut address: SocketAddr = place.trim_start_matches('/').parse().unwrap();
     if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() { [127, 0, 0, 1].into() } else { [0, 0, 0, 0, 0, 0, 0, 1].into() });
+        address.set_ip(if address.is_ipv4() {
+            [127, 0, 0, 1].into()
+        } else {
+            [0, 0, 0, 0, 0, 0, 0, 1].into()
+        });
     }
     address.into()
 }

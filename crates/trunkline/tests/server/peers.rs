@@ -30,7 +30,10 @@ pub(crate) fn is_there(program: &str) -> bool {
         return true;
     }
     let skipped = std::env::var("TRUNKLINE_SKIP").unwrap_or_default();
-    assert!(skipped.split(',').any(|name| name == program), "{program} is missing: cargo xtask test installs it");
+    assert!(
+        skipped.split(',').any(|name| name == program),
+        "{program} is missing: cargo xtask test installs it"
+    );
     eprintln!("skipped: needs {program}");
     false
 }

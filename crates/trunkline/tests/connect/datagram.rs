@@ -1,14 +1,12 @@
 //! `connect` over datagrams, in a pipe and with `-m`.
 
-mod support;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 use std::thread::{self, JoinHandle};
 
-use support::{LIMIT, Running, free_port, has_peer, noise, run, trunkline};
+use crate::program::{LIMIT, Running, free_port, noise, run, trunkline};
 
 /// The longest payload over IPv4.
 const LONGEST: usize = 65_507;
@@ -211,9 +209,7 @@ while True:
 
 #[test]
 fn the_tutorials_server_is_talked_with() {
-    if !has_peer("python3") {
-        return;
-    }
+    needs!("python3");
     let mut command = Command::new("python3");
     let mut peer = Running::start(command.args(["-c", TUTORIAL_SERVER]).stdout(Stdio::piped()));
     let mut port = String::new();

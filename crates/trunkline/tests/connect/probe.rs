@@ -1,12 +1,10 @@
 //! `connect -z`: is anybody there? The tutorial's connect_ex.
 
-mod support;
-
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 
+use crate::program::{free_port, run};
 use serde_json::Value;
-use support::{free_port, run};
 
 fn probe(arguments: &[&str]) -> (Option<i32>, String) {
     let ran = run(["connect", "-z"].iter().chain(arguments), b"");

@@ -1,16 +1,12 @@
 //! `connect` at a terminal, seen on the screen.
 
-mod support;
-#[path = "support/terminal.rs"]
-mod terminal;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::mpsc;
 
-use support::tcp_server;
-use terminal::Terminal;
+use crate::program::{LIMIT, tcp_server};
+use crate::terminal::Terminal;
 
 /// The column behind the prompt.
 const START: u16 = 4;
@@ -23,14 +19,14 @@ fn line(reader: &mut impl BufRead) -> Vec<u8> {
 }
 
 /// Answers every line in upper case until the client is done.
-fn upper(stream: TcpStream) {
+fn upper(mut stream: TcpStream) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     loop {
         let line = line(&mut reader);
         if line.is_empty() {
             return;
         }
-        (&stream).write_all(&line.to_ascii_uppercase()).unwrap();
+        stream.write_all(&line.to_ascii_uppercase()).unwrap();
     }
 }
 
@@ -278,7 +274,7 @@ fn each_typed_line_is_a_message_of_the_frame_and_each_message_a_line() {
 fn a_datagram_is_the_line_without_its_end_and_goes_to_the_address_that_takes_it() {
     // Without a host it is this machine, by IPv6 first: there nobody is.
     let server = UdpSocket::bind("127.0.0.1:0").unwrap();
-    server.set_read_timeout(Some(support::LIMIT)).unwrap();
+    server.set_read_timeout(Some(LIMIT)).unwrap();
     let address = format!("udp://:{}", server.local_addr().unwrap().port());
     let home = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::start(&["connect", &address], home.path());

@@ -13,7 +13,7 @@ use pty_process::Size;
 use pty_process::blocking::{Command, Pts, Pty};
 use rustix::termios::{LocalModes, tcgetattr};
 
-use crate::support::{LIMIT, eventually};
+use crate::program::{LIMIT, eventually};
 
 /// Written to the line after the end.
 const MARK: &str = "[the end]";

@@ -1,7 +1,5 @@
 //! `connect` over streams, in a pipe and with `-m`.
 
-mod support;
-
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -10,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use support::{Ran, Running, free_port, has_peer, noise, run, tcp_server, trunkline, wait_for_listener};
+use crate::program::{Ran, Running, free_port, noise, run, tcp_server, trunkline, wait_for_listener};
 
 /// Much more than all the buffers on the way hold.
 const MUCH: usize = 64 * 1024 * 1024;
@@ -23,8 +21,8 @@ fn all(mut stream: impl Read) -> Vec<u8> {
 }
 
 /// Answers what comes with itself, and ends with the client.
-fn echo(stream: TcpStream) {
-    io::copy(&mut stream.try_clone().unwrap(), &mut &stream).unwrap();
+fn echo(mut stream: TcpStream) {
+    io::copy(&mut stream.try_clone().unwrap(), &mut stream).unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
 }
 
@@ -450,33 +448,23 @@ fn a_socket_option_reaches_the_socket() {
     assert_eq!(server.join().unwrap(), io::ErrorKind::ConnectionReset);
 }
 
-/// Starts a program of others that listens on a socket file and echoes, and talks with it.
-fn talks_with(program: &str, arguments: impl FnOnce(&str) -> Vec<String>) {
-    if !has_peer(program) {
-        return;
-    }
+#[test]
+fn socat_is_talked_with() {
+    needs!("socat");
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("peer.sock");
-    let mut command = Command::new(program);
-    command.args(arguments(path.to_str().unwrap())).stdin(Stdio::null()).stdout(Stdio::null());
-    let _peer = Running::start(&mut command);
+    let path = folder.path().join("socat.sock");
+    let mut command = Command::new("socat");
+    let _peer = Running::start(command.arg(format!("UNIX-LISTEN:{}", path.display())).arg("EXEC:cat"));
     wait_for_listener(&path);
     let bytes = noise(1 << 20);
     let ran = run(["connect", &format!("unix:{}", path.display())], &bytes);
     assert_good(&ran);
-    assert!(ran.out == bytes, "{program}: {} bytes of {} came back", ran.out.len(), bytes.len());
-}
-
-#[test]
-fn socat_is_talked_with() {
-    talks_with("socat", |path| vec![format!("UNIX-LISTEN:{path}"), "EXEC:cat".to_owned()]);
+    assert!(ran.out == bytes, "{} bytes of {} came back", ran.out.len(), bytes.len());
 }
 
 #[test]
 fn netcat_gets_what_was_sent_and_sends_what_it_has() {
-    if !has_peer("nc.openbsd") {
-        return;
-    }
+    needs!("nc.openbsd");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("nc.sock");
     let mut command = Command::new("nc.openbsd");
@@ -492,9 +480,7 @@ fn netcat_gets_what_was_sent_and_sends_what_it_has() {
 
 #[test]
 fn ncat_gets_what_was_sent_and_sends_what_it_has() {
-    if !has_peer("ncat") {
-        return;
-    }
+    needs!("ncat");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ncat.sock");
     let mut command = Command::new("ncat");
@@ -526,9 +512,7 @@ connection.close()
 
 #[test]
 fn the_tutorials_server_is_talked_with() {
-    if !has_peer("python3") {
-        return;
-    }
+    needs!("python3");
     let mut command = Command::new("python3");
     let mut peer = Running::start(command.args(["-c", TUTORIAL_SERVER]).stdout(Stdio::piped()));
     let mut port = String::new();

@@ -1,7 +1,5 @@
-//! What the tests of the true binary share: running it within a time limit, peers, and small servers.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+//! Running the binary within a time limit, and small servers for it to talk with.
 
-use std::env;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -114,21 +112,6 @@ pub(crate) fn tcp_server<T: Send + 'static>(
 /// A port of this machine that nobody listens on.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// Whether a program of others is there to talk with. One that is missing must be named in `TRUNKLINE_SKIP`.
-pub(crate) fn has_peer(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    if env::split_paths(&path).any(|folder| folder.join(program).is_file()) {
-        return true;
-    }
-    let skip = env::var("TRUNKLINE_SKIP").unwrap_or_default();
-    assert!(
-        skip.split(',').any(|name| name == program),
-        "{program} is not installed, and not in TRUNKLINE_SKIP"
-    );
-    eprintln!("skipped: {program} is not installed");
-    false
 }
 
 /// Waits until a process listens on this socket file. Connecting would use up a server that serves one client.
