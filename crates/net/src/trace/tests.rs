@@ -6,7 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Mutex;
 
 use serde_json::Value;
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 
 use super::*;
 use crate::census::TcpState;
@@ -279,7 +279,10 @@ fn a_name_and_the_addresses_that_did_not_answer_are_told() {
     recorder.tracer.looked_up(&"localhost:80".parse().unwrap(), took, &addresses);
     recorder.tracer.looked_up(&"127.0.0.1:80".parse().unwrap(), took, &addresses[1..]);
     recorder.tracer.looked_up(&":80".parse().unwrap(), took, &addresses);
-    let refused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Bound, so that nobody else takes the port, but not listening.
+    let silent = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    silent.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let refused = silent.local_addr().unwrap().as_socket().unwrap();
     recorder.tracer.connecting(&Endpoint::Tcp(refused));
     recorder.tracer.refused(&Endpoint::Tcp(refused), &TcpStream::connect(refused).unwrap_err());
     recorder.tracer.refused(&Endpoint::Tcp(refused), &io::Error::from_raw_os_error(libc::ETIMEDOUT));
@@ -306,7 +309,8 @@ fn a_datagram_is_a_message_and_has_no_connection() {
     client.send(b"hello").unwrap();
     trace.wrote(b"hello");
     trace.read(b"HELLO\x1b");
-    drop(server);
+    // It now takes datagrams from itself alone.
+    server.connect(remote).unwrap();
     client.send(b"again").unwrap();
     recorder.tracer.refused(&Endpoint::Udp(remote), &client.recv(&mut [0]).unwrap_err());
     recorder.tracer.datagram(Direction::In, &Endpoint::Udp(local), b"x");
