@@ -61,7 +61,7 @@ static void keep_unsent(struct connection *connection, size_t from, size_t to) {
     memcpy(connection->unsent, buffer + from, to - from);
 }
 
-static void answer(struct connection *connection) {
+static void answer(struct connection *connection, uint32_t events) {
     for (;;) {
         ssize_t received = recv(connection->fd, buffer, BUFFER, 0);
         if (received < 0 && errno == EAGAIN)
@@ -78,8 +78,9 @@ static void answer(struct connection *connection) {
             keep_unsent(connection, sent, received);
             return;
         }
-        // A read that did not fill the buffer emptied the socket: the next edge tells of more (epoll(7)).
-        if (received < BUFFER)
+        // A read that did not fill the buffer emptied the socket, and the next edge tells of more (epoll(7)), but not
+        // of an end that this event told of already.
+        if (received < BUFFER && !(events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
             return;
     }
 }
@@ -104,7 +105,7 @@ int main(void) {
             if (connection == NULL)
                 accept_all(listener, epoll);
             else if (send_unsent(connection))
-                answer(connection);
+                answer(connection, events[i].events);
         }
     }
 }

@@ -10,6 +10,8 @@ mod soak;
 mod test;
 mod yardsticks;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::Parser;
 
@@ -23,11 +25,21 @@ enum Chore {
     Soak(soak::Options),
 }
 
-fn main() -> Result<()> {
-    match Chore::parse() {
-        Chore::Test(options) => test::run(&options),
-        Chore::Bench(options) => bench::run(&options),
-        Chore::Fuzz(options) => fuzz::run(&options),
-        Chore::Soak(options) => soak::run(&options),
+fn main() -> ExitCode {
+    match run(&Chore::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: &Chore) -> Result<()> {
+    match chore {
+        Chore::Test(options) => test::run(options),
+        Chore::Bench(options) => bench::run(options),
+        Chore::Fuzz(options) => fuzz::run(options),
+        Chore::Soak(options) => soak::run(options),
     }
 }

@@ -14,7 +14,7 @@ use crate::{command, peers};
 Examples:
   cargo xtask test                              every test
   cargo xtask test -- half_close                tests with this in their name
-  cargo xtask test -- -p net                    the tests of one crate
+  cargo xtask test -- --no-fail-fast            every test, even after a failure
   cargo xtask test -- half_close -- --nocapture and what they print")]
 pub(crate) struct Options {
     /// What `cargo test` gets besides

@@ -215,6 +215,21 @@ impl Connection {
         }
     }
 
+    /// What the kernel has noted against this connection since it was last asked (`SO_ERROR`); a datagram that was
+    /// refused, most often.
+    ///
+    /// # Errors
+    /// Those of getsockopt(2).
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.socket.take_error()
+    }
+
+    /// Ends both directions, so that whoever waits for this connection wakes up.
+    pub fn abandon(&self) {
+        // Only what is gone already cannot be shut down.
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+
     fn new(peer: Endpoint, options: &[SocketOption], limit: Option<Duration>) -> Result<Self, Refusal> {
         let (kind, to) = match &peer {
             Endpoint::Tcp(to) => (SocketKind::Tcp, SockAddr::from(*to)),

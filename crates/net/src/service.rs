@@ -194,6 +194,10 @@ impl Server {
         if ending != Ending::Reset && !session.input_ended {
             Box::pin(say_last_words(&mut stream)).await;
         }
+        if let Some(observer) = &mut session.observer {
+            observer.ended(&ending);
+        }
+        drop(stream);
         ending
     }
 

@@ -8,24 +8,43 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
+use crate::Ending;
 use crate::buffer::Budget;
 use crate::frame::{Decoder, Frame, Framing};
 use crate::peer::{Peer, Tally};
 
-/// Sees what passes over one connection: `-v` and `--trace` are observers.
+/// Sees what passes over one connection: `-v` and `--trace` are observers. Each hears of what it asks for.
 pub trait Observer: Send {
     /// These bytes came in one read.
-    fn read(&mut self, bytes: &[u8]);
+    fn read(&mut self, bytes: &[u8]) {
+        let _ = bytes;
+    }
+
     /// This message was whole; it is the next one after the last.
-    fn message(&mut self, frame: &Frame<'_>);
+    fn message(&mut self, frame: &Frame<'_>) {
+        let _ = frame;
+    }
+
     /// After the messages of a read, these bytes of a message that is not whole yet were left.
-    fn unfinished(&mut self, bytes: &[u8]);
+    fn unfinished(&mut self, bytes: &[u8]) {
+        let _ = bytes;
+    }
+
     /// These bytes were handed to the kernel in one write.
-    fn wrote(&mut self, bytes: &[u8]);
+    fn wrote(&mut self, bytes: &[u8]) {
+        let _ = bytes;
+    }
+
     /// The other end will send nothing more.
-    fn end_of_input(&mut self);
+    fn end_of_input(&mut self) {}
+
     /// Our end will send nothing more.
-    fn end_of_output(&mut self);
+    fn end_of_output(&mut self) {}
+
+    /// The connection ended like this. It is closed when the observer is dropped.
+    fn ended(&mut self, ending: &Ending) {
+        let _ = ending;
+    }
 }
 
 /// One connection as its service sees it.

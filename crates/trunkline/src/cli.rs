@@ -1,13 +1,17 @@
 //! The command line as people type it. What is read here is raw; each verb turns its flags into one validated
 //! plan and looks at no flag again.
 
+mod connect;
+mod serve;
 mod values;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use net::limits::MAX_FRAME;
+
+pub(crate) use connect::ConnectFlags;
+pub(crate) use serve::{ServeFlags, ServiceName};
 
 /// Talk to any socket by its address: open a line, or connect to one.
 #[derive(Debug, Parser)]
@@ -20,6 +24,8 @@ pub(crate) struct Cli {
 /// One job each.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    Serve(ServeFlags),
+    Connect(ConnectFlags),
     /// Print the completions of a shell
     #[command(hide = true)]
     Completions {
@@ -75,6 +81,7 @@ pub(crate) struct FrameFlags {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+    use net::limits::MAX_FRAME;
 
     #[test]
     fn the_definitions_are_sound() {

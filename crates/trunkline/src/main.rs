@@ -1,12 +1,16 @@
 //! The trunkline command: parse, call the verb, map its outcome to an exit code.
 
 mod cli;
+mod connect;
 mod failure;
 mod manual;
+mod serve;
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Parser;
+use tokio::runtime::Builder;
 
 use cli::{Cli, Verb};
 use failure::{Failure, Outcome};
@@ -15,10 +19,18 @@ fn main() -> ExitCode {
     run(Cli::parse().verb).unwrap_or_else(Failure::report).into()
 }
 
-/// Decides the shape of the runtime once: clients are plain threads, which start in no time and read standard
-/// input at full speed.
+/// Decides the shape of the runtime once. Clients are plain threads, which start in no time and read standard input
+/// at full speed. Servers are one thread for all connections: that costs least per message and keeps the slowest
+/// answers of thousands of connections close to the others (docs/benchmarks.md).
 fn run(verb: Verb) -> Outcome {
     match verb {
+        Verb::Serve(flags) => {
+            let plan = serve::Plan::new(flags)?;
+            let runtime =
+                Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
+            runtime.block_on(serve::run(plan))
+        }
+        Verb::Connect(flags) => connect::run(connect::Plan::new(flags, connect::Ends::of_process())?),
         Verb::Completions { shell } => manual::completions(shell),
         Verb::Man { folder } => manual::pages(folder.as_deref()),
     }

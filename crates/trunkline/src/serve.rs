@@ -5,29 +5,29 @@ mod plan;
 mod talk;
 
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use net::door::{self, Shutdown};
-use net::service::Server;
 use net::{Bound, Reporter};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::failure::{Exit, Outcome};
-use log::Log;
 pub(crate) use plan::Plan;
 
 /// Serves until told to stop.
-pub(crate) async fn run(plan: Plan) -> Outcome {
+pub(crate) async fn run(mut plan: Plan) -> Outcome {
     raise_descriptor_limit();
     let bound = plan.open().await?;
-    let log = Arc::new(Log::new(plan.log));
+    let log = Arc::new(plan.log());
     let server = Arc::new(plan.server(&bound, Arc::clone(&log) as Arc<dyn Reporter>)?);
     let shutdown = Shutdown::default();
+    let person = plan.person.take();
     let mut signals = Signals::new()?;
-    log.listening(&bound, plan.service_name());
+    log.listening(&bound, plan.name);
     // Without a supervisor that asked for it this does nothing.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
@@ -38,20 +38,36 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
                     let server = Arc::clone(&server);
                     async move { server.attend(stream, peer, tally).await }
                 };
-                Ok(door::serve(listeners, &plan.limits, &shutdown, Arc::clone(&log) as Arc<dyn Reporter>, handle).await)
+                Ok(door::serve(
+                    listeners,
+                    &plan.limits,
+                    &shutdown,
+                    Arc::clone(&log) as Arc<dyn Reporter>,
+                    handle,
+                )
+                .await)
             }
             Bound::Datagram(sockets) => {
                 let mut receivers = JoinSet::new();
                 for socket in sockets {
-                    let (server, limits, shutdown) = (Arc::clone(&server), plan.limits.clone(), shutdown.clone());
+                    let (server, limits, shutdown) =
+                        (Arc::clone(&server), plan.limits.clone(), shutdown.clone());
                     receivers.spawn(async move { server.attend_datagrams(socket, &limits, &shutdown).await });
                 }
                 receivers.join_all().await.into_iter().collect::<Result<(), _>>().map(|()| 0)
             }
         }
     };
+    // When the person leaves, the server is told to end; only that they cannot be heard ends it from here.
+    let answering = async {
+        if let Some(person) = person {
+            person.answer(&shutdown).await?;
+        }
+        std::future::pending::<io::Result<Infallible>>().await
+    };
     let cut = tokio::select! {
         served = serving => served.context("receiving datagrams")?,
+        Err(error) = answering => return Err(anyhow::Error::new(error).context("reading what is typed").into()),
         never = signals.obey(&shutdown) => match never {},
     };
     Ok(match cut {

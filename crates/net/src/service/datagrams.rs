@@ -55,7 +55,9 @@ impl Server {
         let drained = async {
             shutdown.drain.cancelled().await;
             // What the person has said is still sent.
-            if matches!(self.service, Service::Talk(_)) { std::future::pending().await }
+            if matches!(self.service, Service::Talk(_)) {
+                std::future::pending().await
+            }
         };
         tokio::select! {
             ended = receiver.run(shutdown) => ended,

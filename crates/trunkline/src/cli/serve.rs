@@ -1,6 +1,7 @@
 //! The flags of `serve`.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -101,6 +102,12 @@ pub(crate) enum ServiceName {
     Shell,
     /// Gives each connection to a process of its own
     Exec,
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_possible_value().map_or(Ok(()), |value| f.write_str(value.get_name()))
+    }
 }
 
 const EXAMPLES: &str = "\

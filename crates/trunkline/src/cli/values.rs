@@ -26,6 +26,13 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("{text} is not a time: write seconds, as in 5 or 0.2"))
 }
 
+/// The permissions of a file in octal, as chmod takes them.
+pub(super) fn mode(text: &str) -> Result<u32, String> {
+    u32::from_str_radix(text, 8).ok().filter(|&mode| mode <= 0o777 && !text.starts_with('+')).ok_or_else(
+        || format!("{text} is not a mode: write octal digits as chmod takes them, such as 0600 or 660"),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

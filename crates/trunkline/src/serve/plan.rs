@@ -8,7 +8,7 @@ use net::frame::Framing;
 use net::service::{Reply, Server, Service};
 use net::{Access, Address, Bound, Limits, ListenOptions, Reporter, SocketOption, listen};
 
-use super::log::Style;
+use super::log::{Log, Style};
 use super::talk::Person;
 use crate::cli::{FrameFlags, ServeFlags, ServiceName};
 use crate::failure::Failure;
@@ -23,7 +23,7 @@ pub(crate) struct Plan {
     same_user_only: bool,
     pub(super) name: ServiceName,
     pub(super) limits: Limits,
-    pub(super) style: Style,
+    style: Style,
     /// Who answers, when the service is `talk`.
     pub(super) person: Option<Person>,
 }
@@ -33,7 +33,8 @@ impl Plan {
     pub(crate) fn new(flags: ServeFlags) -> Result<Self, Failure> {
         let address: Address = flags.address.parse().map_err(Failure::usage)?;
         let (service, person) = service(&flags, &address)?;
-        let options: Result<Vec<SocketOption>, _> = flags.sockopt.iter().map(|option| option.parse()).collect();
+        let options: Result<Vec<SocketOption>, _> =
+            flags.sockopt.iter().map(|option| option.parse()).collect();
         let limits = Limits {
             max_connections: flags.max_connections,
             per_ip: flags.per_ip.unwrap_or(usize::MAX),
@@ -67,6 +68,11 @@ impl Plan {
             Bound::inherit(inherited, &self.address, &self.options).await
         };
         bound.map_err(|error| anyhow!(error).into())
+    }
+
+    /// What is written down.
+    pub(super) fn log(&self) -> Log {
+        Log::new(self.style, &self.framing, self.max_frame)
     }
 
     /// What answers there.
@@ -133,7 +139,12 @@ fn service(flags: &ServeFlags, address: &Address) -> Result<(Service, Option<Per
 }
 
 /// `room` and `talk` are for people, who write lines; everything else is raw unless told otherwise.
-fn framing(flags: &FrameFlags, name: ServiceName, service: &Service, address: &Address) -> Result<Framing, Failure> {
+fn framing(
+    flags: &FrameFlags,
+    name: ServiceName,
+    service: &Service,
+    address: &Address,
+) -> Result<Framing, Failure> {
     match flags.frame.as_deref() {
         Some(frame) => {
             service.check_frame(address).map_err(Failure::usage)?;

@@ -1,0 +1,332 @@
+//! A person at a terminal: a line editor below, answers above it as they come.
+
+use std::fs::File;
+use std::io;
+use std::mem;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use net::charset::Charset;
+use net::client::{Connection, Dial};
+use net::untrusted::Screen;
+use net::{Address, Endpoint};
+use rustix::stdio::{dup2_stdin, stdin};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{Config, ExternalPrinter};
+
+use super::history;
+use super::incoming::Incoming;
+use super::plan::Pipe;
+use super::speech::Speech;
+use super::trouble::{Trouble, failed};
+use super::wire::Wire;
+use crate::failure::{Exit, Outcome, say};
+
+/// As in the tutorial; dim where there is colour.
+const PROMPT: (&str, &str) = (">>: ", "\x1b[2m>>: \x1b[0m");
+
+/// Typed alone on a line, it leaves, as with ssh.
+const LEAVE: &str = "~.";
+
+/// Lines that are remembered.
+const HISTORY: usize = 1000;
+
+/// After Ctrl-D, the silence that ends the wait for the rest.
+const REST: Duration = Duration::from_secs(1);
+
+/// How long the rest of a line is awaited before the beginning is shown alone.
+const LINE_REST: Duration = Duration::from_millis(30);
+
+/// Text that is gathered while lines come without a pause, in bytes.
+const GATHERED: usize = 64 * 1024;
+
+/// How long the first datagram waits for a refusal, where its name has another address.
+const REFUSAL: Duration = Duration::from_millis(20);
+
+/// A line editor on this terminal.
+pub(super) struct Editor {
+    lines: rustyline::Editor<(), FileHistory>,
+    printer: Option<Printer>,
+    history: Option<PathBuf>,
+    _terminal: Terminal,
+}
+
+type Printer = Box<dyn ExternalPrinter + Send>;
+
+impl Editor {
+    /// None where the terminal cannot edit lines.
+    pub(super) fn open() -> Option<Self> {
+        let config = Config::builder()
+            .max_history_size(HISTORY)
+            .ok()?
+            .history_ignore_space(true)
+            // Every line of a pasted text is a line of its own.
+            .bracketed_paste(false)
+            .build();
+        let mut lines = rustyline::Editor::with_config(config).ok()?;
+        let printer = lines.create_external_printer().ok()?;
+        let history = history::file();
+        if let Some(file) = &history {
+            // The first time there is none.
+            let _ = lines.load_history(file);
+        }
+        Some(Self { lines, printer: Some(Box::new(printer)), history, _terminal: Terminal::new().ok()? })
+    }
+
+    /// Sends what is typed and shows what comes, until one of the two sides leaves.
+    pub(super) fn run(mut self, dial: Dial<'_>, wire: Wire, address: &Address, pipe: &Pipe) -> Outcome {
+        let speech = &pipe.speech;
+        say(greeting(&wire, address));
+        let mut talk =
+            Talk { dial, wire: Arc::new(wire), speech, printer: self.printer.take(), far_end: None };
+        if !speech.datagrams {
+            talk.listen();
+        }
+        loop {
+            let line = match self.lines.readline(&PROMPT) {
+                Ok(line) => line,
+                Err(error) => return talk.leave(&error, address, pipe.keep_open),
+            };
+            if line == LEAVE {
+                return Ok(Exit::Good);
+            }
+            if line.is_empty() && !speech.sends_empty_lines() {
+                continue;
+            }
+            self.remember(&line);
+            match talk.send(&line) {
+                Ok(()) => {}
+                // The next line may be one that can be sent.
+                Err(Trouble::Input(error)) => say(format_args!("trunkline: not sent: {error:#}")),
+                Err(trouble) => return talk.broken(trouble, address),
+            }
+        }
+    }
+}
+
+impl Editor {
+    fn remember(&mut self, line: &str) {
+        // A history that cannot be kept is no reason to stop.
+        let added = self.lines.add_history_entry(line);
+        if let (Ok(true), Some(file)) = (added, &self.history) {
+            let _ = self.lines.append_history(file);
+        }
+    }
+}
+
+/// One conversation.
+struct Talk<'a> {
+    dial: Dial<'a>,
+    wire: Arc<Wire>,
+    speech: &'a Speech,
+    /// Until somebody listens.
+    printer: Option<Printer>,
+    /// Says how the far side's direction ended.
+    far_end: Option<Receiver<Result<(), Trouble>>>,
+}
+
+impl Talk<'_> {
+    /// Shows what comes, on a thread of its own.
+    fn listen(&mut self) {
+        let Some(printer) = self.printer.take() else { return };
+        let (ended, far_end) = mpsc::sync_channel(1);
+        let (wire, speech) = (Arc::clone(&self.wire), self.speech.clone());
+        thread::spawn(move || {
+            let mut above = Above { printer, text: String::new() };
+            let _ = ended.send(show(&wire, &speech, &mut above));
+            above.end_editor();
+        });
+        self.far_end = Some(far_end);
+    }
+
+    fn send(&mut self, line: &str) -> Result<(), Trouble> {
+        let message = self.speech.typed(line).map_err(Trouble::Input)?;
+        if !self.speech.datagrams {
+            return self.wire.write(&message);
+        }
+        self.wire.send(&message)?;
+        if self.far_end.is_none() {
+            self.settle(&message)?;
+            self.listen();
+        }
+        Ok(())
+    }
+
+    /// Goes on to the next address of the name as long as the first datagram is refused.
+    fn settle(&mut self, first: &[u8]) -> Result<(), Trouble> {
+        while self.dial.has_more() {
+            let connection = &self.wire.connection;
+            if !connection.readable_within(Some(REFUSAL)).map_err(Trouble::Receive)? {
+                break;
+            }
+            let Some(error) = connection.take_error().map_err(Trouble::Receive)? else { break };
+            self.dial.refused(connection.peer.clone(), error);
+            self.wire = Arc::new(Wire::new(self.dial.connect().map_err(Trouble::Connect)?));
+            self.wire.send(first)?;
+        }
+        Ok(())
+    }
+
+    /// No more lines: the far side is gone, or the person leaves.
+    fn leave(self, why: &ReadlineError, address: &Address, keep_open: bool) -> Outcome {
+        let far_end = self.far_end.as_ref();
+        match far_end.and_then(|far_end| far_end.try_recv().ok()) {
+            Some(Ok(())) => {
+                say(format_args!("connection closed by {} (eof)", bare(&self.wire.connection.peer)));
+                return Ok(Exit::Good);
+            }
+            Some(Err(trouble)) => return trouble.outcome(address),
+            None => {}
+        }
+        match (why, far_end) {
+            (ReadlineError::Interrupted, _) => Ok(Exit::Interrupted),
+            (ReadlineError::Eof, Some(far_end)) if !self.speech.datagrams => {
+                if !keep_open {
+                    self.wire.connection.half_close().map_err(|error| failed("closing", address, &error))?;
+                }
+                self.rest(far_end).map_or_else(|trouble| trouble.outcome(address), |()| Ok(Exit::Good))
+            }
+            (ReadlineError::Eof, _) => Ok(Exit::Good),
+            (error, _) => Err(anyhow!("reading from the terminal: {error}").into()),
+        }
+    }
+
+    /// Waits for what still comes, until the far side ends or is silent.
+    fn rest(&self, far_end: &Receiver<Result<(), Trouble>>) -> Result<(), Trouble> {
+        loop {
+            let received = self.wire.received.load(Relaxed);
+            match far_end.recv_timeout(REST) {
+                Ok(end) => return end,
+                Err(RecvTimeoutError::Timeout) if self.wire.received.load(Relaxed) != received => {}
+                Err(_) => return Ok(()),
+            }
+        }
+    }
+
+    /// Sending failed. What the other direction says of it is nearer to the cause.
+    fn broken(self, trouble: Trouble, address: &Address) -> Outcome {
+        let far_end = self.far_end.and_then(|far_end| far_end.recv_timeout(REFUSAL).ok());
+        match far_end {
+            Some(Err(nearer)) => nearer.outcome(address),
+            _ => trouble.outcome(address),
+        }
+    }
+}
+
+/// Shows what comes above the line that is being typed.
+fn show(wire: &Wire, speech: &Speech, above: &mut Above) -> Result<(), Trouble> {
+    let charset = speech.charset.unwrap_or(Charset::UTF_8);
+    let marked = speech.is_framed() || speech.datagrams;
+    let mut incoming = Incoming::new(speech.decoder());
+    let mut screen = Screen::new(charset);
+    loop {
+        let bytes = incoming.read(wire).map_err(Trouble::Receive)?;
+        let ended = bytes == 0 && !speech.datagrams;
+        if bytes == 0 && speech.datagrams {
+            above.add_line("");
+        }
+        while let Some(message) = incoming.next(ended).map_err(Trouble::Frame)? {
+            wire.note_message();
+            if marked {
+                let mut screen = Screen::new(charset);
+                above.add_line(&(screen.show(message) + &screen.finish()));
+            } else {
+                above.text += &screen.show(message);
+            }
+        }
+        if ended {
+            above.text += &screen.finish();
+            return Ok(());
+        }
+        // A line that comes in pieces is shown in one, unless its rest is late.
+        let rest = above.awaits_rest()
+            && wire.connection.readable_within(Some(LINE_REST)).map_err(Trouble::Receive)?;
+        if !rest {
+            above.print();
+        }
+    }
+}
+
+/// The part of the screen above the line that is being typed.
+struct Above {
+    printer: Printer,
+    text: String,
+}
+
+impl Above {
+    fn add_line(&mut self, line: &str) {
+        self.text += line;
+        if !line.ends_with('\n') {
+            self.text.push('\n');
+        }
+    }
+
+    fn awaits_rest(&self) -> bool {
+        !self.text.is_empty() && !self.text.ends_with('\n') && self.text.len() < GATHERED
+    }
+
+    fn print(&mut self) {
+        if !self.text.is_empty() {
+            let text = mem::take(&mut self.text);
+            self.add_line(&text);
+            // The terminal is gone: so is who would read it.
+            let _ = self.printer.print(mem::take(&mut self.text));
+        }
+    }
+
+    /// Ends the editor's wait for a line. No call of it can, but the end of its input does: from here on standard
+    /// input is empty.
+    fn end_editor(mut self) {
+        // Shows nothing: one line up and down again. It is taken when all before it is on the screen.
+        let nothing = || "\x1b[A\n".to_owned();
+        self.print();
+        let _ = self.printer.print(nothing());
+        if let Ok(empty) = File::open("/dev/null") {
+            let _ = dup2_stdin(empty);
+        }
+        let _ = self.printer.print(nothing());
+    }
+}
+
+/// The terminal's modes, which the editor cannot restore once standard input is another file.
+struct Terminal {
+    terminal: OwnedFd,
+    modes: Termios,
+}
+
+impl Terminal {
+    fn new() -> io::Result<Self> {
+        let terminal = stdin().try_clone_to_owned()?;
+        let modes = tcgetattr(&terminal)?;
+        Ok(Self { terminal, modes })
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = tcsetattr(&self.terminal, OptionalActions::Drain, &self.modes);
+    }
+}
+
+fn greeting(wire: &Wire, address: &Address) -> String {
+    let Connection { local, peer, .. } = &wire.connection;
+    let ends = match (local, peer) {
+        (Endpoint::Unnamed, _) => String::new(),
+        (local, peer) => format!(" ({} -> {})", bare(local), bare(peer)),
+    };
+    let verb = if address.is_datagram() { "sending datagrams to" } else { "connected to" };
+    format!("{verb} {address}{ends}; Ctrl-D or {LEAVE} leaves")
+}
+
+/// Without its scheme, where the address before has it.
+fn bare(end: &Endpoint) -> String {
+    end.socket_addr().map_or_else(|| end.to_string(), |address| address.to_string())
+}
