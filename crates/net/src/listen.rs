@@ -105,9 +105,17 @@ impl Bound {
     /// Where it listens, with the real port of `:0`.
     #[must_use]
     pub fn locals(&self) -> Vec<&Endpoint> {
+        self.places().into_iter().map(|(local, _)| local).collect()
+    }
+
+    /// Where it listens, each with what the address alone does not tell: see [`Listener::note`].
+    #[must_use]
+    pub fn places(&self) -> Vec<(&Endpoint, Option<&'static str>)> {
         match self {
-            Self::Stream(listeners) => listeners.iter().map(Listener::local).collect(),
-            Self::Datagram(sockets) => sockets.iter().map(DatagramSocket::local).collect(),
+            Self::Stream(listeners) => {
+                listeners.iter().map(|listener| (listener.local(), listener.note())).collect()
+            }
+            Self::Datagram(sockets) => sockets.iter().map(|socket| (socket.local(), socket.note())).collect(),
         }
     }
 }

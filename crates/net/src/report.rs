@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::door::Refusal;
@@ -71,7 +72,7 @@ pub trait Reporter: Send + Sync {
     }
 
     /// Who is to watch the bytes of a new connection, if anybody.
-    fn observe(&self, peer: &Peer, socket: BorrowedFd<'_>) -> Option<Box<dyn Observer>> {
+    fn observe(&self, peer: &Arc<Peer>, socket: BorrowedFd<'_>) -> Option<Box<dyn Observer>> {
         let _ = (peer, socket);
         None
     }

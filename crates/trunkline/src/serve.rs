@@ -16,14 +16,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::failure::{Exit, Outcome};
-use log::Log;
 pub(crate) use plan::Plan;
 
 /// Serves until told to stop.
 pub(crate) async fn run(mut plan: Plan) -> Outcome {
     raise_descriptor_limit();
     let bound = plan.open().await?;
-    let log = Arc::new(Log::new(plan.style));
+    let log = Arc::new(plan.log());
     let server = Arc::new(plan.server(&bound, Arc::clone(&log) as Arc<dyn Reporter>)?);
     let shutdown = Shutdown::default();
     let person = plan.person.take();

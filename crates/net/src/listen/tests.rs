@@ -10,8 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::census;
-use crate::testing::Python;
 use crate::sockopt::DATAGRAM_RECEIVE_BUFFER;
+use crate::testing::{Python, eventually};
 
 async fn open_with(address: &str, options: &[&str]) -> Result<Bound, ListenError> {
     let options = options.iter().map(|option| option.parse().unwrap()).collect();
@@ -99,7 +99,7 @@ mod tcp {
         assert_eq!(ports, [ports[0]; 3]);
         for listener in &listeners {
             std::net::TcpStream::connect(listener.local().socket_addr().unwrap()).unwrap();
-            accept(&listener).await;
+            accept(listener).await;
         }
     }
 
@@ -193,6 +193,21 @@ mod tcp {
         assert_eq!(sockopt::ip_ttl(&stream).unwrap(), 9);
         assert_eq!(sockopt::tcp_user_timeout(&stream).unwrap(), 30_000);
         assert_eq!(sockopt::socket_recv_buffer_size(&stream).unwrap(), 2 * 64 * 1024);
+    }
+
+    #[tokio::test]
+    async fn no_more_connections_wait_than_the_backlog_allows() {
+        for (backlog, state) in [(0, census::TcpState::SynSent), (8, census::TcpState::Established)] {
+            let options = ListenOptions { backlog, ..ListenOptions::default() };
+            let bound = listen(&"127.0.0.1:0".parse().unwrap(), &options).await.unwrap();
+            let address = bound.locals()[0].socket_addr().unwrap();
+            // The kernel lets one more in than it was told (listen(2) on Linux).
+            let _first = std::net::TcpStream::connect(address).unwrap();
+            let second = open(Domain::IPV4, Type::STREAM, None).unwrap();
+            let _ = second.connect(&address.into());
+            let local = second.local_addr().unwrap().as_socket().unwrap();
+            eventually(&Some(state), || census::tcp_states(local, address).0);
+        }
     }
 
     #[tokio::test]
@@ -504,12 +519,8 @@ mod without_privileges {
         if !rustix::process::geteuid().is_root() {
             return false;
         }
-        // The folder of the build may be closed to others.
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
-        let program = folder.path().join("tests");
-        std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-        let output = Command::new(program)
+        // By way of /proc it can be started even where the folder of the build is closed to others.
+        let output = Command::new("/proc/self/exe")
             .args(["--exact", &format!("listen::tests::without_privileges::{test}")])
             .env("ARGUMENT", argument)
             .current_dir("/")

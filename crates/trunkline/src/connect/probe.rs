@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use net::Address;
 use net::client::{ConnectError, Dial};
-use net::errno::{Errno, explain};
+use net::errno::Errno;
 use serde::Serialize;
 
 use super::output::print_line;
@@ -58,7 +58,12 @@ fn find_out(line: &Line, wait: Duration) -> Finding {
                 open: Some(false),
                 errno: last.and_then(io::Error::raw_os_error),
                 name: last.and_then(Errno::of).map(|errno| errno.name),
-                meaning: last.map_or_else(|| error.to_string(), explain),
+                meaning: match last {
+                    Some(last) => {
+                        Errno::of(last).map_or_else(|| last.to_string(), |errno| errno.meaning.to_owned())
+                    }
+                    None => error.to_string(),
+                },
                 ms,
             }
         }
@@ -70,7 +75,10 @@ impl Finding {
         let Self { address, meaning, ms, .. } = self;
         match self.open {
             Some(true) => format!("{address} is open ({ms:.1} ms)"),
-            Some(false) => format!("{address} is closed: {meaning}"),
+            Some(false) => match (self.name, self.errno) {
+                (Some(name), Some(errno)) => format!("{address} is closed: {meaning} ({name}, {errno})"),
+                _ => format!("{address} is closed: {meaning}"),
+            },
             None => format!("{address} may be open: it {meaning}"),
         }
     }

@@ -146,7 +146,6 @@ fn receive(wire: &Wire, patience: &Patience, speech: &Speech, writer: &mut Write
             show(message)?;
         }
         if ended {
-            writer.finish().map_err(Trouble::Output)?;
             return Ok(End::Eof);
         }
     }

@@ -1,14 +1,15 @@
 //! The log of a server: one line for each thing that happened, for people or as JSON.
 
 use std::fmt::{self, Display};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use net::frame::Frame;
+use net::frame::{Frame, Framing};
 use net::report::Event;
-
-use net::{Bound, Endpoint, Observer, Peer, Reporter, Untrusted};
+use net::trace::{self, ConnectionTrace, Direction, Tracer};
+use net::{Bound, Ending, Observer, Peer, Reporter, Untrusted};
 use serde_json::{Value, json};
 
 use crate::cli::ServiceName;
@@ -25,28 +26,36 @@ pub(crate) struct Style {
 const SHOWN: usize = 1000;
 
 /// Writes the log to standard error.
-#[derive(Clone, Copy)]
 pub(crate) struct Log {
     style: Style,
+    tracer: Option<Tracer>,
 }
 
 impl Log {
-    pub(crate) fn new(style: Style) -> Self {
-        Self { style }
+    /// A log of this style. A trace follows streams as messages of `framing`, of at most `max_frame` bytes.
+    pub(crate) fn new(style: Style, framing: &Framing, max_frame: usize) -> Self {
+        let show = move |line: &trace::Line| {
+            style.write(|| json!(line), format_args!("{line}"));
+        };
+        let tracer = style.trace.then(|| Tracer::new(Arc::new(framing.clone()), max_frame, show));
+        Self { style, tracer }
     }
 
-    /// The line that tells that clients can connect.
+    /// The lines that tell that clients can connect.
     pub(crate) fn listening(&self, bound: &Bound, service: ServiceName) {
-        for at in bound.locals() {
-            self.write(
+        for (at, note) in bound.places() {
+            let (colon, note) = note.map_or(("", ""), |note| (": ", note));
+            self.style.write(
                 || json!({"event": "listening", "address": at, "service": service.to_string()}),
-                format_args!("listening on {at} ({service})"),
+                format_args!("listening on {at} ({service}){colon}{note}"),
             );
         }
     }
+}
 
+impl Style {
     fn write(&self, json: impl FnOnce() -> Value, text: fmt::Arguments<'_>) {
-        if !self.style.json {
+        if !self.json {
             return write_line(&text);
         }
         let mut line = json();
@@ -63,14 +72,14 @@ fn write_line(line: &impl Display) {
 impl Reporter for Log {
     fn report(&self, event: Event<'_>) {
         match event {
-            Event::Opened { peer: Peer { id, local, remote } } => self.write(
+            Event::Opened { peer: Peer { id, local, remote } } => self.style.write(
                 || json!({"event": "opened", "connection": id, "remote": remote, "local": local}),
                 format_args!("#{id} opened: {remote} -> {local}"),
             ),
             Event::Closed { peer: Peer { id, local, remote }, tally, lasted, ending } => {
                 let (received, messages, sent) = (tally.received(), tally.messages(), tally.sent());
                 let seconds = lasted.as_secs_f64();
-                self.write(
+                self.style.write(
                     || {
                         let mut line = json!({
                             "event": "closed", "connection": id, "remote": remote, "local": local,
@@ -89,20 +98,26 @@ impl Reporter for Log {
                     ),
                 );
             }
-            Event::Refused { local, remote, refusal } => self.write(
+            Event::Refused { local, remote, refusal } => self.style.write(
                 || json!({"event": "refused", "remote": remote, "local": local, "reason": refusal.to_string()}),
                 format_args!("refused: {remote} -> {local}: {refusal}"),
             ),
-            Event::Datagram { remote, bytes, came: true } => self.write(
-                || message_line(json!({"event": "message", "remote": remote}), bytes),
-                format_args!("{remote}: {}", Untrusted::from(bytes).preview(SHOWN)),
-            ),
-            Event::Datagram { .. } => {}
-            Event::Trouble { doing, error } => self.write(
+            Event::Datagram { remote, bytes, came } => {
+                if let Some(tracer) = &self.tracer {
+                    tracer.datagram(if came { Direction::In } else { Direction::Out }, remote, bytes);
+                }
+                if came && self.style.verbose {
+                    self.style.write(
+                        || message_line(json!({"event": "message", "remote": remote}), bytes),
+                        format_args!("{remote}: {}", Untrusted::from(bytes).preview(SHOWN)),
+                    );
+                }
+            }
+            Event::Trouble { doing, error } => self.style.write(
                 || json!({"event": "trouble", "doing": doing, "error": error.to_string()}),
                 format_args!("trouble: {doing}: {error}"),
             ),
-            Event::Draining { connections } => self.write(
+            Event::Draining { connections } => self.style.write(
                 || json!({"event": "draining", "connections": connections}),
                 format_args!(
                     "draining: nobody is let in any more; waiting for {} (SIGTERM again ends at once)",
@@ -113,29 +128,92 @@ impl Reporter for Log {
     }
 
     fn wants_datagrams(&self) -> bool {
-        self.style.verbose
+        self.style.verbose || self.style.trace
     }
 
-    fn observe(&self, peer: &Peer, _socket: BorrowedFd<'_>) -> Option<Box<dyn Observer>> {
-        let log = MessageLog { log: *self, id: peer.id, remote: peer.remote.clone() };
-        self.style.verbose.then(|| Box::new(log) as _)
+    fn observe(&self, peer: &Arc<Peer>, socket: BorrowedFd<'_>) -> Option<Box<dyn Observer>> {
+        let messages = self.style.verbose.then(|| MessageLog { style: self.style, peer: Arc::clone(peer) });
+        match &self.tracer {
+            Some(tracer) => Some(Box::new(TraceLog::begin(tracer, peer, socket, messages))),
+            None => messages.map(|messages| Box::new(messages) as _),
+        }
     }
 }
 
 /// Writes each message with its sender (`-v`).
 struct MessageLog {
-    log: Log,
-    id: u64,
-    remote: Endpoint,
+    style: Style,
+    peer: Arc<Peer>,
 }
 
 impl Observer for MessageLog {
     fn message(&mut self, frame: &Frame<'_>) {
-        let (id, remote) = (self.id, &self.remote);
-        self.log.write(
+        let Peer { id, remote, .. } = self.peer.as_ref();
+        self.style.write(
             || message_line(json!({"event": "message", "connection": id, "remote": remote}), frame.payload),
             format_args!("#{id} {remote}: {}", Untrusted::from(frame.payload).preview(SHOWN)),
         );
+    }
+}
+
+/// Writes a connection's life by layer (`--trace`), and its messages where they are wanted too.
+struct TraceLog {
+    tracer: Tracer,
+    peer: Arc<Peer>,
+    trace: Option<ConnectionTrace>,
+    messages: Option<MessageLog>,
+}
+
+impl TraceLog {
+    fn begin(
+        tracer: &Tracer,
+        peer: &Arc<Peer>,
+        socket: BorrowedFd<'_>,
+        messages: Option<MessageLog>,
+    ) -> Self {
+        let trace = tracer.accepted(peer.id, &peer.local, &peer.remote, socket);
+        Self { tracer: tracer.clone(), peer: Arc::clone(peer), trace: Some(trace), messages }
+    }
+}
+
+impl Observer for TraceLog {
+    fn read(&mut self, bytes: &[u8]) {
+        self.trace.iter().for_each(|trace| trace.read(bytes));
+    }
+
+    fn message(&mut self, frame: &Frame<'_>) {
+        self.messages.iter_mut().for_each(|messages| messages.message(frame));
+    }
+
+    fn wrote(&mut self, bytes: &[u8]) {
+        self.trace.iter().for_each(|trace| trace.wrote(bytes));
+    }
+
+    fn end_of_input(&mut self) {
+        self.trace.iter().for_each(ConnectionTrace::end_of_input);
+    }
+
+    fn end_of_output(&mut self) {
+        self.trace.iter().for_each(ConnectionTrace::end_of_output);
+    }
+
+    fn ended(&mut self, ending: &Ending) {
+        let error = match ending {
+            Ending::Eof => return,
+            Ending::Reset => io::ErrorKind::ConnectionReset.into(),
+            Ending::Timeout => io::ErrorKind::TimedOut.into(),
+            Ending::Limit(reason) | Ending::Error(reason) => io::Error::other(reason.as_str()),
+        };
+        self.trace.iter().for_each(|trace| trace.failed(&error));
+    }
+}
+
+impl Drop for TraceLog {
+    /// The socket is closed by now. Its last states are watched from a thread of their own, for that takes a while.
+    fn drop(&mut self) {
+        self.trace = None;
+        let (tracer, peer) = (self.tracer.clone(), Arc::clone(&self.peer));
+        std::thread::spawn(move || tracer.closed(Some(peer.id), &peer.local, &peer.remote));
     }
 }
 

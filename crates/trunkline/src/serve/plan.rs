@@ -8,7 +8,7 @@ use net::frame::Framing;
 use net::service::{Reply, Server, Service};
 use net::{Access, Address, Bound, Limits, ListenOptions, Reporter, SocketOption, listen};
 
-use super::log::Style;
+use super::log::{Log, Style};
 use super::talk::Person;
 use crate::cli::{FrameFlags, ServeFlags, ServiceName};
 use crate::failure::Failure;
@@ -23,7 +23,7 @@ pub(crate) struct Plan {
     same_user_only: bool,
     pub(super) name: ServiceName,
     pub(super) limits: Limits,
-    pub(super) style: Style,
+    style: Style,
     /// Who answers, when the service is `talk`.
     pub(super) person: Option<Person>,
 }
@@ -68,6 +68,11 @@ impl Plan {
             Bound::inherit(inherited, &self.address, &self.options).await
         };
         bound.map_err(|error| anyhow!(error).into())
+    }
+
+    /// What is written down.
+    pub(super) fn log(&self) -> Log {
+        Log::new(self.style, &self.framing, self.max_frame)
     }
 
     /// What answers there.
