@@ -172,3 +172,6 @@ where
         Err(error) => Poll::Ready(Err(Ending::from_io(&error))),
     }
 }
+
+#[cfg(test)]
+mod tests;

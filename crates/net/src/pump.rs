@@ -178,3 +178,6 @@ impl Direction {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

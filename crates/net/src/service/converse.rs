@@ -192,3 +192,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         Poll::Ready(Ok(space.filled().len()))
     }
 }
+
+#[cfg(test)]
+mod tests;
