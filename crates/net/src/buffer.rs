@@ -26,17 +26,25 @@ pub(crate) fn with_scratch<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
 /// within `--max-frame`, cannot fill the machine's memory together.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    left: AtomicUsize,
+    pub(crate) left: AtomicUsize,
 }
 
-/// Whole messages of the largest allowed size that may be under way at one time, all connections together.
+/// Messages of the largest allowed size that may be under way at one time, all connections together. A buffer grows
+/// by doubling, so where they arrive in pieces it may be half as many.
 const LARGEST_MESSAGES_AT_ONCE: usize = 16;
+
+/// The least budget, in bytes, however small the messages: a thousand clients that do not take the answers to one
+/// read leave room for the others.
+const LEAST_BUDGET: usize = 1024 * READ_SIZE;
+
+/// Kept memory is given back when less than one part in so many is in use.
+const SPARSE: usize = 4;
 
 impl Budget {
     /// A budget for messages of at most `max_frame` bytes.
     #[must_use]
     pub(crate) fn for_messages_of(max_frame: usize) -> Self {
-        Self { left: AtomicUsize::new(max_frame.saturating_mul(LARGEST_MESSAGES_AT_ONCE).max(READ_SIZE)) }
+        Self { left: AtomicUsize::new(max_frame.saturating_mul(LARGEST_MESSAGES_AT_ONCE).max(LEAST_BUDGET)) }
     }
 
     fn take(&self, bytes: usize) -> bool {
@@ -53,6 +61,7 @@ impl Budget {
 pub(crate) struct Held {
     bytes: Vec<u8>,
     start: usize,
+    /// The capacity of `bytes`.
     charged: usize,
     budget: Arc<Budget>,
 }
@@ -79,27 +88,39 @@ impl Held {
         if more.is_empty() {
             return Ok(());
         }
-        // What was taken from the front is dropped before the vector would grow, at a cost in proportion to it.
+        // What was taken from the front makes room before the vector would grow.
         if self.start > 0 && self.bytes.len() + more.len() > self.bytes.capacity() {
             self.bytes.drain(..self.start);
             self.start = 0;
         }
-        self.bytes.reserve(more.len());
-        let growth = self.bytes.capacity().saturating_sub(self.charged);
-        if !self.budget.take(growth) {
-            self.clear();
-            return Err(Ending::Limit("the server's memory for unfinished messages is used up".to_owned()));
+        let needed = self.bytes.len() + more.len();
+        if needed > self.charged {
+            let target = needed.max(self.charged.saturating_mul(2));
+            // Asked before it is allocated: at the limit nothing is.
+            if !self.budget.take(target - self.charged) {
+                self.clear();
+                let reason = "the server's memory for bytes that wait is used up: too many messages are unfinished, \
+                              or too many clients do not take their answers";
+                return Err(Ending::Limit(reason.to_owned()));
+            }
+            self.charged = target;
+            self.bytes.reserve_exact(target - self.bytes.len());
         }
-        self.charged += growth;
         self.bytes.extend_from_slice(more);
         Ok(())
     }
 
-    /// Takes bytes away from the front; when none are left, the memory goes too.
+    /// Takes bytes away from the front. When few or none are left, the memory goes too.
     pub(crate) fn consume(&mut self, count: usize) {
         self.start += count;
-        if self.is_empty() {
+        let left = self.bytes().len();
+        if left == 0 {
             self.clear();
+        } else if left < self.charged / SPARSE {
+            self.bytes = self.bytes().to_vec();
+            self.start = 0;
+            self.budget.give_back(self.charged - left);
+            self.charged = left;
         }
     }
 
@@ -118,6 +139,10 @@ impl Drop for Held {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -142,12 +167,62 @@ mod tests {
     }
 
     #[test]
+    fn the_cut_message_behind_a_long_read_keeps_no_more_memory_than_it_needs() {
+        let mut held = Held::new(Arc::new(Budget::for_messages_of(1000)));
+        held.push(&[7; READ_SIZE]).unwrap();
+        held.consume(READ_SIZE - 3);
+        assert_eq!((held.bytes(), held.bytes.capacity()), (&[7; 3][..], 3));
+    }
+
+    proptest! {
+        /// The model is a queue of bytes; the budget must know every byte of capacity at every moment.
+        #[test]
+        fn whatever_is_pushed_and_consumed_bytes_and_budget_are_right(
+            steps in prop::collection::vec((0_usize..3000, 0.0..=1.0), 1..60),
+        ) {
+            let budget = Arc::new(Budget::for_messages_of(1));
+            let before = budget.left.load(Relaxed);
+            let mut held = Held::new(Arc::clone(&budget));
+            let mut model = VecDeque::new();
+            for (at, (length, share)) in steps.into_iter().enumerate() {
+                let bytes = vec![u8::try_from(at).unwrap(); length];
+                held.push(&bytes).unwrap();
+                model.extend(bytes);
+                let taken = (model.len() as f64 * share) as usize;
+                held.consume(taken);
+                model.drain(..taken);
+                prop_assert_eq!(held.bytes(), model.make_contiguous());
+                prop_assert_eq!(before - budget.left.load(Relaxed), held.bytes.capacity());
+                prop_assert!(held.bytes.capacity() <= SPARSE * model.len() + 2 * 3000);
+            }
+            drop(held);
+            prop_assert_eq!(budget.left.load(Relaxed), before);
+        }
+    }
+
+    #[test]
     fn an_attacker_with_many_unfinished_messages_meets_the_budget() {
-        let budget = Arc::new(Budget::for_messages_of(100_000));
+        let largest = 8 * 1024 * 1024;
+        let budget = Arc::new(Budget::for_messages_of(largest));
         let mut connections: Vec<_> = (0..100).map(|_| Held::new(Arc::clone(&budget))).collect();
-        let refused = connections.iter_mut().filter_map(|held| held.push(&[0; 99_000]).err()).count();
-        assert_eq!(refused, 100 - 16);
+        let mut refused = 0;
+        for held in &mut connections {
+            let pieces = (0..largest / READ_SIZE).map(|_| held.push(&[0; READ_SIZE]));
+            let ended = pieces.filter_map(Result::err).next();
+            refused += usize::from(matches!(ended, Some(Ending::Limit(_))));
+        }
+        assert_eq!(refused, 100 - LARGEST_MESSAGES_AT_ONCE);
+        let charged: usize = connections.iter().map(|held| held.bytes.capacity()).sum();
+        assert_eq!(charged, LARGEST_MESSAGES_AT_ONCE * largest);
         drop(connections);
-        assert_eq!(budget.left.load(Relaxed), 1_600_000);
+        assert_eq!(budget.left.load(Relaxed), LARGEST_MESSAGES_AT_ONCE * largest);
+    }
+
+    #[test]
+    fn a_thousand_clients_that_take_nothing_leave_room_however_small_the_messages() {
+        let budget = Arc::new(Budget::for_messages_of(16));
+        let mut connections: Vec<_> = (0..1023).map(|_| Held::new(Arc::clone(&budget))).collect();
+        assert!(connections.iter_mut().all(|held| held.push(&[0; READ_SIZE]).is_ok()));
+        assert!(Held::new(budget).push(b"the cut beginning of one more").is_ok());
     }
 }

@@ -5,6 +5,7 @@ mod connect;
 mod failure;
 mod manual;
 mod serve;
+mod terminal;
 
 use std::process::ExitCode;
 

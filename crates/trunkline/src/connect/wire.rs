@@ -81,19 +81,25 @@ impl Wire {
         }
     }
 
-    /// Waits for standard input; false when the far side has left meanwhile, in both directions.
+    /// Waits for standard input; false when the far side has left meanwhile and took all that was sent.
     pub(super) fn wait_for_input(&self) -> Result<bool, Trouble> {
-        let (input, socket) = (stdin(), self.connection.as_fd());
+        let socket = self.connection.as_fd();
         // Nothing is asked of the socket; that it is gone is always told.
         let mut fds = [
-            PollFd::from_borrowed_fd(input, PollFlags::IN),
+            PollFd::from_borrowed_fd(stdin(), PollFlags::IN),
             PollFd::from_borrowed_fd(socket, PollFlags::empty()),
         ];
         loop {
             match poll(&mut fds, None) {
                 Err(rustix::io::Errno::INTR) => {}
                 Err(errno) => return Err(Trouble::input(errno.into())),
-                Ok(_) => return Ok(!fds[0].revents().is_empty()),
+                Ok(_) if !fds[0].revents().is_empty() => return Ok(true),
+                Ok(_) => {
+                    return match self.connection.take_error().map_err(Trouble::Send)? {
+                        Some(error) => Err(Trouble::Send(error)),
+                        None => Ok(false),
+                    };
+                }
             }
         }
     }

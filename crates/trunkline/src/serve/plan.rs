@@ -9,7 +9,7 @@ use net::service::{Reply, Server, Service};
 use net::{Access, Address, Bound, Limits, ListenOptions, Reporter, SocketOption, listen};
 
 use super::log::{Log, Style};
-use super::talk::Person;
+use super::talk::{Person, Screen};
 use crate::cli::{FrameFlags, ServeFlags, ServiceName};
 use crate::failure::Failure;
 
@@ -71,8 +71,8 @@ impl Plan {
     }
 
     /// What is written down.
-    pub(super) fn log(&self) -> Log {
-        Log::new(self.style, &self.framing, self.max_frame)
+    pub(super) fn log(&self, screen: Option<Screen>) -> Log {
+        Log::new(self.style, screen, &self.framing, self.max_frame)
     }
 
     /// What answers there.
