@@ -249,8 +249,10 @@ pub fn escape_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for character in json.chars() {
         if character == '\x7f' || is_invisible(character) {
-            // Beyond 16 bits it takes two escapes. Writing to a string does not fail.
-            character.encode_utf16(&mut [0; 2]).iter().for_each(|unit| drop(write!(shown, "\\u{unit:04x}")));
+            // Beyond 16 bits it takes two escapes.
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                shown.push_str(&format!("\\u{unit:04x}"));
+            }
         } else {
             shown.push(character);
         }

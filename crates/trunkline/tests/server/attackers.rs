@@ -83,7 +83,7 @@ fn many_unfinished_messages_together_meet_one_limit() {
         attacker.try_say(vec![0; 3_999_999]);
     }
     let refused = server.log.wait_for("limit: ");
-    assert!(refused.contains("the server's memory for unfinished messages is used up"), "{refused}");
+    assert!(refused.contains("the server's memory for bytes that wait is used up"), "{refused}");
     drop(attackers);
     server.log.wait_for_nth("closed", 20);
     let mut good = server.client();
