@@ -281,11 +281,15 @@ fn an_answer_too_long_for_its_header_is_replaced_by_one_that_says_so() {
 
 #[test]
 fn an_answer_longer_than_the_longest_message_ends_its_command_and_says_so() {
-    let server = Serve::new("tcp://127.0.0.1:0", "shell").args(&["--frame", "!I", "--max-frame", "1k"]).start();
+    let server =
+        Serve::new("tcp://127.0.0.1:0", "shell").args(&["--frame", "!I", "--max-frame", "1k"]).start();
     let mut client = server.client();
     for endless in ["yes", "seq 1 300000"] {
         let answer = ask(&mut client, 4, endless);
-        assert!(answer.starts_with("trunkline: the answer is longer than the 1024 bytes of one message"), "{answer}");
+        assert!(
+            answer.starts_with("trunkline: the answer is longer than the 1024 bytes of one message"),
+            "{answer}"
+        );
         assert!(answer.ends_with("; the command was ended\n[exit 137]\n"), "{answer}");
     }
     assert_eq!(ask(&mut client, 4, "echo next"), "next\n[exit 0]\n");
