@@ -160,7 +160,7 @@ fn a_far_side_that_nobody_serves_is_named() {
     let front = Serve::new("tcp://127.0.0.1:0", "forward").arg(format!("tcp://{free}")).start();
     front.client().is_shown_out();
     let closed = front.closing_line(1);
-    assert!(closed.contains(&format!(": error: connecting to tcp://{free}: Connection refused")), "{closed}");
+    assert!(closed.contains(&format!(": error: connecting to tcp://{free}: connection refused")), "{closed}");
 }
 
 #[test]

@@ -1,12 +1,23 @@
 //! `room` and `talk`: people who speak with each other, or with the one at the server's terminal.
 
-use crate::serve::Serve;
+use crate::client::Client;
+use crate::serve::{Serve, Serving};
+
+/// A room with three clients inside.
+fn room() -> (Serving, [Client; 3]) {
+    let server = Serve::new("tcp://127.0.0.1:0", "room").start();
+    let mut clients = [server.client(), server.client(), server.client()];
+    for newcomer in 1..3 {
+        // Who is heard is inside.
+        clients[newcomer].say("hello\n");
+        clients[..newcomer].iter_mut().for_each(|client| client.hears("hello\n"));
+    }
+    (server, clients)
+}
 
 #[test]
 fn what_one_says_in_a_room_all_others_hear() {
-    let server = Serve::new("tcp://127.0.0.1:0", "room").start();
-    let (mut ann, mut ben, mut eve) = (server.client(), server.client(), server.client());
-    server.log.wait_for("#3 opened");
+    let (_server, [mut ann, mut ben, mut eve]) = room();
     ann.say("hello all\n");
     ben.hears("hello all\n");
     eve.hears("hello all\n");
@@ -17,9 +28,7 @@ fn what_one_says_in_a_room_all_others_hear() {
 
 #[test]
 fn a_line_that_comes_in_pieces_reaches_the_room_whole() {
-    let server = Serve::new("tcp://127.0.0.1:0", "room").start();
-    let (mut ann, mut ben, mut eve) = (server.client(), server.client(), server.client());
-    server.log.wait_for("#3 opened");
+    let (_server, [mut ann, mut ben, mut eve]) = room();
     let line = "中文\n".as_bytes();
     ann.say(&line[..4]);
     ben.say("in between\n");
@@ -30,9 +39,7 @@ fn a_line_that_comes_in_pieces_reaches_the_room_whole() {
 
 #[test]
 fn who_leaves_a_room_is_missed_by_nobody() {
-    let server = Serve::new("tcp://127.0.0.1:0", "room").start();
-    let (ann, mut ben, mut eve) = (server.client(), server.client(), server.client());
-    server.log.wait_for("#3 opened");
+    let (server, [ann, mut ben, mut eve]) = room();
     drop(ann);
     server.closing_line(1);
     ben.say("still here?\n");

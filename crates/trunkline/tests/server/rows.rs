@@ -101,5 +101,46 @@ fn row_s11_trace_labels_what_it_shows_by_layer() {
     client.finish();
     assert_eq!(client.hear_to_end(), b"");
     server.closing_line(1);
-    eprintln!("{}", server.log.so_far());
+    for (layer, event) in [
+        ("transport", "accepted, by SYN, SYN+ACK and ACK"),
+        ("network", "IPv4 from 127.0.0.1 to 127.0.0.1"),
+        ("transport", "read 1: 14 bytes"),
+        ("message", "read 1 held messages 1 and 2, stuck together: the frame takes them apart"),
+        ("message", "message 1 in: header 00 00 00 03, '!I' is 3"),
+        ("application", "message 2 in, 3 bytes: two"),
+        ("application", "message 1 out, 3 bytes: ONE"),
+        ("transport", "FIN came: the other side will send nothing more"),
+        ("transport", "FIN sent"),
+        ("transport", "TIME_WAIT"),
+    ] {
+        let line = server.log.wait_for(event);
+        assert!(line.contains(&format!(" #1  {layer} ")), "{line}");
+    }
+}
+
+#[test]
+fn row_s11_trace_shows_a_message_in_pieces_and_a_reset() {
+    let server = Serve::new("tcp://127.0.0.1:0", "upper").args(&["--trace", "--frame", "line"]).start();
+    let mut client = server.client();
+    client.say("hel");
+    server.log.wait_for("read 1: 3 bytes");
+    client.say("lo\n");
+    client.hears("HELLO\n");
+    client.reset();
+    server.log.wait_for("message 1 in");
+    server.log.wait_for("RST came");
+    assert!(server.closing_line(1).contains(": reset; "));
+}
+
+#[test]
+fn row_s11_trace_of_datagrams_as_json() {
+    let server = Serve::new("udp://127.0.0.1:0", "upper").args(&["--trace", "--json"]).start();
+    let mut client = server.client();
+    client.say("hello");
+    client.hears("HELLO");
+    server.log.wait_for("HELLO");
+    for line in server.log.so_far().lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(line["event"].is_string() || line["layer"].is_string(), "{line}");
+    }
 }

@@ -58,10 +58,10 @@ fn a_service_without_what_it_needs_says_what() {
 fn a_frame_that_does_not_exist_says_which_do() {
     for (frame, reason) in [
         (
-            "lines",
-            "'lines' is no frame: write raw, line, nul, varint, netstring or a struct format such as '!I'",
+            "linez",
+            "'linez' is no frame: write raw, line, nul, varint, netstring or a struct format such as '!I'",
         ),
-        ("", "'' is no frame"),
+        ("", "'' has no integer to hold the length"),
         ("!", "'!' has no integer to hold the length"),
         ("4s", "'4s' has no integer to hold the length"),
         ("!BIH", "'!BIH' has 3 fields: say which one is the length with --length-field, counting from 0"),
@@ -99,17 +99,21 @@ fn numbers_that_are_none_say_how_to_write_them() {
         ("--max-frame", "16MB", "write a number of bytes, as in 512, 64k, 16M or 1G"),
         ("--max-frame", "0", "is not a size"),
         ("--idle", "5s", "write seconds, as in 5 or 0.2"),
-        ("--idle", "-1", "5"),
         ("--mode", "rw", "write octal digits as chmod takes them, such as 0600 or 660"),
         ("--mode", "0888", "write octal digits"),
         ("--max-connections", "many", "invalid value 'many' for '--max-connections <N>'"),
-        ("--per-ip", "-1", "-1"),
         ("--backlog", "x", "invalid value 'x' for '--backlog <N>'"),
         ("--allow", "10.0.0.0/33", "write an IP address or a CIDR such as 192.168.1.0/24 or fd00::/8"),
         ("--deny", "localhost", "localhost is not a network"),
     ] {
         check_refused(&["127.0.0.1:0", "upper", option, value], reason);
     }
+}
+
+#[test]
+fn a_time_and_a_number_are_never_negative() {
+    check_refused(&[":0", "upper", "--idle=-1"], "-1 is not a time: write seconds, as in 5 or 0.2");
+    check_refused(&[":0", "upper", "--per-ip=-1"], "invalid value '-1' for '--per-ip <N>'");
 }
 
 #[test]
