@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use net::charset::Charset;
-use net::client::{Connection, Dial};
+use net::client::Connection;
 use net::untrusted::Screen;
 use net::{Address, Endpoint};
 use rustix::stdio::{dup2_stdin, stdin};
@@ -26,8 +26,8 @@ use super::history;
 use super::incoming::Incoming;
 use super::plan::Pipe;
 use super::speech::Speech;
-use super::trouble::{Trouble, failed};
-use super::wire::Wire;
+use super::trouble::Trouble;
+use super::wire::{Route, Wire};
 use crate::failure::{Exit, Outcome, say};
 
 /// As in the tutorial; dim where there is colour.
@@ -59,7 +59,8 @@ pub(super) struct Editor {
     _terminal: Terminal,
 }
 
-type Printer = Box<dyn ExternalPrinter + Send>;
+/// Prints above the line that is being typed.
+pub(super) type Printer = Box<dyn ExternalPrinter + Send>;
 
 impl Editor {
     /// None where the terminal cannot edit lines.
@@ -83,19 +84,30 @@ impl Editor {
         Some(Self { lines, printer: Some(Box::new(printer)), history, _terminal: Terminal::new().ok()? })
     }
 
+    /// Another voice above the line that is being typed.
+    pub(super) fn printer(&mut self) -> Option<Printer> {
+        self.lines.create_external_printer().ok().map(|printer| Box::new(printer) as Printer)
+    }
+
     /// Sends what is typed and shows what comes, until one of the two sides leaves.
-    pub(super) fn run(mut self, dial: Dial<'_>, wire: Wire, address: &Address, pipe: &Pipe) -> Outcome {
-        let speech = &pipe.speech;
+    pub(super) fn run(mut self, route: Route<'_>, wire: Wire, address: &Address, pipe: &Pipe) -> Outcome {
         say(greeting(&wire, address));
-        let mut talk =
-            Talk { dial, wire: Arc::new(wire), speech, printer: self.printer.take(), far_end: None };
+        let printer = self.printer.take();
+        let mut talk = Talk { route, wire: Arc::new(wire), address, pipe, printer, far_end: None };
+        let outcome = self.converse(&mut talk);
+        talk.wire.end();
+        outcome
+    }
+
+    fn converse(&mut self, talk: &mut Talk<'_>) -> Outcome {
+        let speech = &talk.pipe.speech;
         if !speech.datagrams {
             talk.listen();
         }
         loop {
             let line = match self.lines.readline(&PROMPT) {
                 Ok(line) => line,
-                Err(error) => return talk.leave(&error, address, pipe.keep_open),
+                Err(error) => return talk.leave(&error),
             };
             if line == LEAVE {
                 return Ok(Exit::Good);
@@ -108,13 +120,11 @@ impl Editor {
                 Ok(()) => {}
                 // The next line may be one that can be sent.
                 Err(Trouble::Input(error)) => say(format_args!("trunkline: not sent: {error:#}")),
-                Err(trouble) => return talk.broken(trouble, address),
+                Err(trouble) => return talk.broken(trouble),
             }
         }
     }
-}
 
-impl Editor {
     fn remember(&mut self, line: &str) {
         // A history that cannot be kept is no reason to stop.
         let added = self.lines.add_history_entry(line);
@@ -126,9 +136,10 @@ impl Editor {
 
 /// One conversation.
 struct Talk<'a> {
-    dial: Dial<'a>,
+    route: Route<'a>,
     wire: Arc<Wire>,
-    speech: &'a Speech,
+    address: &'a Address,
+    pipe: &'a Pipe,
     /// Until somebody listens.
     printer: Option<Printer>,
     /// Says how the far side's direction ended.
@@ -140,7 +151,7 @@ impl Talk<'_> {
     fn listen(&mut self) {
         let Some(printer) = self.printer.take() else { return };
         let (ended, far_end) = mpsc::sync_channel(1);
-        let (wire, speech) = (Arc::clone(&self.wire), self.speech.clone());
+        let (wire, speech) = (Arc::clone(&self.wire), self.pipe.speech.clone());
         thread::spawn(move || {
             let mut above = Above { printer, text: String::new() };
             let _ = ended.send(show(&wire, &speech, &mut above));
@@ -150,8 +161,8 @@ impl Talk<'_> {
     }
 
     fn send(&mut self, line: &str) -> Result<(), Trouble> {
-        let message = self.speech.typed(line).map_err(Trouble::Input)?;
-        if !self.speech.datagrams {
+        let message = self.pipe.speech.typed(line).map_err(Trouble::Input)?;
+        if !self.pipe.speech.datagrams {
             return self.wire.write(&message);
         }
         self.wire.send(&message)?;
@@ -164,37 +175,35 @@ impl Talk<'_> {
 
     /// Goes on to the next address of the name as long as the first datagram is refused.
     fn settle(&mut self, first: &[u8]) -> Result<(), Trouble> {
-        while self.dial.has_more() {
+        while self.route.has_more() {
             let connection = &self.wire.connection;
             if !connection.readable_within(Some(REFUSAL)).map_err(Trouble::Receive)? {
                 break;
             }
             let Some(error) = connection.take_error().map_err(Trouble::Receive)? else { break };
-            self.dial.refused(connection.peer.clone(), error);
-            self.wire = Arc::new(Wire::new(self.dial.connect().map_err(Trouble::Connect)?));
+            self.wire = Arc::new(self.route.refused(&self.wire, error).map_err(Trouble::Connect)?);
             self.wire.send(first)?;
         }
         Ok(())
     }
 
     /// No more lines: the far side is gone, or the person leaves.
-    fn leave(self, why: &ReadlineError, address: &Address, keep_open: bool) -> Outcome {
+    fn leave(&self, why: &ReadlineError) -> Outcome {
         let far_end = self.far_end.as_ref();
         match far_end.and_then(|far_end| far_end.try_recv().ok()) {
             Some(Ok(())) => {
                 say(format_args!("connection closed by {} (eof)", bare(&self.wire.connection.peer)));
                 return Ok(Exit::Good);
             }
-            Some(Err(trouble)) => return trouble.outcome(address),
+            Some(Err(trouble)) => return trouble.outcome(self.address),
             None => {}
         }
         match (why, far_end) {
             (ReadlineError::Interrupted, _) => Ok(Exit::Interrupted),
-            (ReadlineError::Eof, Some(far_end)) if !self.speech.datagrams => {
-                if !keep_open {
-                    self.wire.connection.half_close().map_err(|error| failed("closing", address, &error))?;
-                }
-                self.rest(far_end).map_or_else(|trouble| trouble.outcome(address), |()| Ok(Exit::Good))
+            (ReadlineError::Eof, Some(far_end)) if !self.pipe.speech.datagrams => {
+                let closed = if self.pipe.keep_open { Ok(()) } else { self.wire.half_close() };
+                let rest = closed.and_then(|()| self.rest(far_end));
+                rest.map_or_else(|trouble| trouble.outcome(self.address), |()| Ok(Exit::Good))
             }
             (ReadlineError::Eof, _) => Ok(Exit::Good),
             (error, _) => Err(anyhow!("reading from the terminal: {error}").into()),
@@ -214,11 +223,11 @@ impl Talk<'_> {
     }
 
     /// Sending failed. What the other direction says of it is nearer to the cause.
-    fn broken(self, trouble: Trouble, address: &Address) -> Outcome {
-        let far_end = self.far_end.and_then(|far_end| far_end.recv_timeout(REFUSAL).ok());
+    fn broken(&self, trouble: Trouble) -> Outcome {
+        let far_end = self.far_end.as_ref().and_then(|far_end| far_end.recv_timeout(REFUSAL).ok());
         match far_end {
-            Some(Err(nearer)) => nearer.outcome(address),
-            _ => trouble.outcome(address),
+            Some(Err(nearer)) => nearer.outcome(self.address),
+            _ => trouble.outcome(self.address),
         }
     }
 }
