@@ -26,7 +26,7 @@ pub(crate) fn with_scratch<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
 /// within `--max-frame`, cannot fill the machine's memory together.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    left: AtomicUsize,
+    pub(crate) left: AtomicUsize,
 }
 
 /// Messages of the largest allowed size that may be under way at one time, all connections together. A buffer grows

@@ -11,7 +11,8 @@ use tokio::io::Interest;
 use crate::Endpoint;
 use crate::listen::{DatagramSocket, Datagrams};
 
-/// The largest payload of a datagram over IPv4: 65,535 bytes less the headers of IP and UDP (RFC 768, RFC 791).
+/// The largest payload that is sent in one datagram, the same over every kind of socket: over IPv4 it is 65,535 bytes
+/// less the headers of IP and UDP (RFC 768, RFC 791).
 pub const DATAGRAM_MAX: usize = 65_507;
 
 /// Who sent a datagram, and where its answer goes.
@@ -67,18 +68,21 @@ impl DatagramSocket {
         }
     }
 
-    /// Takes a datagram that is there: its length and its sender. `buffer` should hold [`DATAGRAM_MAX`] bytes; what
-    /// does not fit is lost.
+    /// Takes a datagram that is there: its length and its sender. A `buffer` of 64 KiB holds any that comes over UDP.
     ///
     /// # Errors
-    /// `WouldBlock` when none is there; else what the kernel says.
+    /// `WouldBlock` when none is there; `InvalidData` for one over a socket file that is longer than `buffer`, and is
+    /// lost; else what the kernel says.
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, Caller)> {
         match self.transport() {
             Datagrams::Udp(socket) => {
                 socket.try_recv_from(buffer).map(|(length, from)| (length, Caller::Ip(from)))
             }
             Datagrams::Unix(socket) => socket.try_io(Interest::READABLE, || {
-                let (length, _, from) = recvfrom(socket, &mut *buffer, RecvFlags::empty())?;
+                let (_, length, from) = recvfrom(socket, &mut *buffer, RecvFlags::TRUNC)?;
+                if length > buffer.len() {
+                    return Err(too_long(length, buffer.len()));
+                }
                 Ok((length, unix_caller(from)))
             }),
         }
@@ -101,37 +105,37 @@ impl DatagramSocket {
     /// Sends a datagram, if the kernel takes it at once.
     ///
     /// # Errors
-    /// `WouldBlock` when the send buffer is full; else what the kernel says.
+    /// `WouldBlock` when our send buffer, or the receiver's queue behind a socket file, is full; else what the kernel
+    /// says.
     pub fn try_send_to(&self, bytes: &[u8], to: &Caller) -> io::Result<()> {
         match (self.transport(), to) {
             (Datagrams::Udp(socket), Caller::Ip(address)) => socket.try_send_to(bytes, *address).map(drop),
-            (Datagrams::Unix(socket), Caller::Unix(address)) => socket.try_io(Interest::WRITABLE, || {
-                sendto(socket, bytes, SendFlags::NOSIGNAL, address)?;
+            // Not through the reactor, which would wait for a sign that never comes: see `send_to`.
+            (Datagrams::Unix(socket), Caller::Unix(address)) => {
+                sendto(socket, bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT, address)?;
                 Ok(())
-            }),
+            }
             _ => Ok(()),
         }
     }
 
-    /// Sends a datagram, waiting until the kernel takes it.
+    /// Sends a datagram, waiting until the kernel takes it. Over a socket file it is not waited for: there the queue
+    /// is the receiver's, one that does not read would hold up all others, and the kernel tells nobody when there is
+    /// room again (unix_dgram_poll() of Linux looks only at a connected socket's receiver).
     ///
     /// # Errors
-    /// What the kernel says.
+    /// `WouldBlock` over a socket file whose receiver does not take what it got; else what the kernel says.
     pub async fn send_to(&self, bytes: &[u8], to: &Caller) -> io::Result<()> {
-        loop {
-            match self.try_send_to(bytes, to) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable().await?,
-                sent => return sent,
-            }
+        match (self.transport(), to) {
+            (Datagrams::Udp(socket), Caller::Ip(address)) => socket.send_to(bytes, *address).await.map(drop),
+            _ => self.try_send_to(bytes, to),
         }
     }
+}
 
-    async fn writable(&self) -> io::Result<()> {
-        match self.transport() {
-            Datagrams::Udp(socket) => socket.writable().await,
-            Datagrams::Unix(socket) => socket.writable().await,
-        }
-    }
+fn too_long(length: usize, space: usize) -> io::Error {
+    let text = format!("it has {length} bytes, and {space} are the most that are taken: send it in parts");
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 fn unix_caller(from: Option<SocketAddrAny>) -> Caller {

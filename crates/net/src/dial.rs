@@ -1,12 +1,17 @@
 //! Connecting from a server: the far side of `forward`.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::io::ReadBuf;
 use tokio::net::{TcpStream, UdpSocket, UnixDatagram, UnixStream};
 
+use crate::buffer::with_scratch;
+use crate::errno::explain;
 use crate::{Address, ResolveError, Stream, resolve_async};
 
 /// How long connecting may take in all: what a person waits before they suspect a fault.
@@ -33,13 +38,13 @@ pub(crate) enum DialError {
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     /// It did not answer in time.
-    #[error("connecting to {address}: no answer within {} s", CONNECT_LIMIT.as_secs())]
+    #[error("connecting to {address}: no answer within {} s; is the machine up?", CONNECT_LIMIT.as_secs())]
     Timeout {
         /// The far side.
         address: Address,
     },
     /// It, or the way to it, refused.
-    #[error("connecting to {address}: {error}")]
+    #[error("connecting to {address}: {}; does something listen there?", explain(error))]
     Io {
         /// The far side.
         address: Address,
@@ -117,11 +122,19 @@ fn any_port_like(target: SocketAddr) -> SocketAddr {
 }
 
 impl Link {
-    pub(crate) async fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Udp(socket) => socket.recv(buffer).await,
-            Self::Unix(socket) => socket.recv(buffer).await,
-        }
+    /// The next datagram. Dropping the future loses none.
+    pub(crate) async fn recv(&self) -> io::Result<Vec<u8>> {
+        poll_fn(|cx| {
+            with_scratch(|scratch| {
+                let mut space = ReadBuf::new(scratch);
+                ready!(match self {
+                    Self::Udp(socket) => socket.poll_recv(cx, &mut space),
+                    Self::Unix(socket) => socket.poll_recv(cx, &mut space),
+                })?;
+                Poll::Ready(Ok(space.filled().to_vec()))
+            })
+        })
+        .await
     }
 
     pub(crate) async fn send(&self, bytes: &[u8]) -> io::Result<()> {

@@ -2,22 +2,25 @@
 //! when told to close lets those who are inside finish.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::listen::Listener;
 use crate::report::{Event, Reporter};
-use crate::{Ending, Limits, Peer, Stream, Tally};
+use crate::{Ending, Endpoint, Limits, Peer, Stream, Tally};
 
-/// How long the door rests when the process or the machine has no descriptor or memory left for one more connection.
-/// Those inside go on; those outside wait in the backlog.
-const REST_WHEN_FULL: Duration = Duration::from_millis(100);
+/// How long the door rests when accepting fails, most often because the process or the machine has no descriptor or
+/// memory left for one more connection. Those inside go on; those outside wait in the backlog.
+const REST_IN_TROUBLE: Duration = Duration::from_millis(100);
 
 /// How a server is told to stop.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +47,7 @@ pub enum Refusal {
 
 /// Accepts connections from `listeners` until told to stop. Each one that the limits let in runs through `handle` in
 /// a task of its own, which must move its bytes itself, count them in the tally and say how it ended. Tells how many
-/// connections were cut short because it had to end at once.
+/// connections are cut short because it had to end at once: their tasks end with the runtime.
 pub async fn serve<H, F>(
     mut listeners: Vec<Listener>,
     limits: &Limits,
@@ -59,7 +62,7 @@ where
     let inside = TaskTracker::new();
     let census = Arc::new(Census::default());
     let mut next_id = 1;
-    let mut full = false;
+    let mut troubled = false;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -69,17 +72,19 @@ where
         };
         let (stream, local, remote) = match accepted {
             Ok(connection) => connection,
-            Err(error) if is_exhaustion(&error) => {
-                if !std::mem::replace(&mut full, true) {
+            // The client was gone before it was let in: its own affair.
+            Err(error) if is_about_one_connection(&error) => continue,
+            Err(error) => {
+                if !std::mem::replace(&mut troubled, true) {
                     reporter.report(Event::Trouble { doing: "accepting a connection", error: &error });
                 }
-                tokio::time::sleep(REST_WHEN_FULL).await;
+                tokio::time::sleep(REST_IN_TROUBLE).await;
                 continue;
             }
-            // The client was gone before it was let in (accept(2)): its own affair.
-            Err(_) => continue,
         };
-        full = false;
+        troubled = false;
+        // The next listener is looked at first, or one that is never at rest would shut out the others.
+        listeners.rotate_left(1);
         let place = match census.admit(limits, remote.socket_addr().map(|address| address.ip())) {
             Ok(place) => place,
             Err(refusal) => {
@@ -91,10 +96,10 @@ where
         next_id += 1;
         reporter.report(Event::Opened { peer: &peer });
         let tally = Arc::new(Tally::default());
+        let started = Instant::now();
         let connection = handle(stream, Arc::clone(&peer), Arc::clone(&tally));
         let reporter = Arc::clone(&reporter);
         inside.spawn(async move {
-            let started = Instant::now();
             let ending = connection.await;
             reporter.report(Event::Closed {
                 peer: &peer,
@@ -116,21 +121,31 @@ where
     }
 }
 
-async fn accept_any(listeners: &[Listener]) -> io::Result<(Stream, crate::Endpoint, crate::Endpoint)> {
-    std::future::poll_fn(|cx| {
+async fn accept_any(listeners: &[Listener]) -> io::Result<(Stream, Endpoint, Endpoint)> {
+    poll_fn(|cx| {
         let mut ready = listeners.iter().map(|listener| listener.poll_accept(cx));
-        ready.find(std::task::Poll::is_ready).unwrap_or(std::task::Poll::Pending)
+        ready.find(Poll::is_ready).unwrap_or(Poll::Pending)
     })
     .await
 }
 
-/// Errors of accept(2) that are about this process or machine, not about the one connection: they stay until
-/// something is given back, so trying again at once would only spin.
-fn is_exhaustion(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM]
-        .iter()
-        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+/// Errors that accept(2) passes on from the one connection. All others are about this process, this machine or the
+/// listener, and stay for a while, so trying again at once would only spin.
+fn is_about_one_connection(error: &io::Error) -> bool {
+    [
+        Errno::CONNABORTED,
+        Errno::HOSTDOWN,
+        Errno::HOSTUNREACH,
+        Errno::NETDOWN,
+        Errno::NETUNREACH,
+        Errno::NONET,
+        Errno::NOPROTOOPT,
+        Errno::OPNOTSUPP,
+        Errno::PERM,
+        Errno::PROTO,
+    ]
+    .iter()
+    .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// Who is inside.
@@ -155,11 +170,11 @@ impl Census {
             return Err(Refusal::Full(limits.max_connections));
         }
         if let Some(ip) = ip {
-            let from_here = counts.by_ip.entry(ip).or_default();
-            if *from_here >= limits.per_ip {
+            let from_here = counts.by_ip.get(&ip).copied().unwrap_or(0);
+            if from_here >= limits.per_ip {
                 return Err(Refusal::PerIp(limits.per_ip));
             }
-            *from_here += 1;
+            counts.by_ip.insert(ip, from_here + 1);
         }
         counts.all += 1;
         Ok(Place { census: Arc::clone(self), ip })

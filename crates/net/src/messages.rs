@@ -2,16 +2,17 @@
 //! `forward` to datagrams.
 
 use std::future::poll_fn;
+use std::io;
 use std::ops::Range;
 use std::pin::Pin;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::Ending;
 use crate::buffer::{Held, READ_SIZE, with_scratch};
 use crate::frame::{Decoder, Frame};
-use crate::session::Session;
+use crate::session::{IdleTimer, Session};
 
 /// One message, with the bytes of its frame round it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +26,6 @@ impl Message {
     #[must_use]
     pub(crate) fn payload(&self) -> &[u8] {
         &self.bytes[self.payload.clone()]
-    }
-
-    /// What was said, with its header and its delimiter, as it came.
-    #[must_use]
-    pub(crate) fn framed(&self) -> &[u8] {
-        &self.bytes
     }
 
     /// The parts, for an answer of the same form.
@@ -85,7 +80,8 @@ impl MessageReader {
     }
 
     /// Watches a stream while its last message is still being answered: gives the ending when the connection breaks,
-    /// and reads at most one buffer ahead. Never ready while the connection stands. Dropping the future loses nothing.
+    /// and reads on until a buffer's worth waits. Never ready while the connection stands. Dropping the future loses
+    /// nothing.
     pub(crate) async fn read_ahead<S>(&mut self, stream: &mut S, session: &mut Session) -> Ending
     where
         S: AsyncRead + Unpin,
@@ -140,12 +136,42 @@ impl MessageReader {
     }
 }
 
-/// Sends bytes that are framed already.
+/// Sends bytes that are framed already. A client that takes none of them for the idle time ends.
 pub(crate) async fn send<S>(stream: &mut S, session: &mut Session, bytes: &[u8]) -> Result<(), Ending>
 where
     S: AsyncWrite + Unpin,
 {
-    stream.write_all(bytes).await.map_err(|error| Ending::from_io(&error))?;
-    session.note_wrote(bytes);
-    Ok(())
+    let mut idle = IdleTimer::new(session.idle);
+    let mut rest = bytes;
+    poll_fn(|cx| {
+        while !rest.is_empty() {
+            match poll_write(cx, stream, rest) {
+                Poll::Ready(count) => {
+                    let (sent, unsent) = rest.split_at(count?);
+                    session.note_wrote(sent);
+                    idle.touch();
+                    rest = unsent;
+                }
+                Poll::Pending => return idle.poll_expired(cx).map(|()| Err(Ending::Timeout)),
+            }
+        }
+        Poll::Ready(Ok(()))
+    })
+    .await
 }
+
+/// Writes at least one byte of `bytes`, which are not none. A stream that takes nothing, again and again, would be
+/// asked for ever.
+pub(crate) fn poll_write<S>(cx: &mut Context<'_>, stream: &mut S, bytes: &[u8]) -> Poll<Result<usize, Ending>>
+where
+    S: AsyncWrite + Unpin,
+{
+    match ready!(Pin::new(stream).poll_write(cx, bytes)) {
+        Ok(0) => Poll::Ready(Err(Ending::from_io(&io::ErrorKind::WriteZero.into()))),
+        Ok(count) => Poll::Ready(Ok(count)),
+        Err(error) => Poll::Ready(Err(Ending::from_io(&error))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! long as it likes.
 
 use std::future::poll_fn;
+use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
@@ -12,6 +13,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::Ending;
 use crate::buffer::{Held, with_scratch};
 use crate::session::{IdleTimer, Session};
+
+/// Passes of one direction before the other, and then the other connections, get their turn: a client that sends
+/// without a pause must not hold up what comes back.
+const PASSES: usize = 16;
 
 /// Joins `client` and `far`. The session counts what comes from and goes to the client. Once the far side has said
 /// its last and `far_gone` is ready, nobody is left to take what the client may still send, and it ends.
@@ -84,13 +89,14 @@ impl Direction {
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
-        loop {
+        for _ in 0..PASSES {
             while !self.waiting.is_empty() {
                 let count = match ready!(Pin::new(&mut *writer).poll_write(cx, self.waiting.bytes())) {
+                    Ok(0) => return Poll::Ready(Err(Ending::from_io(&io::ErrorKind::WriteZero.into()))),
                     Ok(count) => count,
                     Err(error) => self.refused(&error)?,
                 };
-                self.note_written(session, self.waiting.bytes(), count);
+                self.note_written(session, &self.waiting.bytes()[..count]);
                 self.waiting.consume(count);
                 idle.touch();
             }
@@ -114,6 +120,8 @@ impl Direction {
                 }
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// One read, and one write of as much as the writer takes at once.
@@ -130,7 +138,7 @@ impl Direction {
         W: AsyncWrite + Unpin,
     {
         let mut space = ReadBuf::new(scratch);
-        ready!(Pin::new(&mut *reader).poll_read(cx, &mut space)).map_err(of_io)?;
+        ready!(Pin::new(&mut *reader).poll_read(cx, &mut space)).map_err(|error| Ending::from_io(&error))?;
         let fresh = space.filled();
         if self.from == Side::Client {
             if fresh.is_empty() {
@@ -142,7 +150,7 @@ impl Direction {
         if !fresh.is_empty() && self.stage == Stage::Flowing {
             match Pin::new(&mut *writer).poll_write(cx, fresh) {
                 Poll::Ready(Ok(count)) => {
-                    self.note_written(session, fresh, count);
+                    self.note_written(session, &fresh[..count]);
                     self.waiting.push(&fresh[count..])?;
                 }
                 Poll::Ready(Err(error)) => {
@@ -156,21 +164,20 @@ impl Direction {
 
     /// A far side that has closed its input ends only this direction: its last words must still arrive. Tells how
     /// many of the waiting bytes are done with, which is all of them.
-    fn refused(&mut self, error: &std::io::Error) -> Result<usize, Ending> {
-        if self.from == Side::Client && error.kind() == std::io::ErrorKind::BrokenPipe {
+    fn refused(&mut self, error: &io::Error) -> Result<usize, Ending> {
+        if self.from == Side::Client && error.kind() == io::ErrorKind::BrokenPipe {
             self.stage = Stage::Discarding;
             return Ok(self.waiting.bytes().len());
         }
         Err(Ending::from_io(error))
     }
 
-    fn note_written(&self, session: &mut Session, bytes: &[u8], count: usize) {
-        if self.from == Side::Far && count > 0 {
-            session.note_wrote(&bytes[..count]);
+    fn note_written(&self, session: &mut Session, written: &[u8]) {
+        if self.from == Side::Far && !written.is_empty() {
+            session.note_wrote(written);
         }
     }
 }
 
-fn of_io(error: std::io::Error) -> Ending {
-    Ending::from_io(&error)
-}
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -61,9 +62,7 @@ impl Service {
     pub fn runs_programs(&self) -> bool {
         matches!(self, Self::Shell | Self::Exec(_))
     }
-}
 
-impl Service {
     /// Whether it may be opened at the places where `bound` listens, with socket files of this `mode`. Programs are
     /// started for the user of this process only, unless `same_user_only` is off.
     ///
@@ -94,14 +93,10 @@ impl Service {
     /// # Errors
     /// Why not.
     pub fn check_frame(&self, address: &Address) -> Result<(), ServiceError> {
-        let on_the_far_side = match self {
-            Self::Forward(to) => !to.is_datagram(),
-            _ => false,
-        };
         match self {
             Self::Exec(_) => Err(ServiceError::FrameOfProgram),
             Self::Chargen => Err(ServiceError::FrameOfChargen),
-            Self::Forward(_) if address.is_datagram() == !on_the_far_side => {
+            Self::Forward(to) if to.is_datagram() == address.is_datagram() => {
                 Err(ServiceError::FrameOfForward)
             }
             Self::Forward(_) => Ok(()),
@@ -159,6 +154,7 @@ pub struct Server {
     idle: Option<Duration>,
     budget: Arc<Budget>,
     room: Room,
+    last_id: AtomicU64,
     same_user_only: bool,
     reporter: Arc<dyn Reporter>,
 }
@@ -181,6 +177,7 @@ impl Server {
             idle,
             budget: Arc::new(Budget::for_messages_of(max_frame)),
             room: Room::default(),
+            last_id: AtomicU64::new(0),
             same_user_only,
             reporter,
         }
@@ -191,14 +188,24 @@ impl Server {
         let observer = self.reporter.observe(&peer, stream.as_fd());
         let mut session = self.session(peer, tally, observer);
         let ending = self.answer(&mut stream, &mut session).await;
-        if ending != Ending::Reset && !session.input_ended {
-            Box::pin(say_last_words(&mut stream)).await;
+        if ending != Ending::Reset {
+            session.note_end_of_output();
+            // Where the other end has ended already, closing tells it all.
+            if !session.input_ended {
+                Box::pin(say_last_words(&mut stream)).await;
+            }
         }
         if let Some(observer) = &mut session.observer {
             observer.ended(&ending);
         }
         drop(stream);
         ending
+    }
+
+    /// A number for a sender of datagrams, by which every part of the program knows it: one server may answer several
+    /// sockets.
+    fn next_id(&self) -> u64 {
+        self.last_id.fetch_add(1, Relaxed) + 1
     }
 
     fn session(&self, peer: Arc<Peer>, tally: Arc<Tally>, observer: Option<Box<dyn Observer>>) -> Session {
@@ -208,6 +215,7 @@ impl Server {
             idle: self.idle,
             budget: Arc::clone(&self.budget),
             input_ended: false,
+            output_ended: false,
             peer,
             tally,
             observer,

@@ -65,6 +65,8 @@ pub(crate) struct Session {
     pub(crate) observer: Option<Box<dyn Observer>>,
     /// Whether the other end has said that it will send nothing more.
     pub(crate) input_ended: bool,
+    /// Whether our end has.
+    pub(crate) output_ended: bool,
 }
 
 impl Session {
@@ -77,6 +79,7 @@ impl Session {
             tally: Arc::default(),
             observer: None,
             input_ended: false,
+            output_ended: false,
             ..*self
         }
     }
@@ -125,10 +128,21 @@ impl Session {
         }
     }
 
+    /// Told once, however often it is noted.
     pub(crate) fn note_end_of_output(&mut self) {
-        if let Some(observer) = &mut self.observer {
+        if !std::mem::replace(&mut self.output_ended, true)
+            && let Some(observer) = &mut self.observer
+        {
             observer.end_of_output();
         }
+    }
+}
+
+/// Waits for one piece of work, at most as long as nothing may move.
+pub(crate) async fn within<T>(idle: Option<Duration>, work: impl Future<Output = T>) -> Result<T, Ending> {
+    match idle {
+        Some(limit) => tokio::time::timeout(limit, work).await.map_err(|_| Ending::Timeout),
+        None => Ok(work.await),
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::Ending;
 use crate::buffer::with_scratch;
+use crate::messages::poll_write;
 use crate::session::{IdleTimer, Session};
 
 /// The printing characters of ASCII, a space to a tilde.
@@ -41,14 +42,14 @@ where
                 Poll::Pending => {}
             }
         }
-        while let Poll::Ready(written) = Pin::new(&mut *stream).poll_write(cx, &PATTERN[at..]) {
+        while let Poll::Ready(written) = poll_write(cx, stream, &PATTERN[at..]) {
             match written {
                 Ok(count) => {
                     session.note_wrote(&PATTERN[at..at + count]);
                     at = (at + count) % PATTERN.len();
                     idle.touch();
                 }
-                Err(error) => return Poll::Ready(Ending::from_io(&error)),
+                Err(ending) => return Poll::Ready(ending),
             }
         }
         idle.poll_expired(cx).map(|()| Ending::Timeout)
@@ -60,6 +61,12 @@ where
 pub(crate) fn datagram(count: u64) -> &'static [u8] {
     let line = usize::try_from(count % CHARACTERS as u64).unwrap_or(0);
     &PATTERN[line * (LINE + 2)..][..LINE + 2]
+}
+
+/// Whether a datagram is a part of the pattern, as another `chargen` sends it, or an `echo` sends it back: answering
+/// it would go on for ever.
+pub(crate) fn is_from_chargen(datagram: &[u8]) -> bool {
+    datagram.len() >= LINE && memchr::memmem::find(&PATTERN, datagram).is_some()
 }
 
 /// Ready when the client will send no more.
@@ -92,5 +99,12 @@ mod tests {
         assert!(lines.iter().all(|line| line.len() == LINE + 2 && line.ends_with(b"\r\n")));
         assert_eq!(lines[0], lines[CHARACTERS]);
         assert_eq!(datagram(96), lines[1]);
+    }
+
+    #[test]
+    fn what_any_chargen_sends_is_known_and_what_a_person_sends_is_not() {
+        assert!((0..200).all(|count| is_from_chargen(datagram(count))));
+        assert!(is_from_chargen(&PATTERN[100..612]), "inetd sends up to 512 bytes");
+        assert!(!is_from_chargen(b"") && !is_from_chargen(b"ABC") && !is_from_chargen(&[b'A'; 80]));
     }
 }

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::Ending;
 use crate::buffer::{Held, with_scratch};
 use crate::frame::Decoder;
+use crate::messages::poll_write;
 use crate::session::{IdleTimer, Session};
 
 /// What becomes of a message.
@@ -78,15 +79,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
     fn poll_turns(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<Result<Ending, Ending>> {
         loop {
             ready!(self.poll_send_waiting(cx))?;
-            if let Some(ending) = self.ending.clone() {
-                ready!(self.poll_shut_down(cx));
+            if let Some(ending) = self.ending.take() {
                 return Poll::Ready(Ok(ending));
             }
             let length = ready!(self.poll_read(cx, scratch))?;
             self.idle.touch();
             if length == 0 {
                 self.session.note_end_of_input();
-                self.answer_the_rest()?;
+                self.answer_the_rest();
             } else {
                 self.session.note_read(&scratch[..length]);
                 self.answer_read(cx, &mut scratch[..length])?;
@@ -131,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
     }
 
     /// At the end of input: a last line without its newline still is a message.
-    fn answer_the_rest(&mut self) -> Result<(), Ending> {
+    fn answer_the_rest(&mut self) {
         let mut rest = std::mem::replace(&mut self.unfinished, Held::new(self.session.budget.clone()));
         self.ending = Some(Ending::Eof);
         let range = match self.decoder.finish(rest.bytes()) {
@@ -139,26 +139,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
                 self.session.note_message(&frame);
                 frame.prefix.len()..frame.prefix.len() + frame.payload.len()
             }
-            Ok(None) => return Ok(()),
+            Ok(None) => return,
             Err(error) => {
                 self.ending = Some(Ending::Error(error.to_string()));
-                return Ok(());
+                return;
             }
         };
         self.reply.rewrite(&mut rest.bytes_mut()[range]);
         if self.reply != Reply::Discard {
-            self.unsent.push(rest.bytes())?;
+            self.unsent = rest;
         }
-        Ok(())
     }
 
     fn keep(&mut self, left: &[u8]) -> Result<(), Ending> {
         if self.ending.is_some() {
             return Ok(());
         }
-        if !left.is_empty() {
-            self.unfinished.push(left)?;
-        }
+        self.unfinished.push(left)?;
         if !self.unfinished.is_empty() {
             self.session.note_unfinished(self.unfinished.bytes());
         }
@@ -170,32 +167,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         if self.reply == Reply::Discard || answers.is_empty() {
             return Ok(());
         }
-        let sent = match self.poll_write(cx, answers) {
+        let sent = match poll_write(cx, self.stream, answers) {
             Poll::Ready(sent) => sent?,
-            Poll::Pending => 0,
+            Poll::Pending => return self.unsent.push(answers),
         };
-        if sent < answers.len() {
-            self.unsent.push(&answers[sent..])?;
-        }
-        Ok(())
+        self.session.note_wrote(&answers[..sent]);
+        self.unsent.push(&answers[sent..])
     }
 
     fn poll_send_waiting(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ending>> {
         while !self.unsent.is_empty() {
-            let written = Pin::new(&mut *self.stream).poll_write(cx, self.unsent.bytes());
-            let count = ready!(written).map_err(|error| Ending::from_io(&error))?;
+            let count = ready!(poll_write(cx, self.stream, self.unsent.bytes()))?;
             self.session.note_wrote(&self.unsent.bytes()[..count]);
             self.unsent.consume(count);
             self.idle.touch();
         }
         Poll::Ready(Ok(()))
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Ending>> {
-        let count = ready!(Pin::new(&mut *self.stream).poll_write(cx, bytes))
-            .map_err(|error| Ending::from_io(&error))?;
-        self.session.note_wrote(&bytes[..count]);
-        Poll::Ready(Ok(count))
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, scratch: &mut [u8]) -> Poll<Result<usize, Ending>> {
@@ -204,11 +191,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             .map_err(|error| Ending::from_io(&error))?;
         Poll::Ready(Ok(space.filled().len()))
     }
-
-    /// Says that no more answers come. That it fails on a connection that is gone changes nothing.
-    fn poll_shut_down(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let _ = ready!(Pin::new(&mut *self.stream).poll_shutdown(cx));
-        self.session.note_end_of_output();
-        Poll::Ready(())
-    }
 }
+
+#[cfg(test)]
+mod tests;

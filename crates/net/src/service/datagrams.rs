@@ -9,13 +9,15 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::forward::WayBack;
 use super::loops::LoopGuard;
 use super::{CallEvent, Desk, Reply, Server, Service, chargen, check_user, forward, guard, shell};
+use crate::buffer::READ_SIZE;
 use crate::datagram::{Caller, DATAGRAM_MAX};
 use crate::door::{Census, Place, Shutdown};
 use crate::listen::DatagramSocket;
 use crate::report::Event;
-use crate::{Address, Endpoint, Limits, Peer, Tally};
+use crate::{Address, Ending, Endpoint, Limits, Peer, Tally};
 
 /// Datagrams answered in a row before the other tasks, and the signals, get their turn.
 const BATCH: usize = 64;
@@ -39,8 +41,8 @@ const FORWARDED_FOR: Duration = Duration::from_secs(60);
 const WAITING_FOR_FAR_SIDE: usize = 64;
 
 impl Server {
-    /// Answers the datagrams of `socket` until told to stop. There is nothing to drain: a datagram is answered or is
-    /// not.
+    /// Answers the datagrams of `socket` until told to stop. There is little to drain: a datagram is answered or is
+    /// not. What the person of `talk` has said is still sent, and the lines of `forward` report that they are closed.
     ///
     /// # Errors
     /// When the socket itself fails.
@@ -53,10 +55,10 @@ impl Server {
         let local = socket.local().clone();
         let receiver = Receiver { server: self, socket: Arc::new(socket), limits, local };
         let drained = async {
-            shutdown.drain.cancelled().await;
-            // What the person has said is still sent.
-            if matches!(self.service, Service::Talk(_)) {
-                std::future::pending().await
+            match self.service {
+                // These end themselves.
+                Service::Talk(_) | Service::Forward(_) => std::future::pending().await,
+                _ => shutdown.drain.cancelled().await,
             }
         };
         tokio::select! {
@@ -82,7 +84,7 @@ impl Receiver<'_> {
             Service::Chargen => self.chargen().await,
             Service::Talk(desk) => self.talk(desk, &shutdown.drain).await,
             Service::Room => self.room().await,
-            Service::Forward(to) => self.forward(to).await,
+            Service::Forward(to) => self.forward(to, &shutdown.drain).await,
             Service::Shell => self.shell().await,
             Service::Exec(_) => Err(io::Error::other(super::ServiceError::ExecOverDatagrams)),
         }
@@ -90,7 +92,7 @@ impl Receiver<'_> {
 
     /// The fast loop: everything that is there is answered in place before the next wait.
     async fn reply(&self, reply: Reply) -> io::Result<()> {
-        let mut buffer = vec![0; DATAGRAM_MAX];
+        let mut buffer = vec![0; READ_SIZE];
         let mut loops = LoopGuard::new();
         loop {
             self.socket.readable().await?;
@@ -125,10 +127,10 @@ impl Receiver<'_> {
     }
 
     async fn chargen(&self) -> io::Result<()> {
-        let mut buffer = vec![0; DATAGRAM_MAX];
+        let mut buffer = vec![0; READ_SIZE];
         for count in 0.. {
-            let (_, caller) = self.next(&mut buffer).await?;
-            if caller.is_on_this_machine() {
+            let (length, caller) = self.next(&mut buffer).await?;
+            if caller.is_on_this_machine() && !chargen::is_from_chargen(&buffer[..length]) {
                 self.answer(chargen::datagram(count), &caller).await;
             }
         }
@@ -136,38 +138,42 @@ impl Receiver<'_> {
     }
 
     async fn talk(&self, desk: &Desk, person_left: &CancellationToken) -> io::Result<()> {
-        let mut buffer = vec![0; DATAGRAM_MAX];
+        let mut buffer = vec![0; READ_SIZE];
         let mut callers = Callers::default();
-        let (sender, mut answers) = mpsc::channel(CALLERS);
+        let (sender, mut answers) = mpsc::channel::<(u64, Vec<u8>)>(CALLERS);
         loop {
             tokio::select! {
-                received = self.next(&mut buffer) => {
-                    let (length, caller) = received?;
-                    let (id, forgotten) = callers.meet(&caller, Instant::now());
-                    if let Some(forgotten) = forgotten {
-                        desk.leave(forgotten);
-                    }
-                    desk.enter(id, sender.clone());
-                    let peer = Peer { id, local: self.local.clone(), remote: caller.endpoint() };
-                    desk.tell(&peer, CallEvent::Said(buffer[..length].to_vec())).await;
-                }
+                biased;
                 Some((id, text)) = answers.recv() => {
                     if let Some(caller) = callers.by_id(id) {
                         self.answer(&text, &caller).await;
                     }
                 }
-                () = person_left.cancelled(), if answers.is_empty() => return Ok(()),
+                () = person_left.cancelled() => return Ok(()),
+                received = self.next(&mut buffer) => {
+                    let (length, caller) = received?;
+                    let (id, forgotten) = callers.meet(&caller, Instant::now(), || self.server.next_id());
+                    if let Some(forgotten) = forgotten {
+                        desk.leave(forgotten);
+                    }
+                    desk.enter(id, sender.clone());
+                    let peer = Peer { id, local: self.local.clone(), remote: caller.endpoint() };
+                    tokio::select! {
+                        () = desk.tell(&peer, CallEvent::Said(buffer[..length].to_vec())) => {}
+                        () = person_left.cancelled() => {}
+                    }
+                }
             }
         }
     }
 
     async fn room(&self) -> io::Result<()> {
-        let mut buffer = vec![0; DATAGRAM_MAX];
+        let mut buffer = vec![0; READ_SIZE];
         let mut callers = Callers::default();
         loop {
             let (length, sender) = self.next(&mut buffer).await?;
             let now = Instant::now();
-            callers.meet(&sender, now);
+            callers.meet(&sender, now, || self.server.next_id());
             for member in callers.heard_from_within(HEARS_FOR, now) {
                 if member != sender {
                     self.answer(&buffer[..length], &member).await;
@@ -177,15 +183,16 @@ impl Receiver<'_> {
     }
 
     async fn shell(&self) -> io::Result<()> {
-        let mut buffer = vec![0; DATAGRAM_MAX];
+        let mut buffer = vec![0; READ_SIZE];
         let places = Arc::new(Semaphore::new(COMMANDS_AT_ONCE));
         // Dropped with this future, which ends the commands that still run.
         let mut commands = JoinSet::new();
-        for id in 1.. {
+        loop {
             let place = Arc::clone(&places).acquire_owned().await.map_err(io::Error::other)?;
             while commands.try_join_next().is_some() {}
             let (length, caller) = self.next(&mut buffer).await?;
             let command = buffer[..length].to_vec();
+            let id = self.server.next_id();
             let peer = Peer { id, local: self.local.clone(), remote: caller.endpoint() };
             let (socket, server) = (Arc::clone(&self.socket), Arc::clone(self.server));
             commands.spawn(async move {
@@ -201,31 +208,28 @@ impl Receiver<'_> {
                             .report(Event::Trouble { doing: "running a datagram's command", error: &error });
                     }
                 };
-                if let Err(error) = socket.send_to(&answer, &caller).await {
-                    server.reporter.report(Event::Trouble { doing: "answering a datagram", error: &error });
-                }
+                answer_to(&server, &socket, &answer, &caller).await;
                 drop(place);
             });
         }
-        Ok(())
     }
 
     /// Each sender has a line of its own to the far side.
-    async fn forward(&self, to: &Address) -> io::Result<()> {
-        let mut buffer = vec![0; DATAGRAM_MAX];
+    async fn forward(&self, to: &Address, drain: &CancellationToken) -> io::Result<()> {
+        let mut buffer = vec![0; READ_SIZE];
         let inside = Arc::new(Census::default());
         let mut lines: HashMap<Caller, mpsc::Sender<Arc<[u8]>>> = HashMap::new();
         let mut running = JoinSet::new();
-        let mut next_id = 1;
         loop {
             let (length, caller) = tokio::select! {
                 received = self.next(&mut buffer) => received?,
-                Some(Ok(ended)) = running.join_next(), if !running.is_empty() => {
-                    lines.remove(&ended);
+                Some(_) = running.join_next() => {
+                    lines.retain(|_, line| !line.is_closed());
                     continue;
                 }
+                () = drain.cancelled() => break,
             };
-            if !lines.contains_key(&caller) {
+            if lines.get(&caller).is_none_or(mpsc::Sender::is_closed) {
                 let remote = caller.endpoint();
                 let place = match inside.admit(self.limits, remote.socket_addr().map(|address| address.ip()))
                 {
@@ -241,17 +245,16 @@ impl Receiver<'_> {
                 };
                 let (line, datagrams) = mpsc::channel(WAITING_FOR_FAR_SIDE);
                 lines.insert(caller.clone(), line);
-                let peer = Arc::new(Peer { id: next_id, local: self.local.clone(), remote });
-                next_id += 1;
-                running.spawn(run_line(
-                    Arc::clone(self.server),
-                    Arc::clone(&self.socket),
-                    Line { caller: caller.clone(), peer, datagrams, to: to.clone(), place },
-                ));
+                let peer = Arc::new(Peer { id: self.server.next_id(), local: self.local.clone(), remote });
+                let back = WayBack { socket: Arc::clone(&self.socket), caller: caller.clone() };
+                let line = Line { peer, datagrams, to: to.clone(), back, place };
+                running.spawn(line.run(Arc::clone(self.server), drain.clone()));
             }
             // A far side that is slower than this sender loses datagrams, as a slow network would.
             let _ = lines[&caller].try_send(buffer[..length].into());
         }
+        while running.join_next().await.is_some() {}
+        Ok(())
     }
 
     /// The next datagram that is to be answered.
@@ -277,21 +280,12 @@ impl Receiver<'_> {
         {
             return false;
         }
-        self.show(caller, datagram, true);
+        show(self.server, caller, datagram, true);
         true
     }
 
     async fn answer(&self, datagram: &[u8], caller: &Caller) {
-        match self.socket.send_to(datagram, caller).await {
-            Ok(()) => self.show(caller, datagram, false),
-            Err(error) => self.trouble("answering a datagram", &error),
-        }
-    }
-
-    fn show(&self, caller: &Caller, bytes: &[u8], came: bool) {
-        if self.server.reporter.wants_datagrams() {
-            self.server.reporter.report(Event::Datagram { remote: &caller.endpoint(), bytes, came });
-        }
+        answer_to(self.server, &self.socket, datagram, caller).await;
     }
 
     fn trouble(&self, doing: &'static str, error: &io::Error) {
@@ -299,39 +293,51 @@ impl Receiver<'_> {
     }
 }
 
+/// Sends an answer, where there is a way back.
+async fn answer_to(server: &Server, socket: &DatagramSocket, answer: &[u8], caller: &Caller) {
+    match socket.send_to(answer, caller).await {
+        Ok(()) if *caller == Caller::Unnamed => {}
+        Ok(()) => show(server, caller, answer, false),
+        Err(error) => server.reporter.report(Event::Trouble { doing: "answering a datagram", error: &error }),
+    }
+}
+
+fn show(server: &Server, caller: &Caller, bytes: &[u8], came: bool) {
+    if server.reporter.wants_datagrams() {
+        server.reporter.report(Event::Datagram { remote: &caller.endpoint(), bytes, came });
+    }
+}
+
 /// One sender's line to the far side of a `forward`.
 struct Line {
-    caller: Caller,
     peer: Arc<Peer>,
     datagrams: mpsc::Receiver<Arc<[u8]>>,
     to: Address,
+    back: WayBack,
     place: Place,
 }
 
-/// Runs a line to its end and tells whose it was.
-async fn run_line(server: Arc<Server>, socket: Arc<DatagramSocket>, line: Line) -> Caller {
-    let Line { caller, peer, datagrams, to, place } = line;
-    let (started, tally) = (Instant::now(), Arc::new(Tally::default()));
-    server.reporter.report(Event::Opened { peer: &peer });
-    let mut session = server.session(Arc::clone(&peer), Arc::clone(&tally), None);
-    session.idle = Some(server.idle.unwrap_or(FORWARDED_FOR));
-    let back = forward::WayBack { socket, caller };
-    let ending = forward::forward_datagrams(datagrams, &mut session, &to, &back).await;
-    server.reporter.report(Event::Closed {
-        peer: &peer,
-        tally: &tally,
-        lasted: started.elapsed(),
-        ending: &ending,
-    });
-    drop(place);
-    back.caller
+impl Line {
+    async fn run(self, server: Arc<Server>, drain: CancellationToken) {
+        let Self { peer, datagrams, to, back, place } = self;
+        let (started, tally) = (Instant::now(), Arc::new(Tally::default()));
+        server.reporter.report(Event::Opened { peer: &peer });
+        let mut session = server.session(Arc::clone(&peer), Arc::clone(&tally), None);
+        session.idle = Some(server.idle.unwrap_or(FORWARDED_FOR));
+        let ending = tokio::select! {
+            ending = forward::forward_datagrams(datagrams, &mut session, &to, &back) => ending,
+            () = drain.cancelled() => Ending::Eof,
+        };
+        let lasted = started.elapsed();
+        server.reporter.report(Event::Closed { peer: &peer, tally: &tally, lasted, ending: &ending });
+        drop(place);
+    }
 }
 
 /// The senders of late.
 #[derive(Default)]
 struct Callers {
     known: HashMap<Caller, Known>,
-    last_id: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -342,15 +348,15 @@ struct Known {
 
 impl Callers {
     /// The number of a caller, and the number of the one who was forgotten to make room for it.
-    fn meet(&mut self, caller: &Caller, now: Instant) -> (u64, Option<u64>) {
+    fn meet(&mut self, caller: &Caller, now: Instant, new_id: impl FnOnce() -> u64) -> (u64, Option<u64>) {
         if let Some(known) = self.known.get_mut(caller) {
             known.heard = now;
             return (known.id, None);
         }
         let forgotten = if self.known.len() < CALLERS { None } else { self.forget_one() };
-        self.last_id += 1;
-        self.known.insert(caller.clone(), Known { id: self.last_id, heard: now });
-        (self.last_id, forgotten)
+        let id = new_id();
+        self.known.insert(caller.clone(), Known { id, heard: now });
+        (id, forgotten)
     }
 
     fn forget_one(&mut self) -> Option<u64> {
@@ -369,39 +375,4 @@ impl Callers {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::net::SocketAddr;
-
-    fn caller(number: u32) -> Caller {
-        let [a, b, c, d] = number.to_be_bytes();
-        Caller::Ip(SocketAddr::from(([10, b, c, d], 5000 + u16::from(a))))
-    }
-
-    #[test]
-    fn a_caller_keeps_its_number() {
-        let (mut callers, now) = (Callers::default(), Instant::now());
-        assert_eq!(callers.meet(&caller(1), now), (1, None));
-        assert_eq!(callers.meet(&caller(2), now), (2, None));
-        assert_eq!(callers.meet(&caller(1), now), (1, None));
-        assert_eq!(callers.by_id(2), Some(caller(2)));
-    }
-
-    #[test]
-    fn an_attacker_with_forged_senders_takes_a_bounded_number_of_places() {
-        let (mut callers, start) = (Callers::default(), Instant::now());
-        for number in 0..10_000 {
-            callers.meet(&caller(number), start + Duration::from_millis(number.into()));
-        }
-        assert_eq!(callers.known.len(), CALLERS);
-        assert!(callers.known.contains_key(&caller(9_999)), "the newest is known");
-    }
-
-    #[test]
-    fn a_sender_who_is_silent_for_long_hears_no_more() {
-        let (mut callers, start) = (Callers::default(), Instant::now());
-        callers.meet(&caller(1), start);
-        callers.meet(&caller(2), start + HEARS_FOR);
-        assert_eq!(callers.heard_from_within(HEARS_FOR, start + HEARS_FOR), [caller(2)]);
-    }
-}
+mod tests;

@@ -4,16 +4,17 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
 use crate::datagram::{Caller, DATAGRAM_MAX};
 use crate::dial::{Far, Link, dial};
+use crate::errno::explain;
 use crate::listen::DatagramSocket;
 use crate::messages::{MessageReader, send};
 use crate::pump::join;
-use crate::session::{IdleTimer, Session};
-use crate::{Address, Ending};
+use crate::session::{IdleTimer, Session, within};
+use crate::{Address, Ending, Stream};
 
 /// How long a far side that speaks in datagrams may be silent once the client has sent its last: datagrams have no
 /// end, so only silence can tell.
@@ -26,37 +27,41 @@ where
 {
     let (Ok(ending) | Err(ending)) = match dial(to).await {
         Ok(Far::Stream(mut far)) => Ok(join(stream, &mut far, session, std::future::pending()).await),
-        Ok(Far::Datagram(link)) => stream_to_datagrams(stream, session, &link).await,
+        Ok(Far::Datagram(link)) => stream_to_datagrams(stream, session, &link, to).await,
         Err(error) => Err(Ending::Error(error.to_string())),
     };
     ending
 }
 
 /// Each message of the stream becomes a datagram, and each datagram that comes back a message.
-async fn stream_to_datagrams<S>(stream: &mut S, session: &mut Session, link: &Link) -> Result<Ending, Ending>
+async fn stream_to_datagrams<S>(
+    stream: &mut S,
+    session: &mut Session,
+    link: &Link,
+    to: &Address,
+) -> Result<Ending, Ending>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut reader = MessageReader::new(session);
     let mut idle = IdleTimer::new(session.idle);
-    let mut buffer = vec![0; DATAGRAM_MAX];
     let mut speaking = true;
     loop {
         tokio::select! {
             message = reader.next(stream, session), if speaking => match message? {
                 Some(message) => {
                     fits_a_datagram(message.payload())?;
-                    link.send(message.payload()).await.map_err(|error| far_failed(&error))?;
+                    sent(to, session.idle, link.send(message.payload())).await?;
                 }
                 None => {
                     speaking = false;
                     idle = IdleTimer::new(Some(LAST_ANSWER));
                 }
             },
-            received = link.recv(&mut buffer) => {
-                let length = received.map_err(|error| far_failed(&error))?;
+            received = link.recv() => {
+                let datagram = received.map_err(|error| far_failed(to, &error))?;
                 let mut framed = Vec::new();
-                let answer = session.framing.encode(&buffer[..length], &mut framed);
+                let answer = session.framing.encode(&datagram, &mut framed);
                 answer.map_err(|error| Ending::Error(error.to_string()))?;
                 send(stream, session, &framed).await?;
             }
@@ -77,8 +82,8 @@ pub(crate) async fn forward_datagrams(
     back: &WayBack,
 ) -> Ending {
     let (Ok(ending) | Err(ending)) = match dial(to).await {
-        Ok(Far::Stream(far)) => datagrams_to_stream(&mut datagrams, session, far, back).await,
-        Ok(Far::Datagram(link)) => datagrams_to_datagrams(&mut datagrams, session, &link, back).await,
+        Ok(Far::Stream(far)) => datagrams_to_stream(&mut datagrams, session, far, to, back).await,
+        Ok(Far::Datagram(link)) => datagrams_to_datagrams(&mut datagrams, session, &link, to, back).await,
         Err(error) => Err(Ending::Error(error.to_string())),
     };
     ending
@@ -87,10 +92,10 @@ pub(crate) async fn forward_datagrams(
 async fn datagrams_to_stream(
     datagrams: &mut mpsc::Receiver<Arc<[u8]>>,
     session: &mut Session,
-    mut far: crate::Stream,
+    mut far: Stream,
+    to: &Address,
     back: &WayBack,
 ) -> Result<Ending, Ending> {
-    use tokio::io::AsyncWriteExt as _;
     let mut reader = MessageReader::new(session);
     let mut idle = IdleTimer::new(session.idle);
     // The tally counts what the client sends and gets; the reader of the far side must not count it again.
@@ -103,7 +108,7 @@ async fn datagrams_to_stream(
                 let mut framed = Vec::new();
                 let message = session.framing.encode(&datagram, &mut framed);
                 message.map_err(|error| Ending::Error(error.to_string()))?;
-                far.write_all(&framed).await.map_err(|error| far_failed(&error))?;
+                sent(to, session.idle, far.write_all(&framed)).await?;
             }
             message = reader.next(&mut far, &mut far_session) => {
                 let Some(message) = message? else { return Ok(Ending::Eof) };
@@ -121,21 +126,21 @@ async fn datagrams_to_datagrams(
     datagrams: &mut mpsc::Receiver<Arc<[u8]>>,
     session: &mut Session,
     link: &Link,
+    to: &Address,
     back: &WayBack,
 ) -> Result<Ending, Ending> {
     let mut idle = IdleTimer::new(session.idle);
-    let mut buffer = vec![0; DATAGRAM_MAX];
     loop {
         tokio::select! {
             datagram = datagrams.recv() => {
                 let Some(datagram) = datagram else { return Ok(Ending::Eof) };
                 session.note_datagram(&datagram);
-                link.send(&datagram).await.map_err(|error| far_failed(&error))?;
+                sent(to, session.idle, link.send(&datagram)).await?;
             }
-            received = link.recv(&mut buffer) => {
-                let length = received.map_err(|error| far_failed(&error))?;
-                back.send(&buffer[..length]).await?;
-                session.note_wrote(&buffer[..length]);
+            received = link.recv() => {
+                let datagram = received.map_err(|error| far_failed(to, &error))?;
+                back.send(&datagram).await?;
+                session.note_wrote(&datagram);
             }
             () = std::future::poll_fn(|cx| idle.poll_expired(cx)) => return Err(Ending::Timeout),
         }
@@ -165,6 +170,15 @@ fn fits_a_datagram(message: &[u8]) -> Result<(), Ending> {
     Ok(())
 }
 
-fn far_failed(error: &io::Error) -> Ending {
-    Ending::Error(format!("the far side: {error}"))
+/// Waits until the far side has taken something, and not for ever.
+async fn sent(
+    to: &Address,
+    idle: Option<Duration>,
+    sending: impl Future<Output = io::Result<()>>,
+) -> Result<(), Ending> {
+    within(idle, sending).await?.map_err(|error| far_failed(to, &error))
+}
+
+fn far_failed(to: &Address, error: &io::Error) -> Ending {
+    Ending::Error(format!("the far side {to}: {}", explain(error)))
 }

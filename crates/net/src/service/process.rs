@@ -8,8 +8,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::pin::Pin;
 use std::process::{ExitStatus, Stdio};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
+use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::unix::pipe;
@@ -17,19 +17,23 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::Ending;
 use crate::pump::join;
-use crate::session::Session;
+use crate::session::{Session, within};
 use crate::{Endpoint, Peer};
-
-/// How long a command that has exited may go on printing through a child it left behind, counted from the last
-/// bytes. A background job that keeps the output open must not keep the answer waiting for ever.
-const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// A running command with its standard output and standard error in one pipe, in the order they were written.
 pub(crate) struct Running {
     child: Child,
     group: Group,
     output: pipe::Receiver,
-    exit: Option<ExitStatus>,
+    exit: Option<Exit>,
+}
+
+/// A command is over. What it printed is in the pipe by then, so what a background job prints later is not waited
+/// for, even if it prints without end.
+struct Exit {
+    code: i32,
+    /// Bytes that it left in the pipe.
+    left: usize,
 }
 
 /// What a running command did next.
@@ -55,21 +59,25 @@ impl Running {
 
     /// Waits for what happens next. Dropping the future loses nothing.
     pub(crate) async fn next(&mut self, buffer: &mut [u8]) -> io::Result<Step> {
-        if self.exit.is_none() {
-            tokio::select! {
-                biased;
-                read = self.output.read(buffer) => match read? {
-                    0 => self.exit = Some(self.child.wait().await?),
-                    count => return Ok(Step::Printed(count)),
-                },
-                status = self.child.wait() => self.exit = Some(status?),
+        let exit = match &mut self.exit {
+            Some(exit) => exit,
+            None => {
+                let status = tokio::select! {
+                    biased;
+                    read = self.output.read(buffer) => match read? {
+                        0 => self.child.wait().await?,
+                        count => return Ok(Step::Printed(count)),
+                    },
+                    status = self.child.wait() => status?,
+                };
+                let left = usize::try_from(ioctl_fionread(&self.output)?).unwrap_or(usize::MAX);
+                self.exit.insert(Exit { code: exit_code(status), left })
             }
-        }
-        match tokio::time::timeout(LAST_WORDS, self.output.read(buffer)).await {
-            Ok(Ok(count)) if count > 0 => Ok(Step::Printed(count)),
-            Ok(Err(error)) => Err(error),
-            Ok(Ok(_)) | Err(_) => Ok(Step::Exited(self.exit.map_or(0, exit_code))),
-        }
+        };
+        let space = buffer.len().min(exit.left);
+        let count = self.output.read(&mut buffer[..space]).await?;
+        exit.left -= count;
+        Ok(if count > 0 { Step::Printed(count) } else { Step::Exited(exit.code) })
     }
 
     /// What an ended command left running behind it.
@@ -94,14 +102,19 @@ where
         Err(error) => return Ending::Error(format!("starting {}: {error}", name.to_string_lossy())),
     };
     let mut stdio = ChildStdio { input: child.stdin.take(), output: child.stdout.take() };
-    join(stream, &mut stdio, session, async {
+    let ending = join(stream, &mut stdio, session, async {
         let _ = child.wait().await;
     })
-    .await
+    .await;
+    if ending == Ending::Eof {
+        // It may still be at work on the last that it was sent, and is ended when this returns.
+        return within(session.idle, child.wait()).await.err().unwrap_or(ending);
+    }
+    ending
 }
 
 /// A process that did not exit well, in a shell's words.
-pub(crate) fn exit_code(status: ExitStatus) -> i32 {
+fn exit_code(status: ExitStatus) -> i32 {
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }
 
@@ -112,24 +125,34 @@ fn spawn(mut command: Command, peer: &Peer) -> io::Result<(Child, Group)> {
 }
 
 /// Both addresses under the names that tcpserver and its kin gave them, so that programs written for those work.
-fn environment(peer: &Peer) -> Vec<(&'static str, String)> {
+fn environment(peer: &Peer) -> Vec<(&'static str, OsString)> {
     let mut variables = Vec::new();
+    let mut set = |name, value| variables.push((name, value));
     match (peer.local.socket_addr(), peer.remote.socket_addr()) {
         (Some(local), Some(remote)) => {
-            variables.push(("PROTO", "TCP".to_owned()));
-            variables.push(("TCPLOCALIP", local.ip().to_string()));
-            variables.push(("TCPLOCALPORT", local.port().to_string()));
-            variables.push(("TCPREMOTEIP", remote.ip().to_string()));
-            variables.push(("TCPREMOTEPORT", remote.port().to_string()));
+            let names = match peer.local {
+                Endpoint::Udp(_) => ["UDP", "UDPLOCALIP", "UDPLOCALPORT", "UDPREMOTEIP", "UDPREMOTEPORT"],
+                _ => ["TCP", "TCPLOCALIP", "TCPLOCALPORT", "TCPREMOTEIP", "TCPREMOTEPORT"],
+            };
+            let [protocol, local_ip, local_port, remote_ip, remote_port] = names;
+            set("PROTO", protocol.into());
+            set(local_ip, local.ip().to_string().into());
+            set(local_port, local.port().to_string().into());
+            set(remote_ip, remote.ip().to_string().into());
+            set(remote_port, remote.port().to_string().into());
         }
         _ => {
-            variables.push(("PROTO", "UNIX".to_owned()));
-            if let Endpoint::Unix(path) = &peer.local {
-                variables.push(("UNIXLOCALPATH", path.display().to_string()));
+            set("PROTO", "UNIX".into());
+            if let Endpoint::Unix(path) | Endpoint::UnixDatagram(path) = &peer.local {
+                set("UNIXLOCALPATH", path.into());
             }
-            if let Endpoint::Process { pid, uid } = &peer.remote {
-                variables.push(("UNIXREMOTEPID", pid.to_string()));
-                variables.push(("UNIXREMOTEEUID", uid.to_string()));
+            match &peer.remote {
+                Endpoint::Process { pid, uid } => {
+                    set("UNIXREMOTEPID", pid.to_string().into());
+                    set("UNIXREMOTEEUID", uid.to_string().into());
+                }
+                Endpoint::UnixDatagram(path) => set("UNIXREMOTEPATH", path.into()),
+                _ => {}
             }
         }
     }

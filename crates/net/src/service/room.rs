@@ -1,19 +1,24 @@
 //! The service `room`: what one client says, all others hear.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::Ending;
-use crate::messages::{MessageReader, send};
+use crate::messages::{Message, MessageReader, send};
 use crate::session::{IdleTimer, Session};
 
 /// Bytes that may wait for one member who reads too slowly; beyond it the member is shown out, so that one stuck
 /// client neither holds up the others nor fills the memory. A single larger message still passes.
 const WAITING_FOR_MEMBER: usize = 1024 * 1024;
+
+/// What a message that waits is counted as beyond its bytes, so that a million empty lines are no way round the
+/// limit: about what the queue spends on it.
+const COST_OF_MESSAGE: usize = 64;
 
 /// Everybody who is in the room.
 #[derive(Debug, Default)]
@@ -25,6 +30,8 @@ pub(crate) struct Room {
 struct Seat {
     queue: mpsc::UnboundedSender<Arc<[u8]>>,
     waiting: Arc<AtomicUsize>,
+    /// Dropped with the seat, which is how a member who is stuck in the middle of a message learns of it.
+    _stay: oneshot::Sender<Infallible>,
 }
 
 impl Room {
@@ -33,10 +40,12 @@ impl Room {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let (mut heard, _seat) = self.enter(session.peer.id);
-        match self.stay(stream, session, &mut heard).await {
-            Ok(ending) | Err(ending) => ending,
-        }
+        let (mut heard, shown_out, _leave) = self.enter(session.peer.id);
+        let (Ok(ending) | Err(ending)) = tokio::select! {
+            ending = self.stay(stream, session, &mut heard) => ending,
+            Err(_) = shown_out => Err(too_slow()),
+        };
+        ending
     }
 
     async fn stay<S>(
@@ -53,24 +62,33 @@ impl Room {
         loop {
             tokio::select! {
                 said = reader.next(stream, session) => match said? {
-                    Some(message) => self.tell_others(session.peer.id, message.framed()),
-                    None => return Ok(Ending::Eof),
+                    Some(message) => {
+                        self.tell_others(session.peer.id, &whole(session, &message)?);
+                        // Those who hear get their turn, or who says much at once would have them all shown out.
+                        tokio::task::yield_now().await;
+                    }
+                    None => break,
                 },
-                message = heard.next() => match message {
-                    Some(message) => send(stream, session, &message).await?,
-                    None => return Err(too_slow()),
-                },
+                Some(message) = heard.next() => send(stream, session, &message).await?,
                 () = std::future::poll_fn(|cx| idle.poll_expired(cx)) => return Err(Ending::Timeout),
             }
             idle.touch();
         }
+        // Who says no more leaves, and still hears what was said before.
+        for _ in 0..heard.receiver.len() {
+            if let Some(message) = heard.next().await {
+                send(stream, session, &message).await?;
+            }
+        }
+        Ok(Ending::Eof)
     }
 
-    fn enter(&self, id: u64) -> (Heard, Leave<'_>) {
+    fn enter(&self, id: u64) -> (Heard, oneshot::Receiver<Infallible>, Leave<'_>) {
         let (queue, receiver) = mpsc::unbounded_channel();
+        let (stay, shown_out) = oneshot::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        self.members().insert(id, Seat { queue, waiting: Arc::clone(&waiting) });
-        (Heard { receiver, waiting }, Leave { room: self, id })
+        self.members().insert(id, Seat { queue, waiting: Arc::clone(&waiting), _stay: stay });
+        (Heard { receiver, waiting }, shown_out, Leave { room: self, id })
     }
 
     /// Hands a message to everybody but its sender; who has too much waiting loses the seat.
@@ -80,8 +98,8 @@ impl Room {
             if id == sender {
                 return true;
             }
-            let waiting = seat.waiting.fetch_add(message.len(), Relaxed);
-            (waiting == 0 || waiting + message.len() <= WAITING_FOR_MEMBER)
+            let waiting = seat.waiting.fetch_add(cost(&message), Relaxed);
+            (waiting == 0 || waiting + cost(&message) <= WAITING_FOR_MEMBER)
                 && seat.queue.send(Arc::clone(&message)).is_ok()
         });
     }
@@ -101,7 +119,7 @@ impl Heard {
     /// The next message for this member; `None` once the seat is lost and everything before it was heard.
     async fn next(&mut self) -> Option<Arc<[u8]>> {
         let message = self.receiver.recv().await?;
-        self.waiting.fetch_sub(message.len(), Relaxed);
+        self.waiting.fetch_sub(cost(&message), Relaxed);
         Some(message)
     }
 }
@@ -115,6 +133,18 @@ impl Drop for Leave<'_> {
     fn drop(&mut self) {
         self.room.members().remove(&self.id);
     }
+}
+
+fn cost(message: &[u8]) -> usize {
+    message.len() + COST_OF_MESSAGE
+}
+
+/// A message as others can read it: a last line that came without its newline gets one.
+fn whole(session: &Session, message: &Message) -> Result<Vec<u8>, Ending> {
+    let mut framed = Vec::new();
+    let reply = session.framing.encode_reply(&message.frame(), message.payload(), &mut framed);
+    reply.map_err(|error| Ending::Error(error.to_string()))?;
+    Ok(framed)
 }
 
 fn too_slow() -> Ending {

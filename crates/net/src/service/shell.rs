@@ -15,6 +15,12 @@ use crate::messages::{Message, MessageReader, send};
 use crate::session::{IdleTimer, Session};
 use crate::{Ending, Peer};
 
+/// What shells answer for a command that cannot be run.
+const NOT_RUN: i32 = 126;
+
+/// What shells answer for a command that was ended by force: 128 and the number of SIGKILL.
+const ENDED: i32 = 137;
+
 /// Runs the commands that come over `stream` until it ends.
 pub(crate) async fn shell<S>(stream: &mut S, session: &mut Session) -> Ending
 where
@@ -103,9 +109,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         let mut framed = Vec::new();
         let framing = &self.session.framing;
         if let Err(error) = framing.encode_reply(&command.frame(), &answer.text, &mut framed) {
-            framed.clear();
+            let instead = format!("trunkline: {error}\n[exit {}]\n", answer.code);
             framing
-                .encode_reply(&command.frame(), &ended(&error.to_string()), &mut framed)
+                .encode_reply(&command.frame(), instead.as_bytes(), &mut framed)
                 .map_err(|error| Ending::Limit(error.to_string()))?;
         }
         send(self.stream, self.session, &framed).await
@@ -115,52 +121,49 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
 /// The answer to a command in one piece.
 pub(crate) struct Answer {
     pub(crate) text: Vec<u8>,
+    code: i32,
     left_behind: Option<Group>,
 }
 
 /// Runs a command to its end. Where its answer would be longer than `capacity` bytes, the command is ended and the
 /// answer says so.
 pub(crate) async fn whole_answer(command: &[u8], peer: &Peer, capacity: usize) -> Answer {
-    let mut text = Vec::new();
-    match run_into(&mut text, command, peer, capacity).await {
-        Ok(left_behind) => Answer { text, left_behind },
-        Err(error) => Answer { text: not_run(&error), left_behind: None },
-    }
+    run_whole(command, peer, capacity).await.unwrap_or_else(|error| Answer {
+        text: not_run(&error),
+        code: NOT_RUN,
+        left_behind: None,
+    })
 }
 
-async fn run_into(
-    text: &mut Vec<u8>,
-    command: &[u8],
-    peer: &Peer,
-    capacity: usize,
-) -> io::Result<Option<Group>> {
+async fn run_whole(command: &[u8], peer: &Peer, capacity: usize) -> io::Result<Answer> {
     let mut running = Running::start(command, peer)?;
-    let mut buffer = vec![0; READ_SIZE];
+    let (mut text, mut buffer) = (Vec::new(), vec![0; READ_SIZE]);
     loop {
-        match running.next(&mut buffer).await? {
-            Step::Printed(count) => text.extend_from_slice(&buffer[..count]),
+        let exit = match running.next(&mut buffer).await? {
+            Step::Printed(count) => {
+                text.extend_from_slice(&buffer[..count]);
+                None
+            }
             Step::Exited(code) => {
                 text.extend(exit_line(text.is_empty() || text.ends_with(b"\n"), code));
-                if text.len() <= capacity {
-                    return Ok(running.left_behind());
-                }
+                Some(code)
             }
-        }
+        };
         if text.len() > capacity {
-            *text = ended(&format!("the answer is longer than the {capacity} bytes of one message"));
-            return Ok(None);
+            let text = format!(
+                "trunkline: the answer is longer than the {capacity} bytes of one message; the command was ended\n\
+                 [exit {ENDED}]\n"
+            );
+            return Ok(Answer { text: text.into(), code: ENDED, left_behind: None });
+        }
+        if let Some(code) = exit {
+            return Ok(Answer { text, code, left_behind: running.left_behind() });
         }
     }
 }
 
-/// What stands in for an answer that does not fit: 137 is 128 and the signal that ended the command.
-fn ended(reason: &str) -> Vec<u8> {
-    format!("trunkline: {reason}; the command was ended\n[exit 137]\n").into_bytes()
-}
-
-/// 126 is what shells answer for a command that cannot be run.
 fn not_run(error: &io::Error) -> Vec<u8> {
-    format!("trunkline: running the command: {error}\n[exit 126]\n").into_bytes()
+    format!("trunkline: running the command: {error}\n[exit {NOT_RUN}]\n").into_bytes()
 }
 
 fn reading(error: &io::Error) -> Ending {

@@ -6,13 +6,14 @@
 mod peers;
 mod client;
 mod lines;
+mod process;
 mod serve;
 
 mod listening;
+mod tutorial;
 
-use client::Client;
 use lines::Lines;
-use serve::{Serve, Serving};
+use serve::Serve;
 
 /// How long anything that is waited for may take. What is waited for is an event; this only ends a test whose event
 /// never comes.

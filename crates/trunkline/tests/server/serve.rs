@@ -1,14 +1,14 @@
-//! The server under test, described in a sentence, started, looked at, and ended.
+//! The server under test, described in a sentence, started and looked at.
 
 use std::ffi::OsStr;
-use std::io::Write as _;
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::ops::{Deref, DerefMut};
+use std::process::{Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::{Client, Lines, wait_until};
+use crate::client::Client;
+use crate::process::Process;
 
 /// What is under test.
 pub(crate) const TRUNKLINE: &str = env!("CARGO_BIN_EXE_trunkline");
@@ -32,7 +32,7 @@ impl Serve {
         Self { command, program: Vec::new() }
     }
 
-    /// One that keeps its process for each connection of its own.
+    /// One that starts this program for each connection.
     pub(crate) fn exec(address: &str, program: &[&str]) -> Self {
         let program = program.iter().map(ToString::to_string).collect();
         Self { program, ..Self::new(address, "exec") }
@@ -48,13 +48,19 @@ impl Serve {
         self
     }
 
-    /// With a person at its terminal: see [`Serving::type_line`].
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// With a person at its terminal, who types when [`Process::type_line`] says so.
     pub(crate) fn with_person(mut self) -> Self {
         self.command.stdin(Stdio::piped());
         self
     }
 
     /// Starts it and waits until clients can connect.
+    #[track_caller]
     pub(crate) fn start(self) -> Serving {
         let serving = self.spawn();
         serving.log.wait_for("listening");
@@ -62,6 +68,7 @@ impl Serve {
     }
 
     /// Starts what must end by itself: gives its exit code and what it printed.
+    #[track_caller]
     pub(crate) fn refused(self) -> (i32, String) {
         let mut serving = self.spawn();
         (serving.exit_code(), serving.log.wait_for_all())
@@ -71,22 +78,12 @@ impl Serve {
         if !self.program.is_empty() {
             self.command.arg("--").args(&self.program);
         }
-        let mut child = self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let log = Lines::of(child.stderr.take().unwrap());
-        let screen = Lines::of(child.stdout.take().unwrap());
-        Serving { person: child.stdin.take(), child, log, screen }
+        Serving(Process::start(&mut self.command))
     }
 }
 
 /// A server that runs. It is ended when this is dropped.
-pub(crate) struct Serving {
-    child: Child,
-    person: Option<ChildStdin>,
-    /// Its standard error.
-    pub(crate) log: Lines,
-    /// Its standard output.
-    pub(crate) screen: Lines,
-}
+pub(crate) struct Serving(Process);
 
 impl Serving {
     /// Where it listens, as its ready line has it.
@@ -98,48 +95,33 @@ impl Serving {
         }
     }
 
-    /// Where it listens, when that is a port.
-    pub(crate) fn socket_addr(&self) -> SocketAddr {
-        self.address().split_once("://").unwrap().1.parse().unwrap()
-    }
-
     pub(crate) fn port(&self) -> u16 {
-        self.socket_addr().port()
+        self.address().split_once("://").unwrap().1.parse::<SocketAddr>().unwrap().port()
     }
 
     /// A new client of it.
+    #[track_caller]
     pub(crate) fn client(&self) -> Client {
         Client::of(&self.address())
     }
 
-    pub(crate) fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
-    }
-
-    pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(self.pid(), signal).unwrap();
-    }
-
-    /// The person at its terminal writes a line.
-    pub(crate) fn type_line(&mut self, line: &str) {
-        writeln!(self.person.as_mut().unwrap(), "{line}").unwrap();
-    }
-
-    /// The person at its terminal leaves.
-    pub(crate) fn end_of_typing(&mut self) {
-        self.person = None;
-    }
-
-    /// Waits until it has ended.
-    pub(crate) fn exit_code(&mut self) -> i32 {
-        wait_until("the server's end", || self.child.try_wait().unwrap()).code().unwrap()
+    /// The line that closes the connection of this number.
+    #[track_caller]
+    pub(crate) fn closing_line(&self, number: usize) -> String {
+        self.log.wait_for(&format!("#{number} closed"))
     }
 }
 
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // One that has ended already is what is wanted.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+impl Deref for Serving {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.0
+    }
+}
+
+impl DerefMut for Serving {
+    fn deref_mut(&mut self) -> &mut Process {
+        &mut self.0
     }
 }
