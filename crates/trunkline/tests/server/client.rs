@@ -55,6 +55,11 @@ impl Client {
         format!("{kind}://{}", self.socket.local_addr().unwrap().as_socket().unwrap())
     }
 
+    /// Our port.
+    pub(crate) fn port(&self) -> u16 {
+        self.socket.local_addr().unwrap().as_socket().unwrap().port()
+    }
+
     pub(crate) fn say(&mut self, bytes: impl AsRef<[u8]>) {
         self.socket.write_all(bytes.as_ref()).unwrap();
     }
@@ -62,6 +67,17 @@ impl Client {
     /// Says what the server may not wish to hear to its end.
     pub(crate) fn try_say(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.socket.write_all(bytes.as_ref());
+    }
+
+    /// Says `bytes` again and again until the way is full, hearing nothing. Tells how many went.
+    pub(crate) fn say_until_full(&mut self, bytes: &[u8]) -> usize {
+        // Full is when nothing goes for so long: a server that reads makes room much sooner.
+        self.socket.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+        let mut said = 0;
+        while let Ok(count) = self.socket.write(bytes) {
+            said += count;
+        }
+        said
     }
 
     /// Hears exactly these bytes next.

@@ -9,6 +9,11 @@ mod lines;
 mod process;
 mod serve;
 
+mod attackers;
+mod defects;
+mod door;
+mod endings;
+mod frames;
 mod listening;
 mod tutorial;
 
