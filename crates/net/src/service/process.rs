@@ -74,8 +74,9 @@ impl Running {
                 self.exit.insert(Exit { code: exit_code(status), left })
             }
         };
+        // Where nothing is left, even reading nothing would wait for a background job to print.
         let space = buffer.len().min(exit.left);
-        let count = self.output.read(&mut buffer[..space]).await?;
+        let count = if space == 0 { 0 } else { self.output.read(&mut buffer[..space]).await? };
         exit.left -= count;
         Ok(if count > 0 { Step::Printed(count) } else { Step::Exited(exit.code) })
     }

@@ -9,6 +9,7 @@ use net::bulk::write_all;
 use net::charset::{Charset, TextDecoder};
 use net::client::Connection;
 use net::untrusted::Screen;
+use net::untrusted::escape_json;
 use net::{Address, Ending, Endpoint};
 use rustix::stdio::stdout;
 use serde::Serialize;
@@ -211,7 +212,7 @@ fn received(bytes: &[u8]) -> io::Result<()> {
 }
 
 fn event(line: &Event<'_>) -> io::Result<()> {
-    print_line(&serde_json::to_string(line)?)
+    print_line(&escape_json(&serde_json::to_string(line)?))
 }
 
 /// A line on standard output.

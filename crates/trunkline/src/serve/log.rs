@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use net::frame::{Frame, Framing};
 use net::report::Event;
 use net::trace::{self, ConnectionTrace, Direction, Tracer};
+use net::untrusted::escape_json;
 use net::{Bound, Ending, Observer, Peer, Reporter, Untrusted};
 use serde_json::{Value, json};
 
@@ -70,7 +71,7 @@ impl Pen {
         }
         let mut line = json();
         line["time"] = Value::from(Timestamp::now().to_string());
-        self.line(&line);
+        self.line(&escape_json(&line.to_string()));
     }
 
     fn line(&self, line: &impl Display) {

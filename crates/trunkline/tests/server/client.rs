@@ -60,6 +60,11 @@ impl Client {
         self.socket.local_addr().unwrap().as_socket().unwrap().port()
     }
 
+    /// The same connection for another thread, which listens while this one speaks.
+    pub(crate) fn listener(&self) -> Self {
+        Self { socket: self.socket.try_clone().unwrap() }
+    }
+
     pub(crate) fn say(&mut self, bytes: impl AsRef<[u8]>) {
         self.socket.write_all(bytes.as_ref()).unwrap();
     }

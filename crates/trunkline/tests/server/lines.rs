@@ -56,8 +56,12 @@ impl Lines {
                 return event;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            let so_far = printed.lines.concat();
-            assert!(!left.is_zero() && !printed.ended, "{what} did not come; printed was:\n{so_far}");
+            if left.is_zero() || printed.ended {
+                let so_far = printed.lines.concat();
+                // The reader goes on, so the lock must not be poisoned.
+                drop(printed);
+                panic!("{what} did not come; printed was:\n{so_far}");
+            }
             printed = self.printed.1.wait_timeout(printed, left).unwrap().0;
         }
     }

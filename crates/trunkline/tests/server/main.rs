@@ -15,10 +15,11 @@ mod door;
 mod endings;
 mod frames;
 mod listening;
+mod programs;
+mod shutdown;
 mod tutorial;
 
 use lines::Lines;
-use serve::Serve;
 
 /// How long anything that is waited for may take. What is waited for is an event; this only ends a test whose event
 /// never comes.
