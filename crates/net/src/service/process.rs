@@ -74,10 +74,13 @@ impl Running {
                 self.exit.insert(Exit { code: exit_code(status), left })
             }
         };
+        if exit.left == 0 {
+            return Ok(Step::Exited(exit.code));
+        }
         let space = buffer.len().min(exit.left);
         let count = self.output.read(&mut buffer[..space]).await?;
         exit.left -= count;
-        Ok(if count > 0 { Step::Printed(count) } else { Step::Exited(exit.code) })
+        Ok(Step::Printed(count))
     }
 
     /// What an ended command left running behind it.
@@ -212,3 +215,6 @@ impl AsyncWrite for ChildStdio {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests;
