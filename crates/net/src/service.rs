@@ -289,3 +289,6 @@ async fn discard<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<()> {
     while stream.read(&mut buffer).await? > 0 {}
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

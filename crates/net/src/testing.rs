@@ -6,10 +6,11 @@ use std::io::{self, BufRead, BufReader};
 use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::oneshot;
 
 use crate::buffer::Budget;
 use crate::frame::{Frame, Framing};
@@ -55,6 +56,13 @@ pub(crate) fn eventually<T: PartialEq + Debug>(wanted: &T, look: impl Fn() -> T)
         assert!(start.elapsed() < Duration::from_secs(10), "{:?} and not {wanted:?}", look());
         std::thread::yield_now();
     }
+}
+
+/// Whether the process of this number runs.
+pub(crate) fn is_alive(pid: &str) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    // Z is a process that has ended, of which its parent is yet to hear (proc(5)).
+    status.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"))
 }
 
 /// A connection of one who is at a socket file, as a service sees it, with frames of at most 1 MiB.
@@ -130,20 +138,33 @@ impl Observer for Seen {
 pub(crate) struct Script {
     reads: VecDeque<&'static [u8]>,
     then: Option<io::ErrorKind>,
+    told: Option<oneshot::Receiver<()>>,
 }
 
 impl Script {
     pub(crate) fn new(reads: &[&'static [u8]], then: Option<io::ErrorKind>) -> Self {
-        Self { reads: reads.iter().copied().collect(), then }
+        Self { reads: reads.iter().copied().collect(), then, told: None }
+    }
+
+    /// The same, but the error comes only when it is told to.
+    pub(crate) fn when_told(mut self) -> (Self, oneshot::Sender<()>) {
+        let (tell, told) = oneshot::channel();
+        self.told = Some(told);
+        (self, tell)
     }
 }
 
 impl AsyncRead for Script {
     fn poll_read(
         mut self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
+        cx: &mut Context<'_>,
         space: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.reads.is_empty()
+            && let Some(told) = &mut self.told
+        {
+            let _ = ready!(Pin::new(told).poll(cx));
+        }
         match (self.reads.pop_front(), self.then) {
             (Some(bytes), _) => {
                 space.put_slice(bytes);

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
 fn run(verb: Verb) -> Outcome {
     match verb {
         Verb::Serve(flags) => {
-            let plan = serve::Plan::new(flags)?;
+            let plan = serve::Plan::new(&flags)?;
             let runtime =
                 Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
             runtime.block_on(serve::run(plan))

@@ -1,10 +1,12 @@
 //! A person at a terminal: a line editor below, and what comes meanwhile above the line being typed.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io;
 use std::mem;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::stdio::{dup2_stdin, stdin};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
@@ -41,18 +43,24 @@ impl LineEditor {
         let mut lines = rustyline::Editor::with_config(config).ok()?;
         // Only with a helper the prompt has its style.
         lines.set_helper(Some(()));
-        let printer = Box::new(lines.create_external_printer().ok()?);
         if let Some(file) = &history {
             // The first time there is none.
             let _ = lines.load_history(file);
         }
-        let modes = Modes::new().ok()?;
-        Some((Self { lines, history }, Above { printer, text: String::new() }, modes))
+        let mut editor = Self { lines, history };
+        let above = editor.another_voice()?;
+        Some((editor, above, Modes::new().ok()?))
     }
 
     /// Waits for a line.
     pub(crate) fn read_line(&mut self) -> Result<String, ReadlineError> {
         self.lines.readline(&PROMPT)
+    }
+
+    /// One more who prints above the line.
+    pub(crate) fn another_voice(&mut self) -> Option<Above> {
+        let printer = self.lines.create_external_printer().ok()?;
+        Some(Above { printer: Box::new(printer), text: String::new() })
     }
 
     /// Keeps a line for the arrow keys.
@@ -111,6 +119,25 @@ impl Above {
             let _ = dup2_stdin(empty);
         }
         let _ = self.printer.print(nothing());
+    }
+}
+
+/// The part above, shared by several who print whole lines there.
+#[derive(Clone)]
+pub(crate) struct Screen(Arc<Mutex<Above>>);
+
+impl From<Above> for Screen {
+    fn from(above: Above) -> Self {
+        Self(Arc::new(Mutex::new(above)))
+    }
+}
+
+impl Screen {
+    /// Shows a line.
+    pub(crate) fn line(&self, line: impl Display) {
+        let mut above = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        above.add_line(&line.to_string());
+        above.print();
     }
 }
 

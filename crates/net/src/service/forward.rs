@@ -182,3 +182,6 @@ async fn sent(
 fn far_failed(to: &Address, error: &io::Error) -> Ending {
     Ending::Error(format!("the far side {to}: {}", explain(error)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,11 +74,13 @@ impl Running {
                 self.exit.insert(Exit { code: exit_code(status), left })
             }
         };
-        // Where nothing is left, even reading nothing would wait for a background job to print.
+        if exit.left == 0 {
+            return Ok(Step::Exited(exit.code));
+        }
         let space = buffer.len().min(exit.left);
-        let count = if space == 0 { 0 } else { self.output.read(&mut buffer[..space]).await? };
+        let count = self.output.read(&mut buffer[..space]).await?;
         exit.left -= count;
-        Ok(if count > 0 { Step::Printed(count) } else { Step::Exited(exit.code) })
+        Ok(Step::Printed(count))
     }
 
     /// What an ended command left running behind it.
@@ -213,3 +215,6 @@ impl AsyncWrite for ChildStdio {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -152,3 +152,6 @@ fn too_slow() -> Ending {
         "it reads too slowly: more than {WAITING_FOR_MEMBER} bytes of the room were waiting for it"
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -173,3 +173,6 @@ fn reading(error: &io::Error) -> Ending {
 fn exit_line(at_line_start: bool, code: i32) -> Vec<u8> {
     format!("{}[exit {code}]\n", if at_line_start { "" } else { "\n" }).into_bytes()
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,6 +130,7 @@ impl Desk {
                         check_length(message.payload())?;
                         let said = CallEvent::Said(message.payload().to_vec());
                         tokio::select! {
+                            biased;
                             () = self.tell(&caller, said) => unanswered += 1,
                             gone = reader.read_ahead(stream, session) => return Err(gone),
                         }
@@ -166,3 +167,6 @@ fn check_length(said: &[u8]) -> Result<(), Ending> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use net::charset::Charset;
-use net::client::{Connection, Dial};
-use net::untrusted::Screen;
+use net::client::Connection;
+use net::untrusted;
 use net::{Address, Endpoint};
 use rustyline::error::ReadlineError;
 
@@ -17,10 +17,10 @@ use super::history;
 use super::incoming::Incoming;
 use super::plan::Pipe;
 use super::speech::Speech;
-use super::trouble::{Trouble, failed};
-use super::wire::Wire;
+use super::trouble::Trouble;
+use super::wire::{Route, Wire};
 use crate::failure::{Exit, Outcome, say};
-use crate::terminal::{Above, LineEditor, Modes};
+use crate::terminal::{Above, LineEditor, Modes, Screen};
 
 /// Typed alone on a line, it leaves, as with ssh.
 const LEAVE: &str = "~.";
@@ -37,7 +37,7 @@ const REFUSAL: Duration = Duration::from_millis(20);
 /// A line editor on this terminal.
 pub(super) struct Editor {
     lines: LineEditor,
-    above: Above,
+    above: Option<Above>,
     _modes: Modes,
 }
 
@@ -45,21 +45,33 @@ impl Editor {
     /// None where the terminal cannot edit lines.
     pub(super) fn open() -> Option<Self> {
         let (lines, above, modes) = LineEditor::open(history::file())?;
-        Some(Self { lines, above, _modes: modes })
+        Some(Self { lines, above: Some(above), _modes: modes })
+    }
+
+    /// Another voice above the line that is being typed.
+    pub(super) fn screen(&mut self) -> Option<Screen> {
+        self.lines.another_voice().map(Screen::from)
     }
 
     /// Sends what is typed and shows what comes, until one of the two sides leaves.
-    pub(super) fn run(mut self, dial: Dial<'_>, wire: Wire, address: &Address, pipe: &Pipe) -> Outcome {
-        let speech = &pipe.speech;
+    pub(super) fn run(mut self, route: Route<'_>, wire: Wire, address: &Address, pipe: &Pipe) -> Outcome {
         say(greeting(&wire, address));
-        let mut talk = Talk { dial, wire: Arc::new(wire), speech, above: Some(self.above), far_end: None };
+        let above = self.above.take();
+        let mut talk = Talk { route, wire: Arc::new(wire), address, pipe, above, far_end: None };
+        let outcome = self.converse(&mut talk);
+        talk.wire.end();
+        outcome
+    }
+
+    fn converse(&mut self, talk: &mut Talk<'_>) -> Outcome {
+        let speech = &talk.pipe.speech;
         if !speech.datagrams {
             talk.listen();
         }
         loop {
             let line = match self.lines.read_line() {
                 Ok(line) => line,
-                Err(error) => return talk.leave(&error, address, pipe.keep_open),
+                Err(error) => return talk.leave(&error),
             };
             if line == LEAVE {
                 return Ok(Exit::Good);
@@ -72,7 +84,7 @@ impl Editor {
                 Ok(()) => {}
                 // The next line may be one that can be sent.
                 Err(Trouble::Input(error)) => say(format_args!("trunkline: not sent: {error:#}")),
-                Err(trouble) => return talk.broken(trouble, address),
+                Err(trouble) => return talk.broken(trouble),
             }
         }
     }
@@ -80,9 +92,10 @@ impl Editor {
 
 /// One conversation.
 struct Talk<'a> {
-    dial: Dial<'a>,
+    route: Route<'a>,
     wire: Arc<Wire>,
-    speech: &'a Speech,
+    address: &'a Address,
+    pipe: &'a Pipe,
     /// Until somebody listens.
     above: Option<Above>,
     /// Says how the far side's direction ended.
@@ -94,7 +107,7 @@ impl Talk<'_> {
     fn listen(&mut self) {
         let Some(mut above) = self.above.take() else { return };
         let (ended, far_end) = mpsc::sync_channel(1);
-        let (wire, speech) = (Arc::clone(&self.wire), self.speech.clone());
+        let (wire, speech) = (Arc::clone(&self.wire), self.pipe.speech.clone());
         thread::spawn(move || {
             let _ = ended.send(show(&wire, &speech, &mut above));
             above.end_editor();
@@ -103,8 +116,8 @@ impl Talk<'_> {
     }
 
     fn send(&mut self, line: &str) -> Result<(), Trouble> {
-        let message = self.speech.typed(line).map_err(Trouble::Input)?;
-        if !self.speech.datagrams {
+        let message = self.pipe.speech.typed(line).map_err(Trouble::Input)?;
+        if !self.pipe.speech.datagrams {
             return self.wire.write(&message);
         }
         self.wire.send(&message)?;
@@ -117,37 +130,35 @@ impl Talk<'_> {
 
     /// Goes on to the next address of the name as long as the first datagram is refused.
     fn settle(&mut self, first: &[u8]) -> Result<(), Trouble> {
-        while self.dial.has_more() {
+        while self.route.has_more() {
             let connection = &self.wire.connection;
             if !connection.readable_within(Some(REFUSAL)).map_err(Trouble::Receive)? {
                 break;
             }
             let Some(error) = connection.take_error().map_err(Trouble::Receive)? else { break };
-            self.dial.refused(connection.peer.clone(), error);
-            self.wire = Arc::new(Wire::new(self.dial.connect().map_err(Trouble::Connect)?));
+            self.wire = Arc::new(self.route.refused(&self.wire, error).map_err(Trouble::Connect)?);
             self.wire.send(first)?;
         }
         Ok(())
     }
 
     /// No more lines: the far side is gone, or the person leaves.
-    fn leave(self, why: &ReadlineError, address: &Address, keep_open: bool) -> Outcome {
+    fn leave(&self, why: &ReadlineError) -> Outcome {
         let far_end = self.far_end.as_ref();
         match far_end.and_then(|far_end| far_end.try_recv().ok()) {
             Some(Ok(())) => {
                 say(format_args!("connection closed by {} (eof)", bare(&self.wire.connection.peer)));
                 return Ok(Exit::Good);
             }
-            Some(Err(trouble)) => return trouble.outcome(address),
+            Some(Err(trouble)) => return trouble.outcome(self.address),
             None => {}
         }
         match (why, far_end) {
             (ReadlineError::Interrupted, _) => Ok(Exit::Interrupted),
-            (ReadlineError::Eof, Some(far_end)) if !self.speech.datagrams => {
-                if !keep_open {
-                    self.wire.connection.half_close().map_err(|error| failed("closing", address, &error))?;
-                }
-                self.rest(far_end).map_or_else(|trouble| trouble.outcome(address), |()| Ok(Exit::Good))
+            (ReadlineError::Eof, Some(far_end)) if !self.pipe.speech.datagrams => {
+                let closed = if self.pipe.keep_open { Ok(()) } else { self.wire.half_close() };
+                let rest = closed.and_then(|()| self.rest(far_end));
+                rest.map_or_else(|trouble| trouble.outcome(self.address), |()| Ok(Exit::Good))
             }
             (ReadlineError::Eof, _) => Ok(Exit::Good),
             (error, _) => Err(anyhow!("reading from the terminal: {error}").into()),
@@ -167,11 +178,11 @@ impl Talk<'_> {
     }
 
     /// Sending failed. What the other direction says of it is nearer to the cause.
-    fn broken(self, trouble: Trouble, address: &Address) -> Outcome {
-        let far_end = self.far_end.and_then(|far_end| far_end.recv_timeout(REFUSAL).ok());
+    fn broken(&self, trouble: Trouble) -> Outcome {
+        let far_end = self.far_end.as_ref().and_then(|far_end| far_end.recv_timeout(REFUSAL).ok());
         match far_end {
-            Some(Err(nearer)) => nearer.outcome(address),
-            _ => trouble.outcome(address),
+            Some(Err(nearer)) => nearer.outcome(self.address),
+            _ => trouble.outcome(self.address),
         }
     }
 }
@@ -181,7 +192,7 @@ fn show(wire: &Wire, speech: &Speech, above: &mut Above) -> Result<(), Trouble> 
     let charset = speech.charset.unwrap_or(Charset::UTF_8);
     let marked = speech.is_framed() || speech.datagrams;
     let mut incoming = Incoming::new(speech.decoder());
-    let mut screen = Screen::new(charset);
+    let mut screen = untrusted::Screen::new(charset);
     loop {
         let bytes = incoming.read(wire).map_err(Trouble::Receive)?;
         let ended = bytes == 0 && !speech.datagrams;
@@ -191,7 +202,7 @@ fn show(wire: &Wire, speech: &Speech, above: &mut Above) -> Result<(), Trouble> 
         while let Some(message) = incoming.next(ended).map_err(Trouble::Frame)? {
             wire.note_message();
             if marked {
-                let mut screen = Screen::new(charset);
+                let mut screen = untrusted::Screen::new(charset);
                 above.add_line(&(screen.show(message) + &screen.finish()));
             } else {
                 above.add(&screen.show(message));

@@ -51,6 +51,24 @@ pub(super) enum Task {
     Editor(Pipe),
 }
 
+impl Task {
+    /// How messages are written, where there are any.
+    pub(super) fn speech(&self) -> Option<&Speech> {
+        match self {
+            Self::Probe { .. } => None,
+            Self::Pipe(pipe) | Self::Editor(pipe) => Some(&pipe.speech),
+        }
+    }
+
+    /// Whether what is told is told in JSON.
+    pub(super) fn is_json(&self) -> bool {
+        match self {
+            Self::Probe { json, .. } => *json,
+            Self::Pipe(pipe) | Self::Editor(pipe) => pipe.output == Output::Json,
+        }
+    }
+}
+
 /// Bytes or messages both ways.
 #[derive(Debug)]
 pub(super) struct Pipe {

@@ -13,8 +13,8 @@ use net::untrusted::escape_json;
 use net::{Bound, Ending, Observer, Peer, Reporter, Untrusted};
 use serde_json::{Value, json};
 
-use super::talk::Screen;
 use crate::cli::ServiceName;
+use crate::terminal::Screen;
 
 /// How a log is written.
 #[derive(Clone, Copy, Debug)]
@@ -237,7 +237,7 @@ fn message_line(mut line: Value, bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => line["text"] = Value::from(text),
         Err(_) => {
-            line["hex"] = Value::from(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+            line["hex"] = Value::from(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
         }
     }
     line

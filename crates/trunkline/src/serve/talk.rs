@@ -4,9 +4,8 @@
 //! messages goes to whoever was answered last.
 
 use std::collections::VecDeque;
-use std::fmt::Display;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 
 use anstream::{AutoStream, ColorChoice};
@@ -18,7 +17,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use rustyline::error::ReadlineError;
 use tokio::sync::mpsc::{self, Receiver};
 
-use crate::terminal::{Above, LineEditor, Modes};
+use crate::terminal::{LineEditor, Modes, Screen};
 
 /// What callers say stands on a coloured ground, as in the tutorial.
 const GROUND: Style = Style::new().bg_color(Some(Color::Ansi(AnsiColor::Blue)));
@@ -116,19 +115,7 @@ impl Seat {
             return None;
         }
         let (editor, above, modes) = LineEditor::open(None)?;
-        Some(Self { editor, screen: Screen(Arc::new(Mutex::new(above))), _modes: modes })
-    }
-}
-
-/// What is above the line being typed: the log and what callers say.
-#[derive(Clone)]
-pub(crate) struct Screen(Arc<Mutex<Above>>);
-
-impl Screen {
-    pub(crate) fn line(&self, line: impl Display) {
-        let mut above = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        above.add_line(&format!("{line}"));
-        above.print();
+        Some(Self { editor, screen: above.into(), _modes: modes })
     }
 }
 

@@ -13,3 +13,4 @@ mod datagram;
 mod editor;
 mod probe;
 mod stream;
+mod trace;
