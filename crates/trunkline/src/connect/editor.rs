@@ -17,7 +17,9 @@ use net::client::Connection;
 use net::untrusted::Screen;
 use net::{Address, Endpoint};
 use rustix::stdio::{dup2_stdin, stdin};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{Config, ExternalPrinter};
@@ -56,7 +58,7 @@ pub(super) struct Editor {
     lines: rustyline::Editor<(), FileHistory>,
     printer: Option<Printer>,
     history: Option<PathBuf>,
-    _terminal: Terminal,
+    terminal: Terminal,
 }
 
 /// Prints above the line that is being typed.
@@ -81,7 +83,7 @@ impl Editor {
             // The first time there is none.
             let _ = lines.load_history(file);
         }
-        Some(Self { lines, printer: Some(Box::new(printer)), history, _terminal: Terminal::new().ok()? })
+        Some(Self { lines, printer: Some(Box::new(printer)), history, terminal: Terminal::new().ok()? })
     }
 
     /// Another voice above the line that is being typed.
@@ -101,13 +103,19 @@ impl Editor {
 
     fn converse(&mut self, talk: &mut Talk<'_>) -> Outcome {
         let speech = &talk.pipe.speech;
-        if !speech.datagrams {
-            talk.listen();
+        self.terminal.hold_keys();
+        if !speech.datagrams
+            && let Err(trouble) = talk.listen()
+        {
+            return trouble.outcome(talk.address);
         }
         loop {
             let line = match self.lines.readline(&PROMPT) {
                 Ok(line) => line,
-                Err(error) => return talk.leave(&error),
+                Err(error) => {
+                    self.terminal.restore();
+                    return talk.leave(&error);
+                }
             };
             if line == LEAVE {
                 return Ok(Exit::Good);
@@ -116,7 +124,7 @@ impl Editor {
                 continue;
             }
             self.remember(&line);
-            match talk.send(&line) {
+            match talk.send(&line, &self.terminal) {
                 Ok(()) => {}
                 // The next line may be one that can be sent.
                 Err(Trouble::Input(error)) => say(format_args!("trunkline: not sent: {error:#}")),
@@ -148,27 +156,36 @@ struct Talk<'a> {
 
 impl Talk<'_> {
     /// Shows what comes, on a thread of its own.
-    fn listen(&mut self) {
-        let Some(printer) = self.printer.take() else { return };
+    fn listen(&mut self) -> Result<(), Trouble> {
+        let Some(printer) = self.printer.take() else { return Ok(()) };
         let (ended, far_end) = mpsc::sync_channel(1);
         let (wire, speech) = (Arc::clone(&self.wire), self.pipe.speech.clone());
-        thread::spawn(move || {
+        let listener = thread::Builder::new().spawn(move || {
             let mut above = Above { printer, text: String::new() };
             let _ = ended.send(show(&wire, &speech, &mut above));
             above.end_editor();
         });
+        listener.map_err(Trouble::thread)?;
         self.far_end = Some(far_end);
+        Ok(())
     }
 
-    fn send(&mut self, line: &str) -> Result<(), Trouble> {
+    fn send(&mut self, line: &str, terminal: &Terminal) -> Result<(), Trouble> {
         let message = self.pipe.speech.typed(line).map_err(Trouble::Input)?;
         if !self.pipe.speech.datagrams {
-            return self.wire.write(&message);
+            let taken = self.wire.write_now(&message)?;
+            if taken < message.len() {
+                // This may take for ever, if the far side does not read.
+                terminal.restore();
+                self.wire.write(&message[taken..])?;
+                terminal.hold_keys();
+            }
+            return Ok(());
         }
         self.wire.send(&message)?;
         if self.far_end.is_none() {
             self.settle(&message)?;
-            self.listen();
+            self.listen()?;
         }
         Ok(())
     }
@@ -307,23 +324,45 @@ impl Above {
     }
 }
 
-/// The terminal's modes, which the editor cannot restore once standard input is another file.
+/// The modes of the terminal while the editor is not reading from it.
 struct Terminal {
-    terminal: OwnedFd,
+    /// The editor cannot restore the modes once standard input is another file.
+    file: OwnedFd,
     modes: Termios,
 }
 
 impl Terminal {
     fn new() -> io::Result<Self> {
-        let terminal = stdin().try_clone_to_owned()?;
-        let modes = tcgetattr(&terminal)?;
-        Ok(Self { terminal, modes })
+        let file = stdin().try_clone_to_owned()?;
+        let modes = tcgetattr(&file)?;
+        Ok(Self { file, modes })
+    }
+
+    /// Keys that are typed ahead wait as they are for the next prompt: otherwise the terminal echoes them there and
+    /// then, and Ctrl-D would be lost.
+    fn hold_keys(&self) {
+        let mut modes = self.modes.clone();
+        modes.local_modes -= LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN;
+        modes.input_modes -= InputModes::ICRNL | InputModes::IXON;
+        modes.special_codes[SpecialCodeIndex::VMIN] = 1;
+        modes.special_codes[SpecialCodeIndex::VTIME] = 0;
+        self.set(&modes);
+    }
+
+    /// As the shell had it; Ctrl-C ends the program.
+    fn restore(&self) {
+        self.set(&self.modes);
+    }
+
+    fn set(&self, modes: &Termios) {
+        // A terminal that is gone needs no modes.
+        let _ = tcsetattr(&self.file, OptionalActions::Now, modes);
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = tcsetattr(&self.terminal, OptionalActions::Drain, &self.modes);
+        self.restore();
     }
 }
 
