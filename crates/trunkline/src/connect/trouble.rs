@@ -34,6 +34,11 @@ impl Trouble {
         Self::Input(anyhow!(error).context("reading standard input"))
     }
 
+    /// There is no thread for one of the directions.
+    pub(super) fn thread(error: io::Error) -> Self {
+        Self::Input(anyhow!(error).context("starting a thread"))
+    }
+
     /// As the closing line names it.
     pub(super) fn ending(&self) -> Ending {
         match self {
