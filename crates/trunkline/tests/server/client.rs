@@ -24,6 +24,13 @@ impl Client {
         Self::from_to(Some(source.parse().unwrap()), address)
     }
 
+    /// The other side of one: the next connection that `listener` takes in.
+    pub(crate) fn accepted(listener: &std::net::TcpListener) -> Self {
+        let socket = Socket::from(listener.accept().unwrap().0);
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self { socket }
+    }
+
     fn from_to(source: Option<SocketAddr>, address: &str) -> Self {
         let (scheme, place) = address.split_once(':').unwrap();
         let (to, kind) = match scheme {

@@ -97,9 +97,9 @@ fn a_client_that_does_not_take_its_answers_is_idle() {
         let server = Serve::new("tcp://127.0.0.1:0", service).args(&["--idle", "0.3"]).start();
         let mut deaf = server.client();
         if service == "shell" {
-            deaf.say("yes")
+            deaf.say("yes");
         } else {
-            drop(deaf.say_until_full(&[b'x'; 65_536]))
+            deaf.say_until_full(&[b'x'; 65_536]);
         }
         let closed = server.closing_line(1);
         assert!(closed.contains(": timeout; "), "{service}: {closed}");

@@ -43,6 +43,11 @@ impl Lines {
         self.wait("the end", |printed| printed.ended.then(|| printed.lines.concat()))
     }
 
+    /// Everything so far.
+    pub(crate) fn so_far(&self) -> String {
+        self.lock().lines.concat()
+    }
+
     /// How many lines so far hold `text`.
     pub(crate) fn count(&self, text: &str) -> usize {
         self.lock().lines.iter().filter(|line| line.contains(text)).count()

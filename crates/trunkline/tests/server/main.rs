@@ -10,14 +10,20 @@ mod process;
 mod serve;
 
 mod attackers;
+mod calls;
+mod datagrams;
 mod defects;
 mod door;
 mod endings;
+mod forward;
 mod frames;
 mod listening;
+mod people;
 mod programs;
+mod rows;
 mod shutdown;
 mod tutorial;
+mod usage;
 
 use lines::Lines;
 
