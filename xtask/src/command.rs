@@ -12,9 +12,10 @@ pub(crate) fn root() -> &'static Path {
     manifest.parent().unwrap_or(manifest)
 }
 
-/// A folder below `target/` that is there when this returns.
+/// A folder where cargo puts what it builds, `target/` if nobody says otherwise; it is there when this returns.
 pub(crate) fn target(folder: &str) -> Result<PathBuf> {
-    let path = root().join("target").join(folder);
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let path = root().join(target).join(folder);
     std::fs::create_dir_all(&path).with_context(|| format!("making the folder {}", path.display()))?;
     Ok(path)
 }

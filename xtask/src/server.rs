@@ -41,27 +41,24 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until it has said where it listens.
+    /// Starts it on its core and waits until it has said where it listens.
     ///
     /// # Errors
     /// When it cannot be started, ends at once, or says nothing in time; with what it did say.
     pub(crate) fn start(program: &Program) -> Result<Self> {
+        let mut pinned = Command::new("taskset");
+        pinned.args(["-c", SERVER_CORE]).arg(&program.path).args(&program.arguments);
         let name = program.path.file_name().unwrap_or_default().to_string_lossy();
+        Self::spawn(&mut pinned, &name).with_context(|| format!("starting {name} on core {SERVER_CORE}"))
+    }
+
+    fn spawn(command: &mut Command, name: &str) -> Result<Self> {
         let log = command::target("bench")?.join(format!("{name}.log"));
         let file = File::create(&log).with_context(|| format!("making the log {}", log.display()))?;
-        let mut child = Command::new("taskset")
-            .args(["-c", SERVER_CORE])
-            .arg(&program.path)
-            .args(&program.arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(file)
-            .spawn()
-            .with_context(|| format!("starting {name} on core {SERVER_CORE}"))?;
-        let output = BufReader::new(child.stdout.take().context("the server's standard output")?);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file).spawn()?;
+        let output = BufReader::new(child.stdout.take().context("its standard output")?);
         let mut server = Self { child, output, port: 0 };
-        server.port =
-            server.wait_until_ready(&log).with_context(|| format!("waiting for {name} to listen"))?;
+        server.port = server.wait_until_ready(&log)?;
         Ok(server)
     }
 
@@ -87,15 +84,21 @@ impl Server {
     fn wait_until_ready(&mut self, log: &Path) -> Result<u16> {
         let give_up = Instant::now() + STARTS_WITHIN;
         loop {
+            // Asked before its words are read, so that they are its last when it has ended.
+            let ended = self.child.try_wait().context("asking whether it still runs")?;
             let said = fs::read_to_string(log).with_context(|| format!("reading {}", log.display()))?;
             if let Some(port) = port_of_ready_line(&said) {
                 return Ok(port);
             }
-            if let Some(status) = self.child.try_wait()? {
+            if let Some(status) = ended {
                 bail!("it ended with {status} and said: {}", said.trim());
             }
             if Instant::now() > give_up {
-                bail!("nothing after {} s; it said: {}", STARTS_WITHIN.as_secs(), said.trim());
+                bail!(
+                    "it did not say where it listens within {} s, but: {}",
+                    STARTS_WITHIN.as_secs(),
+                    said.trim()
+                );
             }
             thread::sleep(LOOK_AGAIN_AFTER);
         }
@@ -142,8 +145,9 @@ mod tests {
 
     #[test]
     fn a_server_that_ends_at_once_is_an_error_with_its_words() {
-        let program = Program::new(Path::new("sh"), &["-c", "echo the port is taken >&2; exit 2"]);
-        let Err(error) = Server::start(&program) else { panic!("it started") };
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo the port is taken >&2; exit 2"]);
+        let Err(error) = Server::spawn(&mut command, "ends") else { panic!("it started") };
         assert!(format!("{error:#}").contains("the port is taken"), "{error:#}");
     }
 }

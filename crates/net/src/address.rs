@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Where a socket listens, or what it connects to. Names are not looked up yet: see [`crate::resolve`].
+/// Where a socket listens, or what it connects to. Names are not looked up yet: see [`mod@crate::resolve`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
     /// A stream over TCP.

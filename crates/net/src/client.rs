@@ -15,7 +15,8 @@ use thiserror::Error;
 
 use crate::errno::explain;
 use crate::sockopt::{ApplyError, SocketKind, SocketOption};
-use crate::{Address, Endpoint, ResolveError, resolve};
+use crate::trace::Tracer;
+use crate::{Address, Endpoint, HostPort, ResolveError, resolve};
 
 /// The longest payload of a datagram over IPv4, in bytes: 65,535 less the headers of IP (20) and UDP (8).
 pub const MAX_DATAGRAM: usize = 65_507;
@@ -38,6 +39,7 @@ pub struct Dial<'a> {
     to: &'a Address,
     options: &'a [SocketOption],
     limit: Option<Duration>,
+    tracer: Option<&'a Tracer>,
     started: Instant,
     left: vec::IntoIter<Endpoint>,
     failures: Vec<Attempt>,
@@ -101,11 +103,12 @@ pub fn connect(
     options: &[SocketOption],
     limit: Option<Duration>,
 ) -> Result<Connection, ConnectError> {
-    Dial::new(to, options, limit)?.connect()
+    Dial::new(to, options, limit, None)?.connect()
 }
 
 impl<'a> Dial<'a> {
-    /// Looks the name up. `limit` is for all addresses together: each gets an equal share of what is left.
+    /// Looks the name up. `limit` is for all addresses together: each gets an equal share of what is left. The tracer
+    /// is told of the name, and of each address that is tried.
     ///
     /// # Errors
     /// When the name has no address.
@@ -113,16 +116,23 @@ impl<'a> Dial<'a> {
         to: &'a Address,
         options: &'a [SocketOption],
         limit: Option<Duration>,
+        tracer: Option<&'a Tracer>,
     ) -> Result<Self, ConnectError> {
         let started = Instant::now();
-        let unresolved = |source| ConnectError::Resolve { to: to.clone(), source };
+        let look_up = |at: &HostPort| {
+            let found = resolve(at).map_err(|source| ConnectError::Resolve { to: to.clone(), source })?;
+            if let Some(tracer) = tracer {
+                tracer.looked_up(at, started.elapsed(), &found);
+            }
+            Ok(found.into_iter())
+        };
         let endpoints = match to {
-            Address::Tcp(at) => resolve(at).map_err(unresolved)?.into_iter().map(Endpoint::Tcp).collect(),
-            Address::Udp(at) => resolve(at).map_err(unresolved)?.into_iter().map(Endpoint::Udp).collect(),
+            Address::Tcp(at) => look_up(at)?.map(Endpoint::Tcp).collect(),
+            Address::Udp(at) => look_up(at)?.map(Endpoint::Udp).collect(),
             Address::Unix(path) => vec![Endpoint::Unix(path.clone())],
             Address::UnixDatagram(path) => vec![Endpoint::UnixDatagram(path.clone())],
         };
-        Ok(Self { to, options, limit, started, left: endpoints.into_iter(), failures: Vec::new() })
+        Ok(Self { to, options, limit, tracer, started, left: endpoints.into_iter(), failures: Vec::new() })
     }
 
     /// Whether there is another address to try.
@@ -144,6 +154,9 @@ impl<'a> Dial<'a> {
                 // No time at all would mean no limit.
                 (limit.saturating_sub(self.started.elapsed()) / addresses).max(Duration::from_millis(1))
             });
+            if let Some(tracer) = self.tracer {
+                tracer.connecting(&endpoint);
+            }
             match Connection::new(endpoint.clone(), self.options, share) {
                 Ok(connection) => return Ok(connection),
                 Err(Refusal::Option(source)) => {
@@ -157,6 +170,9 @@ impl<'a> Dial<'a> {
 
     /// Notes that an address said no after all: for datagrams the answer to the first one may be a refusal.
     pub fn refused(&mut self, to: Endpoint, error: io::Error) {
+        if let Some(tracer) = self.tracer {
+            tracer.refused(&to, &error);
+        }
         self.failures.push(Attempt { to, error });
     }
 }
@@ -323,7 +339,6 @@ impl fmt::Display for Attempts<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::HostPort;
     use std::io::Read;
     use std::net::{TcpListener, UdpSocket};
     use std::os::unix::net::{UnixDatagram, UnixListener};

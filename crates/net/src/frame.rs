@@ -34,6 +34,7 @@ use std::fmt;
 use memchr::memchr;
 use thiserror::Error;
 
+use crate::spelling::edits;
 use crate::structs::{Field, FormatError, StructFormat};
 
 mod decode;
@@ -284,21 +285,6 @@ impl fmt::Display for DidYouMean {
 fn nearest_name(text: &str) -> Option<&'static str> {
     let text = text.to_lowercase();
     Framing::NAMED.iter().map(|(name, _)| *name).find(|name| edits(&text, name) <= name.len().div_ceil(4))
-}
-
-/// Levenshtein's distance in bytes.
-fn edits(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (above, x) in from.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = above + 1;
-        for (left, y) in to.bytes().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[left + 1];
-            row[left + 1] = replaced.min(row[left] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
 }
 
 /// The delimiter is the last byte of `end`.

@@ -85,6 +85,7 @@ pub mod resolve;
 pub mod service;
 mod session;
 pub mod sockopt;
+mod spelling;
 mod stream;
 pub mod structs;
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Socket options by name, for `--sockopt NAME=VALUE`: those of socket(7), ip(7) and tcp(7) that a user of
 //! sockets asks for.
 
+mod form;
+
 use std::fmt;
 use std::io;
-use std::ops::RangeInclusive;
 use std::os::fd::AsFd;
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use rustix::net::{AddressFamily, sockopt};
 use thiserror::Error;
 
 use crate::Address;
+use form::{FORMS, Form, did_you_mean, list};
 
 /// The receive buffer of a socket that takes datagrams, in bytes. With the kernel's default of 208 KiB a burst
 /// of a thousand senders loses 2 to 3 % of its datagrams, because nobody asks for a lost one again; with 4 MiB
@@ -312,140 +314,6 @@ impl fmt::Display for SocketKind {
     }
 }
 
-/// How one option is written.
-struct Form {
-    name: &'static str,
-    takes: &'static str,
-    read: fn(&str) -> Option<SocketOption>,
-}
-
-/// Every option, in alphabetical order. The bounds are the kernel's (tcp(7), ip(7)), so that a value out of
-/// bounds is refused before anything is opened.
-const FORMS: [Form; 13] = {
-    use SocketOption as Opt;
-    const ON_OFF: &str = "on|off";
-    const BYTES: &str = "BYTES (also 64K, 4M; at most 1G)";
-    [
-        Form { name: "broadcast", takes: ON_OFF, read: |text| switch(text).map(Opt::Broadcast) },
-        Form { name: "keepalive", takes: "on|off|SECONDS (1 to 32767)", read: keep_alive },
-        Form {
-            name: "keepcnt",
-            takes: "PROBES (1 to 127)",
-            read: |text| number(text, 1..=127).map(Opt::KeepCount),
-        },
-        Form {
-            name: "keepintvl",
-            takes: "SECONDS (1 to 32767)",
-            read: |text| seconds(text, 1..=32767).map(Opt::KeepInterval),
-        },
-        Form { name: "linger", takes: "off|SECONDS (0 resets)", read: linger },
-        Form {
-            name: "mss",
-            takes: "BYTES (88 to 32767)",
-            read: |text| number(text, 88..=32767).map(Opt::MaxSegment),
-        },
-        Form { name: "nodelay", takes: ON_OFF, read: |text| switch(text).map(Opt::NoDelay) },
-        Form { name: "rcvbuf", takes: BYTES, read: |text| size(text).map(Opt::ReceiveBuffer) },
-        Form { name: "reuseaddr", takes: ON_OFF, read: |text| switch(text).map(Opt::ReuseAddress) },
-        Form { name: "sndbuf", takes: BYTES, read: |text| size(text).map(Opt::SendBuffer) },
-        Form { name: "tos", takes: "0 to 255 (also 0x10)", read: |text| byte(text).map(Opt::TypeOfService) },
-        Form {
-            name: "ttl",
-            takes: "1 to 255",
-            read: |text| byte(text).filter(|routers| *routers > 0).map(Opt::TimeToLive),
-        },
-        Form {
-            name: "usertimeout",
-            takes: "SECONDS (1 to 86400)",
-            read: |text| seconds(text, 1..=86400).map(Opt::UserTimeout),
-        },
-    ]
-};
-
-fn switch(text: &str) -> Option<bool> {
-    match text {
-        "on" => Some(true),
-        "off" => Some(false),
-        _ => None,
-    }
-}
-
-fn keep_alive(text: &str) -> Option<SocketOption> {
-    Some(SocketOption::KeepAlive(match switch(text) {
-        Some(true) => KeepAlive::On,
-        Some(false) => KeepAlive::Off,
-        None => KeepAlive::After(seconds(text, 1..=32767)?),
-    }))
-}
-
-fn linger(text: &str) -> Option<SocketOption> {
-    let time = if text == "off" { None } else { Some(seconds(text, 0..=32767)?) };
-    Some(SocketOption::Linger(time))
-}
-
-fn number(text: &str, bounds: RangeInclusive<u32>) -> Option<u32> {
-    // `u32::from_str` takes a leading plus sign; an option does not.
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|number| digits && bounds.contains(number))
-}
-
-fn seconds(text: &str, bounds: RangeInclusive<u32>) -> Option<Duration> {
-    number(text, bounds).map(|seconds| Duration::from_secs(seconds.into()))
-}
-
-fn byte(text: &str) -> Option<u8> {
-    match text.strip_prefix("0x") {
-        Some(hex) if hex.len() <= 2 => u8::from_str_radix(hex, 16).ok(),
-        Some(_) => None,
-        None => number(text, 0..=255).and_then(|number| u8::try_from(number).ok()),
-    }
-}
-
-/// The kernel keeps twice the size in an `int`, so 1 GiB does not fit any more; nobody needs so much.
-fn size(text: &str) -> Option<usize> {
-    let (digits, unit) = match text.as_bytes().last()? {
-        b'k' | b'K' => (&text[..text.len() - 1], 1 << 10),
-        b'm' | b'M' => (&text[..text.len() - 1], 1 << 20),
-        b'g' | b'G' => (&text[..text.len() - 1], 1 << 30),
-        _ => (text, 1),
-    };
-    let bytes = number(digits, 1..=u32::MAX)?.checked_mul(unit)?;
-    usize::try_from(bytes).ok().filter(|bytes| *bytes < 1 << 30)
-}
-
-fn list() -> String {
-    FORMS.map(|form| format!("{}={}", form.name, form.takes)).join(", ")
-}
-
-/// `; did you mean NAME?` for the nearest name, where one is near. `TCP_NODELAY` and `SO_RCVBUF` are near, too.
-fn did_you_mean(name: &str) -> String {
-    let lower = name.to_ascii_lowercase();
-    let bare = ["so_", "tcp_", "ip_"].iter().find_map(|prefix| lower.strip_prefix(prefix)).unwrap_or(&lower);
-    let spoken = match bare {
-        "maxseg" => "mss",
-        "keepidle" => "keepalive",
-        other => other,
-    };
-    let nearest = FORMS.iter().map(|form| (edits(spoken, form.name), form.name)).min();
-    nearest
-        .filter(|(edits, _)| *edits <= 2)
-        .map_or_else(String::new, |(_, near)| format!(", did you mean {near}?"))
-}
-
-/// Letters to add, drop or change to turn one word into the other (the Levenshtein distance).
-fn edits(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in to.chars().enumerate() {
-            let change = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -506,6 +374,7 @@ mod tests {
             "tos=256",
             "tos=0x100",
             "tos=0x",
+            "tos=0x+1",
             "keepcnt=128",
             "rcvbuf=1G",
             "rcvbuf=9999999G",
@@ -621,14 +490,5 @@ mod tests {
             error,
             "sndbuf=131072 is more than this system allows (65536 bytes): allow it with sudo sysctl net.core.wmem_max=131072"
         );
-    }
-
-    #[test]
-    fn the_distance_between_words_counts_letters() {
-        for (from, to, distance) in
-            [("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3), ("mss", "tos", 2)]
-        {
-            assert_eq!(edits(from, to), distance);
-        }
     }
 }

@@ -7,7 +7,7 @@
 //! 3. on the [`ConnectionTrace`] whatever passes; it is dropped before the socket is closed,
 //! 4. [`Tracer::closed`] after that, for the states in which both ends are left.
 //!
-//! The kernel is asked after each step (TCP_INFO, /proc/net), so tracing is for looking, not for speed.
+//! The kernel is asked after each step (TCP_INFO, sock_diag), so tracing is for looking, not for speed.
 
 mod boundaries;
 mod connection;

@@ -242,6 +242,24 @@ fn units(bytes: &[u8]) -> impl Iterator<Item = Unit> {
     })
 }
 
+/// JSON that holds text from outside, for a place where somebody may look at it: what has no shape stands there as
+/// JSON's own escape (RFC 8259 section 7), so that reading it gives the same. JSON asks that only of C0 controls.
+#[must_use]
+pub fn escape_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character == '\x7f' || is_invisible(character) {
+            // Beyond 16 bits it takes two escapes.
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                shown.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 /// How many bytes of the front print as at most `max` characters on one line.
 fn fitting(bytes: &[u8], max: usize) -> usize {
     let mut escaper = Escaper::line();
@@ -420,6 +438,15 @@ mod tests {
             rest = &rest[length..];
         }
         bytes
+    }
+
+    #[test]
+    fn json_shows_nothing_dangerous_and_reads_as_the_same() {
+        let text = "中文 \u{1b}[31m\u{7f}\u{9b}2J\u{202e}\u{e0041}\u{1f468}\u{200d}";
+        let json = escape_json(&serde_json::to_string(text).unwrap());
+        assert!(!json.contains(is_dangerous) && !json.contains('\u{e0041}'), "{json}");
+        assert!(json.contains("中文") && json.contains("\\u202e\\udb40\\udc41"), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 
     /// Text and bytes with more than their share of what is dangerous.

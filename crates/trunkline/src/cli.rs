@@ -24,8 +24,8 @@ pub(crate) struct Cli {
 /// One job each.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    Connect(ConnectFlags),
     Serve(ServeFlags),
+    Connect(ConnectFlags),
     /// Print the completions of a shell
     #[command(hide = true)]
     Completions {

@@ -12,29 +12,51 @@ mod stream;
 mod trouble;
 mod wire;
 
-use net::client::Dial;
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
 
-use crate::failure::Outcome;
+use net::frame::Framing;
+use net::limits::MAX_FRAME;
+use net::trace::Tracer;
+use serde_json::json;
+
+use crate::failure::{Outcome, say};
 use editor::Editor;
 use plan::Task;
 use trouble::not_connected;
-use wire::Wire;
+use wire::Route;
 
 pub(crate) use plan::{Ends, Plan};
 
 /// Connects, and does what the plan says. Everything blocks; there is no runtime.
 pub(crate) fn run(plan: Plan) -> Outcome {
     let Plan { line, task } = plan;
-    let (pipe, editor) = match task {
-        Task::Probe { wait, json } => return probe::run(&line, wait, json),
-        Task::Pipe(pipe) => (pipe, None),
-        Task::Editor(pipe) => (pipe, Editor::open()),
+    let mut editor = if let Task::Editor(_) = task { Editor::open() } else { None };
+    let tracer = line.trace.then(|| tracer(&task, editor.as_mut()));
+    let pipe = match task {
+        Task::Probe { wait, json } => return probe::run(&line, tracer.as_ref(), wait, json),
+        Task::Pipe(pipe) | Task::Editor(pipe) => pipe,
     };
-    let mut dial = Dial::new(&line.to, &line.options, line.limit).map_err(not_connected)?;
-    let wire = Wire::new(dial.connect().map_err(not_connected)?);
+    let mut route = Route::new(&line, tracer.as_ref()).map_err(not_connected)?;
+    let wire = route.connect().map_err(not_connected)?;
     match editor {
-        Some(editor) => editor.run(dial, wire, &line.to, &pipe),
-        None if line.to.is_datagram() => datagram::run(dial, wire, &line.to, pipe),
+        Some(editor) => editor.run(route, wire, &line.to, &pipe),
+        None if line.to.is_datagram() => datagram::run(route, wire, &line.to, pipe),
         None => stream::run(wire, &line.to, pipe),
     }
+}
+
+/// Writes to standard error. Where that is the terminal on which somebody types, it must not spoil their line.
+fn tracer(task: &Task, editor: Option<&mut Editor>) -> Tracer {
+    let (framing, max_frame) = match task.speech() {
+        Some(speech) => (Arc::clone(&speech.framing), speech.max_frame),
+        None => (Arc::new(Framing::Raw), MAX_FRAME),
+    };
+    let screen = editor.filter(|_| io::stderr().is_terminal()).and_then(Editor::screen);
+    let json = task.is_json();
+    Tracer::new(framing, max_frame, move |line| match &screen {
+        Some(screen) => screen.line(line),
+        None if json => say(json!(line)),
+        None => say(line),
+    })
 }

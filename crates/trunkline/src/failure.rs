@@ -69,8 +69,15 @@ impl Failure {
 
 impl Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // `:#` joins the reasons into one line: "connecting to tcp://[::1]:1: Connection refused".
-        write!(f, "trunkline: {:#}", self.error)?;
+        f.write_str("trunkline")?;
+        // One line: "connecting to tcp://[::1]:1: Connection refused". Some errors name their reason themselves.
+        let mut said = String::new();
+        for reason in self.error.chain().map(ToString::to_string) {
+            if !said.ends_with(&reason) {
+                write!(f, ": {reason}")?;
+                said = reason;
+            }
+        }
         match &self.hint {
             Some(hint) => write!(f, "\nhint: {hint}"),
             None => Ok(()),
@@ -101,6 +108,12 @@ mod tests {
             Failure::from(refused.context("connecting to tcp://[::1]:1").unwrap_err()).hint("start it");
         assert_eq!(failure.to_string(), "trunkline: connecting to tcp://[::1]:1: refused\nhint: start it");
         assert_eq!(failure.exit, Exit::Failed);
+    }
+
+    #[test]
+    fn a_reason_that_the_error_names_itself_is_not_said_twice() {
+        let failure = Failure::from(anyhow::anyhow!("refused").context("listening: refused"));
+        assert_eq!(failure.to_string(), "trunkline: listening: refused");
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod connect;
 mod failure;
 mod manual;
 mod serve;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -24,13 +25,13 @@ fn main() -> ExitCode {
 /// answers of thousands of connections close to the others (docs/benchmarks.md).
 fn run(verb: Verb) -> Outcome {
     match verb {
-        Verb::Connect(flags) => connect::run(connect::Plan::new(flags, connect::Ends::of_process())?),
         Verb::Serve(flags) => {
-            let plan = serve::Plan::new(flags)?;
+            let plan = serve::Plan::new(&flags)?;
             let runtime =
                 Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
             runtime.block_on(serve::run(plan))
         }
+        Verb::Connect(flags) => connect::run(connect::Plan::new(flags, connect::Ends::of_process())?),
         Verb::Completions { shell } => manual::completions(shell),
         Verb::Man { folder } => manual::pages(folder.as_deref()),
     }

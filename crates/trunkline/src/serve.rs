@@ -17,15 +17,17 @@ use tokio::task::JoinSet;
 
 use crate::failure::{Exit, Outcome};
 pub(crate) use plan::Plan;
+use talk::Seat;
 
 /// Serves until told to stop.
 pub(crate) async fn run(mut plan: Plan) -> Outcome {
     raise_descriptor_limit();
     let bound = plan.open().await?;
-    let log = Arc::new(plan.log());
+    let person = plan.person.take();
+    let seat = person.as_ref().and_then(|_| Seat::take());
+    let log = Arc::new(plan.log(seat.as_ref().map(|seat| seat.screen.clone())));
     let server = Arc::new(plan.server(&bound, Arc::clone(&log) as Arc<dyn Reporter>)?);
     let shutdown = Shutdown::default();
-    let person = plan.person.take();
     let mut signals = Signals::new()?;
     log.listening(&bound, plan.name);
     // Without a supervisor that asked for it this does nothing.
@@ -61,7 +63,7 @@ pub(crate) async fn run(mut plan: Plan) -> Outcome {
     // When the person leaves, the server is told to end; only that they cannot be heard ends it from here.
     let answering = async {
         if let Some(person) = person {
-            person.answer(&shutdown).await?;
+            person.answer(seat, &shutdown).await?;
         }
         std::future::pending::<io::Result<Infallible>>().await
     };

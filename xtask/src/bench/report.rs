@@ -73,8 +73,12 @@ impl fmt::Display for Line {
             None => "",
         };
         let (ours, peer) = (figure(self.ours()), figure(self.peer()));
-        let (what, unit, against, ratio) = (&self.what, self.unit, self.against, self.ratio());
-        write!(f, "| {what} | {unit} | {ours} | {against} {peer} | {ratio:.2} | {} | {verdict} |", self.goal)
+        let ratio = match self.ratio() {
+            ratio if ratio.is_finite() => format!("{ratio:.2}"),
+            _ => String::new(), // of nothing to nothing
+        };
+        let (what, unit, against) = (&self.what, self.unit, self.against);
+        write!(f, "| {what} | {unit} | {ours} | {against} {peer} | {ratio} | {} | {verdict} |", self.goal)
     }
 }
 
@@ -127,6 +131,12 @@ mod tests {
             line.to_string(),
             "| CPU per message | us | 8.00 | C 11.0 | 0.50 | ratio at most 0.9 | met |"
         );
+    }
+
+    #[test]
+    fn nothing_lost_on_either_side_has_no_ratio() {
+        let line = line(Goal::AtMost(0.0), &[(0.0, 0.0)]);
+        assert_eq!(line.to_string(), "| CPU per message | us | 0.00 | C 0.00 |  | at most 0 | met |");
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub enum TcpState {
 
 impl TcpState {
     /// From its number in include/net/tcp_states.h.
-    fn from_number(number: u8) -> Option<Self> {
+    pub(super) fn from_number(number: u8) -> Option<Self> {
         Some(match number {
             1 => Self::Established,
             2 => Self::SynSent,
@@ -76,7 +76,7 @@ impl fmt::Display for TcpState {
     }
 }
 
-/// One socket of /proc/net/{tcp,tcp6,udp,udp6}. An IPv4 address in an IPv6 table stands as IPv4.
+/// One socket, as in /proc/net/{tcp,tcp6,udp,udp6}. An IPv4 address in an IPv6 table stands as IPv4.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct InetRow {
     pub(super) local: SocketAddr,

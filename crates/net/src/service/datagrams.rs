@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::forward::WayBack;
 use super::loops::LoopGuard;
-use super::{CallEvent, Desk, Reply, Server, Service, chargen, check_user, forward, guard, shell};
+use super::{CallEvent, Desk, Reply, Server, Service, chargen, forward, guard, shell};
 use crate::buffer::READ_SIZE;
 use crate::datagram::{Caller, DATAGRAM_MAX};
 use crate::door::{Census, Place, Shutdown};
@@ -96,7 +96,8 @@ impl Receiver<'_> {
         let mut loops = LoopGuard::new();
         loop {
             self.socket.readable().await?;
-            for _ in 0..BATCH {
+            let mut taken = 0;
+            while taken < BATCH {
                 let (length, caller) = match self.socket.try_recv_from(&mut buffer) {
                     Ok(received) => received,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -105,24 +106,35 @@ impl Receiver<'_> {
                         break;
                     }
                 };
+                taken += 1;
                 let datagram = &mut buffer[..length];
-                if !self.takes(&caller, datagram) || reply == Reply::Discard {
-                    continue;
+                if self.takes(&caller, datagram) && Self::rewrite(reply, datagram, &caller, &mut loops) {
+                    self.answer(datagram, &caller).await;
                 }
-                // What upper-casing changes is not our own answer, so only what it does not change can be a loop.
-                let could_loop = reply == Reply::Echo || !datagram.iter().any(u8::is_ascii_lowercase);
-                reply.rewrite(datagram);
-                if let Caller::Ip(sender) = caller
-                    && could_loop
-                {
-                    if loops.is_loop(sender, datagram, Instant::now()) {
-                        continue;
-                    }
-                    loops.answered(sender, datagram);
-                }
-                self.answer(datagram, &caller).await;
             }
-            tokio::task::yield_now().await;
+            if taken == BATCH {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Turns a datagram into its answer; false when there is none.
+    fn rewrite(reply: Reply, datagram: &mut [u8], caller: &Caller, loops: &mut LoopGuard) -> bool {
+        if reply == Reply::Discard {
+            return false;
+        }
+        // What upper-casing changes is not our own answer, so only what it does not change can be a loop.
+        let could_loop = reply == Reply::Echo || !datagram.iter().any(u8::is_ascii_lowercase);
+        reply.rewrite(datagram);
+        match caller {
+            Caller::Ip(sender) if could_loop => {
+                let is_loop = loops.is_loop(*sender, datagram, Instant::now());
+                if !is_loop {
+                    loops.answered(*sender, datagram);
+                }
+                !is_loop
+            }
+            _ => true,
         }
     }
 
@@ -196,13 +208,10 @@ impl Receiver<'_> {
             let peer = Peer { id, local: self.local.clone(), remote: caller.endpoint() };
             let (socket, server) = (Arc::clone(&self.socket), Arc::clone(self.server));
             commands.spawn(async move {
-                let checked = if server.same_user_only { check_user(&peer) } else { Ok(()) };
-                let checked =
-                    checked.and_then(|()| guard::check_is_text(&command).map_err(|error| error.to_string()));
-                let answer = match checked {
+                let answer = match guard::check_is_text(&command) {
                     Ok(()) => shell::whole_answer(&command, &peer, DATAGRAM_MAX).await.text,
-                    Err(reason) => {
-                        let error = io::Error::other(reason);
+                    Err(error) => {
+                        let error = io::Error::other(error);
                         return server
                             .reporter
                             .report(Event::Trouble { doing: "running a datagram's command", error: &error });

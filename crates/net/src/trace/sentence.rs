@@ -102,11 +102,12 @@ impl fmt::Display for Event {
                 }
                 Ok(())
             }
-            Self::Split { message, so_far, needed: Some(needed), .. } => {
-                write!(f, "message {message} is split: {so_far} of {needed} bytes so far")
-            }
-            Self::Split { message, so_far, needed: None, .. } => {
-                write!(f, "message {message} is split: {} so far", count(*so_far, "byte"))
+            Self::Split { direction, message, so_far, needed } => {
+                write!(f, "message {message} {}: split, ", arrow(*direction))?;
+                match needed {
+                    Some(needed) => write!(f, "{so_far} of {needed} bytes so far"),
+                    None => write!(f, "{} so far", count(*so_far, "byte")),
+                }
             }
             Self::BadFrame { reason, .. } => f.write_str(reason),
             Self::Message { direction, message, bytes, preview } => {

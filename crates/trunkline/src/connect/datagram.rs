@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use net::bulk;
-use net::client::{Dial, MAX_DATAGRAM};
+use net::client::MAX_DATAGRAM;
 use net::{Address, Ending};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -18,7 +18,7 @@ use super::plan::{Input, Output, Pipe};
 use super::speech::Speech;
 use super::stream::QUIET;
 use super::trouble::Trouble;
-use super::wire::Wire;
+use super::wire::{Route, Wire};
 use crate::failure::{Exit, Failure, Outcome};
 
 /// Holds any datagram, which has at most 65,535 bytes with its headers.
@@ -28,11 +28,11 @@ const BUFFER: usize = 64 * 1024;
 const KEPT: usize = 16;
 
 /// Sends and receives until the input has ended and enough has come.
-pub(super) fn run(dial: Dial<'_>, wire: Wire, address: &Address, pipe: Pipe) -> Outcome {
+pub(super) fn run(route: Route<'_>, wire: Wire, address: &Address, pipe: Pipe) -> Outcome {
     let Pipe { input, wait, speech, output, .. } = pipe;
     let patience = Patience::new(&input, wait.unwrap_or_default());
     let mut writer = Writer::new(output, speech.charset);
-    let mut line = Line { dial, wire, kept: Vec::new() };
+    let mut line = Line { route, wire, kept: Vec::new() };
     let end = writer.opened(&line.wire, address).and_then(|()| {
         let marked = patience.asked.is_some() || output == Output::Json;
         let mut show = |bytes: &[u8]| {
@@ -45,6 +45,7 @@ pub(super) fn run(dial: Dial<'_>, wire: Wire, address: &Address, pipe: Pipe) -> 
         Ok(End::Enough) => Ending::Eof,
         Err(trouble) => trouble.ending(),
     };
+    line.wire.end();
     let closed = writer.closed(&line.wire, &ending);
     match end.and_then(|end| closed.map(|()| end)) {
         Ok(end) => patience.judge(end, line.answers(), address),
@@ -103,7 +104,7 @@ impl Patience {
 
 /// Datagrams on their way to the first address that does not refuse them.
 struct Line<'a> {
-    dial: Dial<'a>,
+    route: Route<'a>,
     wire: Wire,
     /// Sent and not answered yet.
     kept: Vec<Vec<u8>>,
@@ -136,8 +137,7 @@ impl Line<'_> {
         if error.kind() != io::ErrorKind::ConnectionRefused || self.answers() > 0 {
             return Err(Trouble::Receive(error));
         }
-        self.dial.refused(self.wire.connection.peer.clone(), error);
-        self.wire = Wire::new(self.dial.connect().map_err(Trouble::Connect)?);
+        self.wire = self.route.refused(&self.wire, error).map_err(Trouble::Connect)?;
         match self.kept.iter().try_for_each(|payload| self.wire.send(payload)) {
             Err(trouble) => self.refused(trouble),
             Ok(()) => Ok(()),

@@ -1,10 +1,5 @@
 //! A person at a terminal: a line editor below, answers above it as they come.
 
-use std::fs::File;
-use std::io;
-use std::mem;
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -13,31 +8,22 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use net::charset::Charset;
-use net::client::{Connection, Dial};
-use net::untrusted::Screen;
+use net::client::Connection;
+use net::untrusted;
 use net::{Address, Endpoint};
-use rustix::stdio::{dup2_stdin, stdin};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::error::ReadlineError;
-use rustyline::history::FileHistory;
-use rustyline::{Config, ExternalPrinter};
 
 use super::history;
 use super::incoming::Incoming;
 use super::plan::Pipe;
 use super::speech::Speech;
-use super::trouble::{Trouble, failed};
-use super::wire::Wire;
+use super::trouble::Trouble;
+use super::wire::{Route, Wire};
 use crate::failure::{Exit, Outcome, say};
-
-/// As in the tutorial; dim where there is colour.
-const PROMPT: (&str, &str) = (">>: ", "\x1b[2m>>: \x1b[0m");
+use crate::terminal::{Above, LineEditor, Modes, Screen};
 
 /// Typed alone on a line, it leaves, as with ssh.
 const LEAVE: &str = "~.";
-
-/// Lines that are remembered.
-const HISTORY: usize = 1000;
 
 /// After Ctrl-D, the silence that ends the wait for the rest.
 const REST: Duration = Duration::from_secs(1);
@@ -45,55 +31,47 @@ const REST: Duration = Duration::from_secs(1);
 /// How long the rest of a line is awaited before the beginning is shown alone.
 const LINE_REST: Duration = Duration::from_millis(30);
 
-/// Text that is gathered while lines come without a pause, in bytes.
-const GATHERED: usize = 64 * 1024;
-
 /// How long the first datagram waits for a refusal, where its name has another address.
 const REFUSAL: Duration = Duration::from_millis(20);
 
 /// A line editor on this terminal.
 pub(super) struct Editor {
-    lines: rustyline::Editor<(), FileHistory>,
-    printer: Option<Printer>,
-    history: Option<PathBuf>,
-    _terminal: Terminal,
+    lines: LineEditor,
+    above: Option<Above>,
+    _modes: Modes,
 }
-
-type Printer = Box<dyn ExternalPrinter + Send>;
 
 impl Editor {
     /// None where the terminal cannot edit lines.
     pub(super) fn open() -> Option<Self> {
-        let config = Config::builder()
-            .max_history_size(HISTORY)
-            .ok()?
-            .history_ignore_space(true)
-            // Every line of a pasted text is a line of its own.
-            .bracketed_paste(false)
-            .build();
-        let mut lines = rustyline::Editor::with_config(config).ok()?;
-        let printer = lines.create_external_printer().ok()?;
-        let history = history::file();
-        if let Some(file) = &history {
-            // The first time there is none.
-            let _ = lines.load_history(file);
-        }
-        Some(Self { lines, printer: Some(Box::new(printer)), history, _terminal: Terminal::new().ok()? })
+        let (lines, above, modes) = LineEditor::open(history::file())?;
+        Some(Self { lines, above: Some(above), _modes: modes })
+    }
+
+    /// Another voice above the line that is being typed.
+    pub(super) fn screen(&mut self) -> Option<Screen> {
+        self.lines.another_voice().map(Screen::from)
     }
 
     /// Sends what is typed and shows what comes, until one of the two sides leaves.
-    pub(super) fn run(mut self, dial: Dial<'_>, wire: Wire, address: &Address, pipe: &Pipe) -> Outcome {
-        let speech = &pipe.speech;
+    pub(super) fn run(mut self, route: Route<'_>, wire: Wire, address: &Address, pipe: &Pipe) -> Outcome {
         say(greeting(&wire, address));
-        let mut talk =
-            Talk { dial, wire: Arc::new(wire), speech, printer: self.printer.take(), far_end: None };
+        let above = self.above.take();
+        let mut talk = Talk { route, wire: Arc::new(wire), address, pipe, above, far_end: None };
+        let outcome = self.converse(&mut talk);
+        talk.wire.end();
+        outcome
+    }
+
+    fn converse(&mut self, talk: &mut Talk<'_>) -> Outcome {
+        let speech = &talk.pipe.speech;
         if !speech.datagrams {
             talk.listen();
         }
         loop {
-            let line = match self.lines.readline(&PROMPT) {
+            let line = match self.lines.read_line() {
                 Ok(line) => line,
-                Err(error) => return talk.leave(&error, address, pipe.keep_open),
+                Err(error) => return talk.leave(&error),
             };
             if line == LEAVE {
                 return Ok(Exit::Good);
@@ -101,34 +79,25 @@ impl Editor {
             if line.is_empty() && !speech.sends_empty_lines() {
                 continue;
             }
-            self.remember(&line);
+            self.lines.remember(&line);
             match talk.send(&line) {
                 Ok(()) => {}
                 // The next line may be one that can be sent.
                 Err(Trouble::Input(error)) => say(format_args!("trunkline: not sent: {error:#}")),
-                Err(trouble) => return talk.broken(trouble, address),
+                Err(trouble) => return talk.broken(trouble),
             }
-        }
-    }
-}
-
-impl Editor {
-    fn remember(&mut self, line: &str) {
-        // A history that cannot be kept is no reason to stop.
-        let added = self.lines.add_history_entry(line);
-        if let (Ok(true), Some(file)) = (added, &self.history) {
-            let _ = self.lines.append_history(file);
         }
     }
 }
 
 /// One conversation.
 struct Talk<'a> {
-    dial: Dial<'a>,
+    route: Route<'a>,
     wire: Arc<Wire>,
-    speech: &'a Speech,
+    address: &'a Address,
+    pipe: &'a Pipe,
     /// Until somebody listens.
-    printer: Option<Printer>,
+    above: Option<Above>,
     /// Says how the far side's direction ended.
     far_end: Option<Receiver<Result<(), Trouble>>>,
 }
@@ -136,11 +105,10 @@ struct Talk<'a> {
 impl Talk<'_> {
     /// Shows what comes, on a thread of its own.
     fn listen(&mut self) {
-        let Some(printer) = self.printer.take() else { return };
+        let Some(mut above) = self.above.take() else { return };
         let (ended, far_end) = mpsc::sync_channel(1);
-        let (wire, speech) = (Arc::clone(&self.wire), self.speech.clone());
+        let (wire, speech) = (Arc::clone(&self.wire), self.pipe.speech.clone());
         thread::spawn(move || {
-            let mut above = Above { printer, text: String::new() };
             let _ = ended.send(show(&wire, &speech, &mut above));
             above.end_editor();
         });
@@ -148,8 +116,8 @@ impl Talk<'_> {
     }
 
     fn send(&mut self, line: &str) -> Result<(), Trouble> {
-        let message = self.speech.typed(line).map_err(Trouble::Input)?;
-        if !self.speech.datagrams {
+        let message = self.pipe.speech.typed(line).map_err(Trouble::Input)?;
+        if !self.pipe.speech.datagrams {
             return self.wire.write(&message);
         }
         self.wire.send(&message)?;
@@ -162,37 +130,35 @@ impl Talk<'_> {
 
     /// Goes on to the next address of the name as long as the first datagram is refused.
     fn settle(&mut self, first: &[u8]) -> Result<(), Trouble> {
-        while self.dial.has_more() {
+        while self.route.has_more() {
             let connection = &self.wire.connection;
             if !connection.readable_within(Some(REFUSAL)).map_err(Trouble::Receive)? {
                 break;
             }
             let Some(error) = connection.take_error().map_err(Trouble::Receive)? else { break };
-            self.dial.refused(connection.peer.clone(), error);
-            self.wire = Arc::new(Wire::new(self.dial.connect().map_err(Trouble::Connect)?));
+            self.wire = Arc::new(self.route.refused(&self.wire, error).map_err(Trouble::Connect)?);
             self.wire.send(first)?;
         }
         Ok(())
     }
 
     /// No more lines: the far side is gone, or the person leaves.
-    fn leave(self, why: &ReadlineError, address: &Address, keep_open: bool) -> Outcome {
+    fn leave(&self, why: &ReadlineError) -> Outcome {
         let far_end = self.far_end.as_ref();
         match far_end.and_then(|far_end| far_end.try_recv().ok()) {
             Some(Ok(())) => {
                 say(format_args!("connection closed by {} (eof)", bare(&self.wire.connection.peer)));
                 return Ok(Exit::Good);
             }
-            Some(Err(trouble)) => return trouble.outcome(address),
+            Some(Err(trouble)) => return trouble.outcome(self.address),
             None => {}
         }
         match (why, far_end) {
             (ReadlineError::Interrupted, _) => Ok(Exit::Interrupted),
-            (ReadlineError::Eof, Some(far_end)) if !self.speech.datagrams => {
-                if !keep_open {
-                    self.wire.connection.half_close().map_err(|error| failed("closing", address, &error))?;
-                }
-                self.rest(far_end).map_or_else(|trouble| trouble.outcome(address), |()| Ok(Exit::Good))
+            (ReadlineError::Eof, Some(far_end)) if !self.pipe.speech.datagrams => {
+                let closed = if self.pipe.keep_open { Ok(()) } else { self.wire.half_close() };
+                let rest = closed.and_then(|()| self.rest(far_end));
+                rest.map_or_else(|trouble| trouble.outcome(self.address), |()| Ok(Exit::Good))
             }
             (ReadlineError::Eof, _) => Ok(Exit::Good),
             (error, _) => Err(anyhow!("reading from the terminal: {error}").into()),
@@ -212,11 +178,11 @@ impl Talk<'_> {
     }
 
     /// Sending failed. What the other direction says of it is nearer to the cause.
-    fn broken(self, trouble: Trouble, address: &Address) -> Outcome {
-        let far_end = self.far_end.and_then(|far_end| far_end.recv_timeout(REFUSAL).ok());
+    fn broken(&self, trouble: Trouble) -> Outcome {
+        let far_end = self.far_end.as_ref().and_then(|far_end| far_end.recv_timeout(REFUSAL).ok());
         match far_end {
-            Some(Err(nearer)) => nearer.outcome(address),
-            _ => trouble.outcome(address),
+            Some(Err(nearer)) => nearer.outcome(self.address),
+            _ => trouble.outcome(self.address),
         }
     }
 }
@@ -226,7 +192,7 @@ fn show(wire: &Wire, speech: &Speech, above: &mut Above) -> Result<(), Trouble> 
     let charset = speech.charset.unwrap_or(Charset::UTF_8);
     let marked = speech.is_framed() || speech.datagrams;
     let mut incoming = Incoming::new(speech.decoder());
-    let mut screen = Screen::new(charset);
+    let mut screen = untrusted::Screen::new(charset);
     loop {
         let bytes = incoming.read(wire).map_err(Trouble::Receive)?;
         let ended = bytes == 0 && !speech.datagrams;
@@ -236,14 +202,14 @@ fn show(wire: &Wire, speech: &Speech, above: &mut Above) -> Result<(), Trouble> 
         while let Some(message) = incoming.next(ended).map_err(Trouble::Frame)? {
             wire.note_message();
             if marked {
-                let mut screen = Screen::new(charset);
+                let mut screen = untrusted::Screen::new(charset);
                 above.add_line(&(screen.show(message) + &screen.finish()));
             } else {
-                above.text += &screen.show(message);
+                above.add(&screen.show(message));
             }
         }
         if ended {
-            above.text += &screen.finish();
+            above.add(&screen.finish());
             return Ok(());
         }
         // A line that comes in pieces is shown in one, unless its rest is late.
@@ -252,67 +218,6 @@ fn show(wire: &Wire, speech: &Speech, above: &mut Above) -> Result<(), Trouble> 
         if !rest {
             above.print();
         }
-    }
-}
-
-/// The part of the screen above the line that is being typed.
-struct Above {
-    printer: Printer,
-    text: String,
-}
-
-impl Above {
-    fn add_line(&mut self, line: &str) {
-        self.text += line;
-        if !line.ends_with('\n') {
-            self.text.push('\n');
-        }
-    }
-
-    fn awaits_rest(&self) -> bool {
-        !self.text.is_empty() && !self.text.ends_with('\n') && self.text.len() < GATHERED
-    }
-
-    fn print(&mut self) {
-        if !self.text.is_empty() {
-            let text = mem::take(&mut self.text);
-            self.add_line(&text);
-            // The terminal is gone: so is who would read it.
-            let _ = self.printer.print(mem::take(&mut self.text));
-        }
-    }
-
-    /// Ends the editor's wait for a line. No call of it can, but the end of its input does: from here on standard
-    /// input is empty.
-    fn end_editor(mut self) {
-        // Shows nothing: one line up and down again. It is taken when all before it is on the screen.
-        let nothing = || "\x1b[A\n".to_owned();
-        self.print();
-        let _ = self.printer.print(nothing());
-        if let Ok(empty) = File::open("/dev/null") {
-            let _ = dup2_stdin(empty);
-        }
-        let _ = self.printer.print(nothing());
-    }
-}
-
-/// The terminal's modes, which the editor cannot restore once standard input is another file.
-struct Terminal {
-    terminal: OwnedFd,
-    modes: Termios,
-}
-
-impl Terminal {
-    fn new() -> io::Result<Self> {
-        let terminal = stdin().try_clone_to_owned()?;
-        let modes = tcgetattr(&terminal)?;
-        Ok(Self { terminal, modes })
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = tcsetattr(&self.terminal, OptionalActions::Drain, &self.modes);
     }
 }
 

@@ -9,6 +9,7 @@ use net::bulk::write_all;
 use net::charset::{Charset, TextDecoder};
 use net::client::Connection;
 use net::untrusted::Screen;
+use net::untrusted::escape_json;
 use net::{Address, Ending, Endpoint};
 use rustix::stdio::stdout;
 use serde::Serialize;
@@ -25,6 +26,8 @@ pub(super) struct Writer {
     text: Text,
     /// The first bytes of a character whose rest is still to come, where nobody decodes it.
     cut: Vec<u8>,
+    /// On a terminal: the last line has no end yet.
+    open_line: bool,
 }
 
 /// A JSON line.
@@ -32,7 +35,7 @@ pub(super) struct Writer {
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Event<'a> {
     /// The connection stands.
-    Opened { address: String, local: &'a Endpoint, peer: &'a Endpoint },
+    Opened { address: String, local: &'a Endpoint, remote: &'a Endpoint },
     /// A message arrived, or without a frame what one read brought.
     Received(Content<'a>),
     /// The connection is over.
@@ -67,7 +70,7 @@ enum Text {
 
 impl Writer {
     pub(super) fn new(output: Output, charset: Option<Charset>) -> Self {
-        Self { output, charset, text: Text::new(output, charset), cut: Vec::new() }
+        Self { output, charset, text: Text::new(output, charset), cut: Vec::new(), open_line: false }
     }
 
     /// Whether bytes reach standard output as they are.
@@ -110,18 +113,23 @@ impl Writer {
         write_all(stdout(), &shown)
     }
 
-    /// Nothing more arrives: what is left of a cut character is shown as such.
-    pub(super) fn finish(&mut self) -> io::Result<()> {
+    /// Nothing more arrives: what is left of a cut character is shown as such, and on a terminal the last line ends, so
+    /// that the shell's prompt does not stand behind it.
+    fn finish(&mut self) -> io::Result<()> {
         received(&mem::take(&mut self.cut))?;
         let text = mem::replace(&mut self.text, Text::new(self.output, self.charset)).finish();
-        self.write(&text)
+        self.write(&text)?;
+        if self.open_line { self.write("\n") } else { Ok(()) }
     }
 
-    fn write(&self, text: &str) -> io::Result<()> {
-        match self.output {
-            Output::Json => received(text.as_bytes()),
-            Output::Plain | Output::Screen => write_all(stdout(), text.as_bytes()),
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        if self.output == Output::Json {
+            return received(text.as_bytes());
         }
+        if self.output == Output::Screen && !text.is_empty() {
+            self.open_line = !text.ends_with('\n');
+        }
+        write_all(stdout(), text.as_bytes())
     }
 
     /// Says that the connection stands, in JSON.
@@ -130,11 +138,12 @@ impl Writer {
             return Ok(());
         }
         let Connection { local, peer, .. } = &wire.connection;
-        event(&Event::Opened { address: address.to_string(), local, peer }).map_err(Trouble::Output)
+        event(&Event::Opened { address: address.to_string(), local, remote: peer }).map_err(Trouble::Output)
     }
 
-    /// Says how it ended, in JSON.
-    pub(super) fn closed(&self, wire: &Wire, ending: &Ending) -> Result<(), Trouble> {
+    /// Ends the text, and says in JSON how the connection ended.
+    pub(super) fn closed(&mut self, wire: &Wire, ending: &Ending) -> Result<(), Trouble> {
+        self.finish().map_err(Trouble::Output)?;
         if self.output != Output::Json {
             return Ok(());
         }
@@ -203,7 +212,7 @@ fn received(bytes: &[u8]) -> io::Result<()> {
 }
 
 fn event(line: &Event<'_>) -> io::Result<()> {
-    print_line(&serde_json::to_string(line)?)
+    print_line(&escape_json(&serde_json::to_string(line)?))
 }
 
 /// A line on standard output.

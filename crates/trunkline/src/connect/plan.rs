@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 use net::charset::Charset;
 use net::client::MAX_DATAGRAM;
 use net::frame::Framing;
-use net::{Address, HostPort, SocketOption};
+use net::{Address, HostPort, SocketKind, SocketOption};
 
 use super::speech::Speech;
 use crate::cli::ConnectFlags;
@@ -49,6 +49,24 @@ pub(super) enum Task {
     Pipe(Pipe),
     /// A person at a terminal types lines. Where it cannot edit them, it is a pipe.
     Editor(Pipe),
+}
+
+impl Task {
+    /// How messages are written, where there are any.
+    pub(super) fn speech(&self) -> Option<&Speech> {
+        match self {
+            Self::Probe { .. } => None,
+            Self::Pipe(pipe) | Self::Editor(pipe) => Some(&pipe.speech),
+        }
+    }
+
+    /// Whether what is told is told in JSON.
+    pub(super) fn is_json(&self) -> bool {
+        match self {
+            Self::Probe { json, .. } => *json,
+            Self::Pipe(pipe) | Self::Editor(pipe) => pipe.output == Output::Json,
+        }
+    }
 }
 
 /// Bytes or messages both ways.
@@ -114,8 +132,8 @@ impl Plan {
         if flags.wait == Some(Duration::ZERO) && (flags.probe || (stdin && !datagrams)) {
             return refuse("-w 0", "there is nothing that takes no time, write seconds, as in -w 0.5");
         }
-        let options = flags.sockopt.iter().map(|text| text.parse::<SocketOption>());
-        let options = options.collect::<Result<_, _>>().context("--sockopt").map_err(Failure::usage)?;
+        let options = flags.sockopt.iter().map(|text| option(text, &to)).collect::<Result<_, _>>();
+        let options = options.context("--sockopt").map_err(Failure::usage)?;
         let limit = flags.wait.filter(|wait| !wait.is_zero());
         let task = if flags.probe {
             Task::Probe { wait: flags.wait.unwrap_or(PROBE_WAIT), json: flags.json }
@@ -148,6 +166,17 @@ fn address(address: &str, port: Option<&str>) -> anyhow::Result<Address> {
     Ok(Address::Tcp(HostPort::from_parts(address, port)?))
 }
 
+fn option(text: &str, to: &Address) -> anyhow::Result<SocketOption> {
+    let option: SocketOption = text.parse()?;
+    option.applies_to(match to {
+        Address::Tcp(_) => SocketKind::Tcp,
+        Address::Udp(_) => SocketKind::Udp,
+        Address::Unix(_) => SocketKind::Unix,
+        Address::UnixDatagram(_) => SocketKind::UnixDatagram,
+    })?;
+    Ok(option)
+}
+
 fn speech(flags: &ConnectFlags, datagrams: bool) -> anyhow::Result<Speech> {
     let framing = match &flags.frames.frame {
         Some(frame) => Framing::parse(frame, flags.frames.length_field)?,
@@ -170,4 +199,123 @@ fn messages(texts: Vec<OsString>, speech: &Speech) -> Result<Input, Failure> {
         Ok(wire)
     });
     wire.collect::<Result<_, _>>().map(Input::Messages).map_err(Failure::usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Verb};
+    use clap::Parser;
+
+    const TERMINAL: Ends = Ends { stdin_is_terminal: true, stdout_is_terminal: true };
+    const PIPES: Ends = Ends { stdin_is_terminal: false, stdout_is_terminal: false };
+
+    fn plan_with(ends: Ends, arguments: &[&str]) -> Result<Plan, String> {
+        let words = ["trunkline", "connect"].iter().chain(arguments);
+        let Verb::Connect(flags) = Cli::try_parse_from(words).map_err(|error| error.to_string())?.verb else {
+            panic!("connect is another verb");
+        };
+        Plan::new(flags, ends).map_err(|failure| failure.to_string())
+    }
+
+    fn plan(arguments: &[&str]) -> Plan {
+        plan_with(PIPES, arguments).unwrap()
+    }
+
+    fn pipe(arguments: &[&str]) -> Pipe {
+        match plan(arguments).task {
+            Task::Pipe(pipe) => pipe,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refusal(arguments: &[&str]) -> String {
+        plan_with(PIPES, arguments).unwrap_err()
+    }
+
+    #[test]
+    fn host_and_port_may_be_two_words_as_nc_takes_them() {
+        assert_eq!(plan(&["::1", "22"]).line.to, "[::1]:22".parse().unwrap());
+        assert_eq!(plan(&["host", "22"]).line.to, plan(&["host:22"]).line.to);
+        assert!(refusal(&["host"]).contains("host:8080"));
+        assert!(refusal(&["host", "http"]).contains("is not a port"));
+    }
+
+    #[test]
+    fn a_person_gets_an_editor_and_everything_else_a_pipe() {
+        let task = |ends, arguments: &[&str]| plan_with(ends, arguments).unwrap().task;
+        assert!(matches!(task(TERMINAL, &["h:1"]), Task::Editor(_)));
+        assert!(matches!(task(PIPES, &["h:1"]), Task::Pipe(Pipe { output: Output::Plain, .. })));
+        assert!(matches!(
+            task(TERMINAL, &["h:1", "-m", "x"]),
+            Task::Pipe(Pipe { output: Output::Screen, .. })
+        ));
+        assert!(matches!(task(TERMINAL, &["h:1", "--json"]), Task::Pipe(Pipe { output: Output::Json, .. })));
+        let into_file = Ends { stdin_is_terminal: true, stdout_is_terminal: false };
+        assert!(matches!(task(into_file, &["h:1"]), Task::Pipe(Pipe { output: Output::Plain, .. })));
+    }
+
+    #[test]
+    fn a_pipe_waits_for_ever_and_a_message_five_seconds_unless_told_otherwise() {
+        assert_eq!(pipe(&["h:1"]).wait, None);
+        assert_eq!(pipe(&["h:1", "-m", "x"]).wait, Some(ANSWER_WAIT));
+        assert_eq!(pipe(&["udp://h:1"]).wait, Some(ANSWER_WAIT));
+        assert_eq!(pipe(&["h:1", "-w", "0.5"]).wait, Some(Duration::from_millis(500)));
+        assert_eq!(plan(&["h:1", "-w", "0.5"]).line.limit, Some(Duration::from_millis(500)));
+        assert_eq!(plan(&["h:1"]).line.limit, None);
+    }
+
+    #[test]
+    fn no_time_at_all_is_for_what_need_not_be_answered() {
+        assert_eq!(pipe(&["udp://h:1", "-w", "0"]).wait, Some(Duration::ZERO));
+        assert_eq!(pipe(&["h:1", "-m", "x", "-w", "0"]).wait, Some(Duration::ZERO));
+        assert!(refusal(&["h:1", "-w", "0"]).contains("-w 0.5"));
+        assert!(refusal(&["h:1", "-z", "-w", "0"]).contains("-w 0.5"));
+        assert!(refusal(&["h:1", "-w", "soon"]).contains("soon is not a time"));
+    }
+
+    #[test]
+    fn messages_are_as_they_go_on_the_wire() {
+        let input = |arguments: &[&str]| pipe(arguments).input;
+        let messages = |texts: &[&[u8]]| Input::Messages(texts.iter().map(|text| text.to_vec()).collect());
+        assert_eq!(input(&["h:1", "-m", "-a", "-m", ""]), messages(&[b"-a", b""]));
+        assert_eq!(
+            input(&["h:1", "-m", "a", "--frame", "!BIH", "--length-field", "1"]),
+            messages(&[b"\0\0\0\0\x01\0\0a"])
+        );
+        assert_eq!(input(&["h:1", "-m", "a\nb", "-C"]), messages(&[b"a\r\nb"]));
+        assert_eq!(input(&["h:1", "-m", "你", "--charset", "gbk"]), messages(&[b"\xc4\xe3"]));
+        assert!(refusal(&["h:1", "-m", "a\nb", "--frame", "line"]).contains("-m 'a\\nb': byte 1"));
+        assert!(refusal(&["h:1", "-m", "😀", "--charset", "gbk"]).contains("does not exist in GBK"));
+    }
+
+    #[test]
+    fn a_message_that_no_datagram_holds_is_refused_before_anything_is_sent() {
+        assert!(refusal(&["udp://h:1", "-m", &"x".repeat(MAX_DATAGRAM + 1)]).contains("65508"));
+        assert!(plan_with(PIPES, &["udp://h:1", "-m", &"x".repeat(MAX_DATAGRAM)]).is_ok());
+    }
+
+    #[test]
+    fn flags_that_mean_nothing_together_are_refused_with_the_way_out() {
+        assert!(refusal(&["udp://h:1", "--frame", "line"]).contains("a datagram is a message"));
+        assert!(refusal(&["udp://h:1", "--keep-open"]).contains("leave the option out"));
+        assert!(refusal(&["h:1", "-C", "--frame", "!I"]).contains("leave one of the two out"));
+        assert!(refusal(&["h:1", "--length-field", "1"]).contains("--frame"));
+        assert!(refusal(&["h:1", "-z", "-m", "x"]).contains("cannot be used with"));
+        assert!(refusal(&["h:1", "--frame", "!BIH"]).contains("--length-field"));
+        assert!(refusal(&["h:1", "--charset", "klingon"]).contains("klingon"));
+    }
+
+    #[test]
+    fn socket_options_are_checked_against_the_address() {
+        assert_eq!(plan(&["h:1", "--sockopt", "nodelay=off"]).line.options, [SocketOption::NoDelay(false)]);
+        assert!(refusal(&["udp://h:1", "--sockopt", "nodelay=off"]).contains("it is for tcp"));
+        assert!(refusal(&["h:1", "--sockopt", "nodleay=off"]).contains("nodleay is not a socket option"));
+    }
+
+    #[test]
+    fn the_longest_message_can_be_set() {
+        assert_eq!(pipe(&["h:1", "--max-frame", "1k"]).speech.max_frame, 1024);
+        assert!(refusal(&["h:1", "--max-frame", "lots"]).contains("lots is not a size"));
+    }
 }

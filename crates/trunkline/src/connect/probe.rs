@@ -4,13 +4,15 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use net::Address;
-use net::client::{ConnectError, Dial};
-use net::errno::{Errno, explain};
+use net::client::ConnectError;
+use net::errno::Errno;
+use net::trace::Tracer;
 use serde::Serialize;
 
 use super::output::print_line;
 use super::plan::Line;
 use super::trouble::Trouble;
+use super::wire::{Route, Wire};
 use crate::failure::{Exit, Outcome};
 
 /// What was found out.
@@ -27,8 +29,8 @@ struct Finding {
 }
 
 /// Prints whether anybody listens. `wait` is for the refusal of a datagram.
-pub(super) fn run(line: &Line, wait: Duration, json: bool) -> Outcome {
-    let finding = find_out(line, wait);
+pub(super) fn run(line: &Line, tracer: Option<&Tracer>, wait: Duration, json: bool) -> Outcome {
+    let finding = find_out(line, tracer, wait);
     let printed = if json {
         serde_json::to_string(&finding).map_err(Into::into).and_then(|text| print_line(&text))
     } else {
@@ -41,12 +43,9 @@ pub(super) fn run(line: &Line, wait: Duration, json: bool) -> Outcome {
     }
 }
 
-fn find_out(line: &Line, wait: Duration) -> Finding {
+fn find_out(line: &Line, tracer: Option<&Tracer>, wait: Duration) -> Finding {
     let begun = Instant::now();
-    let found = Dial::new(&line.to, &line.options, line.limit).and_then(|mut dial| match line.to {
-        Address::Udp(_) => knock(&mut dial, wait),
-        _ => dial.connect().map(|_| (Some(true), "connected".to_owned())),
-    });
+    let found = Route::new(line, tracer).and_then(|mut route| knock(&mut route, &line.to, wait));
     let address = line.to.to_string();
     let ms = begun.elapsed().as_secs_f64() * 1000.0;
     match found {
@@ -58,7 +57,12 @@ fn find_out(line: &Line, wait: Duration) -> Finding {
                 open: Some(false),
                 errno: last.and_then(io::Error::raw_os_error),
                 name: last.and_then(Errno::of).map(|errno| errno.name),
-                meaning: last.map_or_else(|| error.to_string(), explain),
+                meaning: match last {
+                    Some(last) => {
+                        Errno::of(last).map_or_else(|| last.to_string(), |errno| errno.meaning.to_owned())
+                    }
+                    None => error.to_string(),
+                },
                 ms,
             }
         }
@@ -70,29 +74,38 @@ impl Finding {
         let Self { address, meaning, ms, .. } = self;
         match self.open {
             Some(true) => format!("{address} is open ({ms:.1} ms)"),
-            Some(false) => format!("{address} is closed: {meaning}"),
+            Some(false) => match (self.name, self.errno) {
+                (Some(name), Some(errno)) => format!("{address} is closed: {meaning} ({name}, {errno})"),
+                _ => format!("{address} is closed: {meaning}"),
+            },
             None => format!("{address} may be open: it {meaning}"),
         }
     }
 }
 
-/// Sends an empty datagram to each address until one does not refuse it.
-fn knock(dial: &mut Dial<'_>, wait: Duration) -> Result<(Option<bool>, String), ConnectError> {
-    loop {
-        let connection = dial.connect()?;
-        let answer = connection.send(&[]).and_then(|()| {
-            if connection.readable_within(Some(wait))? {
-                connection.read(&mut [0; 1]).map(Some)
-            } else {
-                Ok(None)
-            }
-        });
-        match answer {
-            Ok(Some(_)) => return Ok((Some(true), "answered".to_owned())),
-            Ok(None) => {
+/// Connects to the first address that does not refuse.
+fn knock(
+    route: &mut Route<'_>,
+    to: &Address,
+    wait: Duration,
+) -> Result<(Option<bool>, String), ConnectError> {
+    let mut wire = route.connect()?;
+    while let Address::Udp(_) = to {
+        match ask(&wire, wait) {
+            Ok(true) => break,
+            Ok(false) => {
+                wire.end();
                 return Ok((None, format!("neither refused nor answered within {} s", wait.as_secs_f64())));
             }
-            Err(error) => dial.refused(connection.peer, error),
+            Err(error) => wire = route.refused(&wire, error)?,
         }
     }
+    wire.end();
+    Ok((Some(true), "connected".to_owned()))
+}
+
+/// Sends an empty datagram: connecting alone asks nobody. True when it was answered.
+fn ask(wire: &Wire, wait: Duration) -> io::Result<bool> {
+    wire.connection.send(&[])?;
+    Ok(wire.connection.readable_within(Some(wait))? && wire.read(&mut [0; 1]).map(|_| true)?)
 }

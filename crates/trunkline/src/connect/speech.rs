@@ -11,7 +11,7 @@ use net::frame::{Decoder, Framing};
 /// How messages are written here and at the far side.
 #[derive(Clone, Debug)]
 pub(super) struct Speech {
-    framing: Arc<Framing>,
+    pub(super) framing: Arc<Framing>,
     /// The most bytes of one message.
     pub(super) max_frame: usize,
     /// That of the far side; ours is UTF-8.

@@ -23,7 +23,7 @@ use crate::failure::{Exit, Failure, Outcome, say};
 /// The silence after an answer that ends the wait for more, where nothing says how much more there is.
 pub(super) const QUIET: Duration = Duration::from_millis(200);
 
-/// Bytes of standard input that are read at a time where they change on their way.
+/// Bytes of standard input that are read at a time where they are looked at on their way.
 const CHUNK: usize = 64 * 1024;
 
 /// Sends and receives until both directions have ended, or enough has come.
@@ -45,6 +45,7 @@ pub(super) fn run(wire: Wire, address: &Address, pipe: Pipe) -> Outcome {
         Ok(End::Eof | End::Enough) => Ending::Eof,
         Err(trouble) => trouble.ending(),
     };
+    wire.end();
     let closed = writer.closed(&wire, &ending);
     match end.and_then(|end| closed.map(|()| end)) {
         Ok(end) => patience.judge(end, &wire, address),
@@ -126,7 +127,7 @@ impl Patience {
 fn receive(wire: &Wire, patience: &Patience, speech: &Speech, writer: &mut Writer) -> Result<End, Trouble> {
     // In a pipe, marks that the bytes bring along stay on them.
     let cut = speech.has_header() || (patience.answers.is_some() && speech.is_framed());
-    if !cut && writer.is_exact() && patience.answers.is_none() {
+    if !cut && writer.is_exact() && patience.answers.is_none() && !wire.is_traced() {
         return pump_to_output(wire, patience);
     }
     let mut incoming = Incoming::new(if cut { speech.decoder() } else { speech.raw_decoder() });
@@ -146,7 +147,6 @@ fn receive(wire: &Wire, patience: &Patience, speech: &Speech, writer: &mut Write
             show(message)?;
         }
         if ended {
-            writer.finish().map_err(Trouble::Output)?;
             return Ok(End::Eof);
         }
     }
@@ -203,15 +203,15 @@ impl Sender {
 }
 
 fn send_input(wire: &Wire, speech: &Speech, keep_open: bool) -> Result<(), Trouble> {
-    if speech.passes_bytes() {
-        pump_from_input(wire)?;
-    } else {
-        send_lines(wire, speech)?;
-    }
-    if keep_open { Ok(()) } else { wire.connection.half_close().map_err(Trouble::Send) }
+    match speech.passes_bytes() {
+        true if wire.is_traced() => copy_input(wire),
+        true => pump_input(wire),
+        false => send_lines(wire, speech),
+    }?;
+    if keep_open { Ok(()) } else { wire.half_close() }
 }
 
-fn pump_from_input(wire: &Wire) -> Result<(), Trouble> {
+fn pump_input(wire: &Wire) -> Result<(), Trouble> {
     let mut pump = Pump::new(stdin(), wire.connection.as_fd());
     while wire.wait_for_input()? {
         match pump.step() {
@@ -219,6 +219,18 @@ fn pump_from_input(wire: &Wire) -> Result<(), Trouble> {
             Ok(bytes) => wire.note_sent(bytes),
             Err(PumpError::Read(error)) => return Err(Trouble::input(error)),
             Err(PumpError::Write(error)) => return Err(Trouble::Send(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Piece by piece, as it is read.
+fn copy_input(wire: &Wire) -> Result<(), Trouble> {
+    let mut chunk = vec![0; CHUNK];
+    while wire.wait_for_input()? {
+        match bulk::read(stdin(), &mut chunk).map_err(Trouble::input)? {
+            0 => break,
+            bytes => wire.write(&chunk[..bytes])?,
         }
     }
     Ok(())

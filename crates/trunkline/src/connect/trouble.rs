@@ -78,7 +78,7 @@ pub(super) fn not_connected(error: ConnectError) -> Failure {
 }
 
 /// A connection, or a datagram, that failed while something was done.
-pub(super) fn failed(doing: &str, address: &Address, error: &io::Error) -> Failure {
+fn failed(doing: &str, address: &Address, error: &io::Error) -> Failure {
     with_hint(anyhow!("{doing} {address}: {}", explain(error)).into(), hint(address, error))
 }
 

@@ -9,10 +9,12 @@ use jiff::Timestamp;
 use net::frame::{Frame, Framing};
 use net::report::Event;
 use net::trace::{self, ConnectionTrace, Direction, Tracer};
+use net::untrusted::escape_json;
 use net::{Bound, Ending, Observer, Peer, Reporter, Untrusted};
 use serde_json::{Value, json};
 
 use crate::cli::ServiceName;
+use crate::terminal::Screen;
 
 /// How a log is written.
 #[derive(Clone, Copy, Debug)]
@@ -25,27 +27,29 @@ pub(crate) struct Style {
 /// Characters of a message that its line shows.
 const SHOWN: usize = 1000;
 
-/// Writes the log to standard error.
+/// Writes the log.
 pub(crate) struct Log {
+    pen: Pen,
     style: Style,
     tracer: Option<Tracer>,
 }
 
 impl Log {
-    /// A log of this style. A trace follows streams as messages of `framing`, of at most `max_frame` bytes.
-    pub(crate) fn new(style: Style, framing: &Framing, max_frame: usize) -> Self {
-        let show = move |line: &trace::Line| {
-            style.write(|| json!(line), format_args!("{line}"));
-        };
+    /// A log of this style, on standard error or above the line that a person types. A trace follows streams as
+    /// messages of `framing`, of at most `max_frame` bytes.
+    pub(crate) fn new(style: Style, screen: Option<Screen>, framing: &Framing, max_frame: usize) -> Self {
+        let pen = Pen { json: style.json, screen };
+        let tracing = pen.clone();
+        let show = move |line: &trace::Line| tracing.write(|| json!(line), format_args!("{line}"));
         let tracer = style.trace.then(|| Tracer::new(Arc::new(framing.clone()), max_frame, show));
-        Self { style, tracer }
+        Self { pen, style, tracer }
     }
 
     /// The lines that tell that clients can connect.
     pub(crate) fn listening(&self, bound: &Bound, service: ServiceName) {
         for (at, note) in bound.places() {
             let (colon, note) = note.map_or(("", ""), |note| (": ", note));
-            self.style.write(
+            self.pen.write(
                 || json!({"event": "listening", "address": at, "service": service.to_string()}),
                 format_args!("listening on {at} ({service}){colon}{note}"),
             );
@@ -53,33 +57,43 @@ impl Log {
     }
 }
 
-impl Style {
+/// Writes lines, one write for each: lines of several processes in one file do not mix.
+#[derive(Clone)]
+struct Pen {
+    json: bool,
+    screen: Option<Screen>,
+}
+
+impl Pen {
     fn write(&self, json: impl FnOnce() -> Value, text: fmt::Arguments<'_>) {
         if !self.json {
-            return write_line(&text);
+            return self.line(&text);
         }
         let mut line = json();
         line["time"] = Value::from(Timestamp::now().to_string());
-        write_line(&line);
+        self.line(&escape_json(&line.to_string()));
     }
-}
 
-/// One line, one write: lines of several processes in one file do not mix. Nobody can be told when it fails.
-fn write_line(line: &impl Display) {
-    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
+    fn line(&self, line: &impl Display) {
+        match &self.screen {
+            Some(screen) => screen.line(line),
+            // Nobody can be told when it fails.
+            None => drop(io::stderr().write_all(format!("{line}\n").as_bytes())),
+        }
+    }
 }
 
 impl Reporter for Log {
     fn report(&self, event: Event<'_>) {
         match event {
-            Event::Opened { peer: Peer { id, local, remote } } => self.style.write(
+            Event::Opened { peer: Peer { id, local, remote } } => self.pen.write(
                 || json!({"event": "opened", "connection": id, "remote": remote, "local": local}),
                 format_args!("#{id} opened: {remote} -> {local}"),
             ),
             Event::Closed { peer: Peer { id, local, remote }, tally, lasted, ending } => {
                 let (received, messages, sent) = (tally.received(), tally.messages(), tally.sent());
                 let seconds = lasted.as_secs_f64();
-                self.style.write(
+                self.pen.write(
                     || {
                         let mut line = json!({
                             "event": "closed", "connection": id, "remote": remote, "local": local,
@@ -98,7 +112,7 @@ impl Reporter for Log {
                     ),
                 );
             }
-            Event::Refused { local, remote, refusal } => self.style.write(
+            Event::Refused { local, remote, refusal } => self.pen.write(
                 || json!({"event": "refused", "remote": remote, "local": local, "reason": refusal.to_string()}),
                 format_args!("refused: {remote} -> {local}: {refusal}"),
             ),
@@ -107,17 +121,17 @@ impl Reporter for Log {
                     tracer.datagram(if came { Direction::In } else { Direction::Out }, remote, bytes);
                 }
                 if came && self.style.verbose {
-                    self.style.write(
+                    self.pen.write(
                         || message_line(json!({"event": "message", "remote": remote}), bytes),
                         format_args!("{remote}: {}", Untrusted::from(bytes).preview(SHOWN)),
                     );
                 }
             }
-            Event::Trouble { doing, error } => self.style.write(
+            Event::Trouble { doing, error } => self.pen.write(
                 || json!({"event": "trouble", "doing": doing, "error": error.to_string()}),
                 format_args!("trouble: {doing}: {error}"),
             ),
-            Event::Draining { connections } => self.style.write(
+            Event::Draining { connections } => self.pen.write(
                 || json!({"event": "draining", "connections": connections}),
                 format_args!(
                     "draining: nobody is let in any more; waiting for {} (SIGTERM again ends at once)",
@@ -132,7 +146,8 @@ impl Reporter for Log {
     }
 
     fn observe(&self, peer: &Arc<Peer>, socket: BorrowedFd<'_>) -> Option<Box<dyn Observer>> {
-        let messages = self.style.verbose.then(|| MessageLog { style: self.style, peer: Arc::clone(peer) });
+        let messages =
+            self.style.verbose.then(|| MessageLog { pen: self.pen.clone(), peer: Arc::clone(peer) });
         match &self.tracer {
             Some(tracer) => Some(Box::new(TraceLog::begin(tracer, peer, socket, messages))),
             None => messages.map(|messages| Box::new(messages) as _),
@@ -142,14 +157,14 @@ impl Reporter for Log {
 
 /// Writes each message with its sender (`-v`).
 struct MessageLog {
-    style: Style,
+    pen: Pen,
     peer: Arc<Peer>,
 }
 
 impl Observer for MessageLog {
     fn message(&mut self, frame: &Frame<'_>) {
         let Peer { id, remote, .. } = self.peer.as_ref();
-        self.style.write(
+        self.pen.write(
             || message_line(json!({"event": "message", "connection": id, "remote": remote}), frame.payload),
             format_args!("#{id} {remote}: {}", Untrusted::from(frame.payload).preview(SHOWN)),
         );
@@ -222,7 +237,7 @@ fn message_line(mut line: Value, bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => line["text"] = Value::from(text),
         Err(_) => {
-            line["hex"] = Value::from(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+            line["hex"] = Value::from(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
         }
     }
     line

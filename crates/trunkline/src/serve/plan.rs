@@ -12,6 +12,7 @@ use super::log::{Log, Style};
 use super::talk::Person;
 use crate::cli::{FrameFlags, ServeFlags, ServiceName};
 use crate::failure::Failure;
+use crate::terminal::Screen;
 
 /// Where to listen, what to answer, whom to let in, what to write down.
 pub(crate) struct Plan {
@@ -30,9 +31,9 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Reads the flags.
-    pub(crate) fn new(flags: ServeFlags) -> Result<Self, Failure> {
+    pub(crate) fn new(flags: &ServeFlags) -> Result<Self, Failure> {
         let address: Address = flags.address.parse().map_err(Failure::usage)?;
-        let (service, person) = service(&flags, &address)?;
+        let (service, person) = service(flags, &address)?;
         let options: Result<Vec<SocketOption>, _> =
             flags.sockopt.iter().map(|option| option.parse()).collect();
         let limits = Limits {
@@ -71,8 +72,8 @@ impl Plan {
     }
 
     /// What is written down.
-    pub(super) fn log(&self) -> Log {
-        Log::new(self.style, &self.framing, self.max_frame)
+    pub(super) fn log(&self, screen: Option<Screen>) -> Log {
+        Log::new(self.style, screen, &self.framing, self.max_frame)
     }
 
     /// What answers there.

@@ -1,14 +1,23 @@
 //! The person who answers at this terminal, for the service `talk`.
+//!
+//! As in the tutorial, each line that is typed answers the message that has waited longest. A line more than there are
+//! messages goes to whoever was answered last.
 
-use std::io::{self, BufRead as _, Write as _};
+use std::collections::VecDeque;
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::thread;
 
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Color, Style};
+use net::Untrusted;
 use net::door::Shutdown;
 use net::service::{Call, CallEvent, Desk};
-use net::{Endpoint, Untrusted};
-use tokio::sync::mpsc;
+use rustix::process::{Signal, getpid, kill_process};
+use rustyline::error::ReadlineError;
+use tokio::sync::mpsc::{self, Receiver};
+
+use crate::terminal::{LineEditor, Modes, Screen};
 
 /// What callers say stands on a coloured ground, as in the tutorial.
 const GROUND: Style = Style::new().bg_color(Some(Color::Ansi(AnsiColor::Blue)));
@@ -16,10 +25,14 @@ const GROUND: Style = Style::new().bg_color(Some(Color::Ansi(AnsiColor::Blue)));
 /// Lines typed ahead of the calls that they answer.
 const TYPED_AHEAD: usize = 64;
 
+/// Messages that wait for an answer. Of more than these the oldest is answered no more: it was shown, and who sends
+/// faster than a person types does not fill the memory.
+const UNANSWERED: usize = 1024;
+
 /// The person, with the desk where the calls arrive.
 pub(crate) struct Person {
     desk: Arc<Desk>,
-    calls: mpsc::Receiver<Call>,
+    calls: Receiver<Call>,
 }
 
 impl Person {
@@ -28,35 +41,128 @@ impl Person {
         (Arc::clone(&desk), Self { desk, calls })
     }
 
-    /// Answers until the lines end, then closes the desk and lets the server end.
-    pub(crate) async fn answer(mut self, shutdown: &Shutdown) -> io::Result<()> {
-        let mut lines = typed_lines();
-        while let Some(call) = self.calls.recv().await {
-            let CallEvent::Said(said) = call.event else { continue };
-            show(&call.from, &said);
-            let Some(line) = lines.recv().await else { break };
-            self.desk.answer(call.id, line?.into_bytes());
+    /// Answers until the person leaves or the lines end, then closes the desk and lets the server end.
+    pub(crate) async fn answer(mut self, seat: Option<Seat>, shutdown: &Shutdown) -> io::Result<()> {
+        match seat {
+            Some(seat) => self.converse(seat).await,
+            None => self.take_turns().await?,
         }
         self.desk.close();
         shutdown.drain.cancel();
         Ok(())
     }
+
+    /// At a terminal messages are shown as they come, and lines are typed whenever the person likes.
+    async fn converse(&mut self, seat: Seat) {
+        let Seat { editor, screen, _modes } = seat;
+        let mut typed = type_at(editor);
+        let mut waiting: VecDeque<Call> = VecDeque::new();
+        let mut answered: Option<Call> = None;
+        loop {
+            tokio::select! {
+                line = typed.recv() => {
+                    let Some(line) = line else { return };
+                    answered = waiting.pop_front().or(answered);
+                    match &answered {
+                        None => screen.line("nobody has said anything yet"),
+                        Some(call) if !self.desk.answer(call.id, line.into_bytes()) => {
+                            screen.line(format_args!("not said: [{}] has left, or does not listen", call.from));
+                        }
+                        Some(_) => {}
+                    }
+                }
+                call = self.calls.recv() => {
+                    let Some(call) = call else { return };
+                    screen.line(shown(&call));
+                    match call.event {
+                        CallEvent::Left(_) => waiting.retain(|waiting| waiting.id != call.id),
+                        CallEvent::Said(_) => waiting.push_back(call),
+                    }
+                    if waiting.len() > UNANSWERED {
+                        waiting.pop_front();
+                    }
+                }
+            }
+        }
+    }
+
+    /// In a pipe each message takes the next line for its answer.
+    async fn take_turns(&mut self) -> io::Result<()> {
+        let mut lines = lines_of_pipe();
+        while let Some(call) = self.calls.recv().await {
+            if let CallEvent::Said(_) = call.event {
+                // A closed standard output hears nothing, and the server goes on.
+                let _ = writeln!(io::stdout(), "{}", shown(&call));
+                let Some(line) = lines.recv().await else { break };
+                self.desk.answer(call.id, line?.into_bytes());
+            }
+        }
+        Ok(())
+    }
 }
 
-fn show(from: &Endpoint, said: &[u8]) {
-    // A closed standard output hears nothing, and the server goes on.
-    let _ = writeln!(anstream::stdout(), "from [{from}]: {GROUND}{}{GROUND:#}", Untrusted::from(said));
+/// A terminal with a line editor, where the person sits.
+pub(crate) struct Seat {
+    editor: LineEditor,
+    pub(crate) screen: Screen,
+    _modes: Modes,
 }
 
-/// Standard input, line by line. It is read on a thread of its own, which ends with the process.
-fn typed_lines() -> mpsc::Receiver<io::Result<String>> {
+impl Seat {
+    /// None where there is no terminal that can edit lines.
+    pub(crate) fn take() -> Option<Self> {
+        if !io::stdin().is_terminal() {
+            return None;
+        }
+        let (editor, above, modes) = LineEditor::open(None)?;
+        Some(Self { editor, screen: above.into(), _modes: modes })
+    }
+}
+
+fn shown(call: &Call) -> String {
+    let from = &call.from;
+    match &call.event {
+        CallEvent::Said(said) => {
+            let ground = if coloured() { GROUND } else { Style::new() };
+            format!("from [{from}]: {ground}{}{ground:#}", Untrusted::from(said.as_slice()))
+        }
+        CallEvent::Left(ending) => format!("[{from}] has left ({ending})"),
+    }
+}
+
+/// As for everything else that is printed: not in a pipe, not with NO_COLOR.
+fn coloured() -> bool {
+    AutoStream::choice(&io::stdout()) != ColorChoice::Never
+}
+
+/// The lines of a person, typed on a thread of its own, until Ctrl-D. Ctrl-C does what it does elsewhere.
+fn type_at(mut editor: LineEditor) -> Receiver<String> {
     let (sender, lines) = mpsc::channel(TYPED_AHEAD);
     thread::spawn(move || {
-        for line in io::stdin().lock().lines() {
-            if sender.blocking_send(line).is_err() {
-                break;
+        loop {
+            match editor.read_line() {
+                Ok(line) if line.is_empty() => {}
+                Ok(line) => {
+                    editor.remember(&line);
+                    if sender.blocking_send(line).is_err() {
+                        return;
+                    }
+                }
+                Err(ReadlineError::Interrupted) => {
+                    // Nothing else than being interrupted comes of it when this fails: the lines have ended.
+                    let _ = kill_process(getpid(), Signal::INT);
+                    return;
+                }
+                Err(_) => return,
             }
         }
     });
+    lines
+}
+
+/// Standard input, line by line. It is read on a thread of its own, which ends with the process.
+fn lines_of_pipe() -> Receiver<io::Result<String>> {
+    let (sender, lines) = mpsc::channel(TYPED_AHEAD);
+    thread::spawn(move || io::stdin().lock().lines().try_for_each(|line| sender.blocking_send(line)));
     lines
 }

@@ -1,0 +1,16 @@
+//! `trunkline connect`, by the true binary and as a user would meet it: one file for each feature.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
+
+#[macro_use]
+#[path = "../server/peers.rs"]
+#[allow(dead_code, unused_macros, reason = "shared with the tests of serve")]
+mod peers;
+mod program;
+mod terminal;
+
+mod datagram;
+mod editor;
+mod probe;
+mod stream;
+mod trace;

@@ -1,0 +1,57 @@
+//! Completions and manual pages are made from the command line's own definition.
+
+#![allow(clippy::unwrap_used, reason = "in a test a failure is a panic")]
+
+use std::process::{Command, Output, Stdio};
+
+const VERBS: [&str; 2] = ["serve", "connect"];
+
+fn trunkline(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_trunkline")).args(arguments).output().unwrap()
+}
+
+fn printed(arguments: &[&str]) -> String {
+    let output = trunkline(arguments);
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn every_shells_completions_name_every_verb_and_its_options() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = printed(&["completions", shell]);
+        for word in VERBS.iter().chain(&["keep-open", "frame"]) {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+}
+
+#[test]
+fn the_manual_page_names_every_verb() {
+    let page = printed(&["man"]);
+    assert!(page.starts_with(".ie") && page.contains(".TH trunkline 1"), "{page}");
+    for verb in VERBS {
+        assert!(page.contains(&format!("trunkline\\-{verb}(1)")), "{verb}: {page}");
+    }
+}
+
+#[test]
+fn a_folder_gets_one_page_for_each_verb_and_none_for_what_is_hidden() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man1");
+    assert_eq!(printed(&["man", pages.to_str().unwrap()]), "");
+    let mut names: Vec<_> = pages.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["trunkline-connect.1", "trunkline-serve.1", "trunkline.1"]);
+    let page = std::fs::read_to_string(pages.join("trunkline-connect.1")).unwrap();
+    assert!(page.contains("\\-\\-keep\\-open") && page.contains("Examples"), "{page}");
+}
+
+#[test]
+fn who_stops_reading_the_page_has_read_enough() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
+    let mut child = command.arg("man").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}

@@ -1,0 +1,161 @@
+//! The README's sessions, run: each `console` box is a terminal, and what it shows must be what comes.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// How long a line of a session may take to come.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[test]
+fn the_sessions_of_the_readme_show_what_the_readme_says() {
+    let readme = include_str!("../../../README.md");
+    let sections: Vec<_> = readme.split("\n### ").skip(1).collect();
+    assert!(sections.len() >= 5, "the README's sessions were not found");
+    for section in sections {
+        let title = section.lines().next().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        run_session(title, &with_free_places(section, folder.path()));
+    }
+}
+
+#[test]
+fn the_two_commands_of_the_readme_are_the_ones_that_exist() {
+    let readme = include_str!("../../../README.md");
+    assert!(readme.contains("cargo run --release -- serve :8080 upper"));
+    assert!(readme.contains("cargo xtask test"));
+}
+
+fn run_session(title: &str, section: &str) {
+    let boxes: Vec<&str> =
+        section.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(boxes.len() >= 2, "{title}: a session needs two terminals");
+    let (servers, clients): (Vec<_>, Vec<_>) =
+        boxes.into_iter().partition(|shown| shown.contains("trunkline serve "));
+    let mut running: Vec<_> = servers.iter().map(|shown| Server::start(shown)).collect();
+    for shown in clients {
+        let mut lines = shown.lines().peekable();
+        while let Some(command) = lines.next() {
+            let command =
+                command.strip_prefix("$ ").unwrap_or_else(|| panic!("{title}: not a command: {command}"));
+            let mut expected = Vec::new();
+            while let Some(line) = lines.next_if(|line| !line.starts_with("$ ")) {
+                expected.push(masked(line));
+            }
+            let output = shell(command).output().unwrap();
+            let shown = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert_eq!(shown.lines().map(masked).collect::<Vec<_>>(), expected, "{title}: $ {command}");
+        }
+    }
+    for server in &mut running {
+        server.check(title);
+    }
+}
+
+/// A terminal in which a server runs.
+struct Server {
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+    expected: Vec<String>,
+}
+
+impl Server {
+    fn start(shown: &str) -> Self {
+        let mut lines = shown.lines();
+        let command = lines.next().unwrap().strip_prefix("$ ").unwrap();
+        let expected = lines.map(masked).collect();
+        // Both streams into one pipe, as a terminal shows them.
+        let (reader, writer) = std::io::pipe().unwrap();
+        let mut child = shell(command);
+        child.stdout(writer.try_clone().unwrap()).stderr(writer).stdin(Stdio::null()).process_group(0);
+        let child = child.spawn().unwrap();
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(reader).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let mut server = Self { child, lines, seen: Vec::new(), expected };
+        server.wait_for_lines(1);
+        assert!(
+            server.seen.first().is_some_and(|line| line.starts_with("listening on ")),
+            "{:?}",
+            server.seen
+        );
+        server
+    }
+
+    fn wait_for_lines(&mut self, count: usize) {
+        while self.seen.len() < count {
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else { break };
+            self.seen.push(masked(&line));
+        }
+    }
+
+    fn check(&mut self, title: &str) {
+        self.wait_for_lines(self.expected.len());
+        assert_eq!(self.seen, self.expected, "{title}: the server's terminal");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(group) = Pid::from_raw(i32::try_from(self.child.id()).unwrap()) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+fn shell(command: &str) -> Command {
+    let program = Path::new(env!("CARGO_BIN_EXE_trunkline"));
+    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", command]).env("PATH", path).env("LC_ALL", "C.UTF-8").env("NO_COLOR", "1");
+    shell
+}
+
+/// The README's ports and socket files may be in use; free ones take their place.
+fn with_free_places(section: &str, folder: &Path) -> String {
+    let mut ports = HashMap::new();
+    let mut held = Vec::new();
+    let mut pieces = section.split(":80");
+    let mut placed = pieces.next().unwrap().to_owned();
+    for piece in pieces {
+        let (digits, rest) = piece.split_at(2);
+        let port = ports.entry(digits).or_insert_with(|| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = listener.local_addr().unwrap().port();
+            held.push(listener);
+            port
+        });
+        placed += &format!(":{port}{rest}");
+    }
+    placed.replace("/tmp/", &format!("{}/", folder.display()))
+}
+
+/// Ports, process and user ids and times differ from run to run.
+fn masked(line: &str) -> String {
+    ["127.0.0.1:", "pid ", "uid ", "bytes; ", "byte; ", "is open ("].iter().fold(
+        line.to_owned(),
+        |line, before| {
+            let mut parts = line.split(before);
+            let first = parts.next().unwrap().to_owned();
+            parts.fold(first, |text, part| {
+                let rest = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+                let mark = if rest.len() < part.len() { "N" } else { "" };
+                format!("{text}{before}{mark}{rest}")
+            })
+        },
+    )
+}
