@@ -161,9 +161,9 @@ fn the_socket_file_of_a_server_that_is_gone_is_replaced() {
     let path = folder.path().join("a");
     for scheme in ["unix", "unix-dgram"] {
         if scheme == "unix" {
-            drop(UnixListener::bind(&path).unwrap())
+            drop(UnixListener::bind(&path).unwrap());
         } else {
-            drop(UnixDatagram::bind(&path).unwrap())
+            drop(UnixDatagram::bind(&path).unwrap());
         }
         assert!(path.exists());
         let mut server = Serve::new(&format!("{scheme}:{}", path.display()), "upper").start();

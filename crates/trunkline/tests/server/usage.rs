@@ -69,7 +69,7 @@ fn a_frame_that_does_not_exist_says_which_do() {
         check_refused(&[":0", "upper", "--frame", frame], reason);
     }
     let of = |frame, field, reason| {
-        check_refused(&[":0", "upper", "--frame", frame, "--length-field", field], reason)
+        check_refused(&[":0", "upper", "--frame", frame, "--length-field", field], reason);
     };
     of("!BIH", "3", "--length-field 3: '!BIH' has 3 fields, and they are counted from 0");
     of("!f", "0", "'!f' has no integer to hold the length");
