@@ -18,9 +18,6 @@ use crate::sockopt::{ApplyError, SocketKind, SocketOption};
 use crate::trace::Tracer;
 use crate::{Address, Endpoint, HostPort, ResolveError, resolve};
 
-/// The longest payload of a datagram over IPv4, in bytes: 65,535 less the headers of IP (20) and UDP (8).
-pub const MAX_DATAGRAM: usize = 65_507;
-
 /// A connected socket: a stream, or datagrams to and from one address. All its calls block.
 #[derive(Debug)]
 pub struct Connection {
