@@ -9,7 +9,7 @@ use std::vec;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::SocketAddrUnix;
+use rustix::net::{SendFlags, SocketAddrUnix};
 use socket2::{Domain, SockAddr, Socket, Type};
 use thiserror::Error;
 
@@ -17,9 +17,6 @@ use crate::errno::explain;
 use crate::sockopt::{ApplyError, SocketKind, SocketOption};
 use crate::trace::Tracer;
 use crate::{Address, Endpoint, HostPort, ResolveError, resolve};
-
-/// The longest payload of a datagram over IPv4, in bytes: 65,535 less the headers of IP (20) and UDP (8).
-pub const MAX_DATAGRAM: usize = 65_507;
 
 /// A connected socket: a stream, or datagrams to and from one address. All its calls block.
 #[derive(Debug)]
@@ -210,6 +207,17 @@ impl Connection {
     /// Those of send(2).
     pub fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
         crate::bulk::write_all(self.as_fd(), bytes)
+    }
+
+    /// Writes as much of `bytes` to a stream as goes without waiting, and returns how many they are.
+    ///
+    /// # Errors
+    /// Those of send(2), but for EAGAIN: that is 0.
+    pub fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
+        match rustix::net::send(&self.socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+            Err(Errno::AGAIN) => Ok(0),
+            done => Ok(done?),
+        }
     }
 
     /// Sends one datagram, which may be empty.
@@ -439,6 +447,21 @@ mod tests {
         drop(far);
         assert_eq!(read(&connection), b"");
         connection.half_close().unwrap();
+    }
+
+    #[test]
+    fn what_goes_without_waiting_ends_where_the_buffers_are_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("full.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let connection = connect(&Address::Unix(path), &[], None).unwrap();
+        let (mut far, _) = listener.accept().unwrap();
+        let bytes = vec![7; 10_000_000];
+        let taken = connection.write_now(&bytes).unwrap();
+        assert!(taken > 0 && taken < bytes.len());
+        assert_eq!(connection.write_now(&bytes).unwrap(), 0);
+        far.read_exact(&mut vec![0; taken]).unwrap();
+        assert!(connection.write_now(&bytes).unwrap() > 0);
     }
 
     #[test]

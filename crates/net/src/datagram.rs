@@ -122,6 +122,7 @@ impl DatagramSocket {
     /// Sends a datagram, waiting until the kernel takes it. Over a socket file it is not waited for: there the queue
     /// is the receiver's, one that does not read would hold up all others, and the kernel tells nobody when there is
     /// room again (unix_dgram_poll() of Linux looks only at a connected socket's receiver).
+    /// A receiver that is itself connected to this socket is limited only by our send buffer.
     ///
     /// # Errors
     /// `WouldBlock` over a socket file whose receiver does not take what it got; else what the kernel says.

@@ -1,13 +1,13 @@
 //! Connecting from a server: the far side of `forward`.
 
-use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::task::{Poll, ready};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
+use rustix::net::{RecvFlags, recv};
 use thiserror::Error;
-use tokio::io::ReadBuf;
+use tokio::io::Interest;
 use tokio::net::{TcpStream, UdpSocket, UnixDatagram, UnixStream};
 
 use crate::buffer::with_scratch;
@@ -122,19 +122,34 @@ fn any_port_like(target: SocketAddr) -> SocketAddr {
 }
 
 impl Link {
-    /// The next datagram. Dropping the future loses none.
+    /// The next datagram, or the news that nobody takes ours. Dropping the future loses neither.
     pub(crate) async fn recv(&self) -> io::Result<Vec<u8>> {
-        poll_fn(|cx| {
-            with_scratch(|scratch| {
-                let mut space = ReadBuf::new(scratch);
-                ready!(match self {
-                    Self::Udp(socket) => socket.poll_recv(cx, &mut space),
-                    Self::Unix(socket) => socket.poll_recv(cx, &mut space),
-                })?;
-                Poll::Ready(Ok(space.filled().to_vec()))
-            })
-        })
-        .await
+        // A port that is closed answers with an error and no datagram, which is not "readable" (udp(7)).
+        const NEWS: Interest = Interest::READABLE.add(Interest::ERROR);
+        loop {
+            let (ready, received) = match self {
+                Self::Udp(socket) => {
+                    (socket.ready(NEWS).await?, socket.try_io(Interest::READABLE, || receive(socket)))
+                }
+                Self::Unix(socket) => {
+                    (socket.ready(NEWS).await?, socket.try_io(Interest::READABLE, || receive(socket)))
+                }
+            };
+            match received {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && ready.is_error() => {
+                    return Err(self.take_error()?.unwrap_or(error));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                received => return received,
+            }
+        }
+    }
+
+    fn take_error(&self) -> io::Result<Option<io::Error>> {
+        match self {
+            Self::Udp(socket) => socket.take_error(),
+            Self::Unix(socket) => socket.take_error(),
+        }
     }
 
     pub(crate) async fn send(&self, bytes: &[u8]) -> io::Result<()> {
@@ -143,4 +158,11 @@ impl Link {
             Self::Unix(socket) => socket.send(bytes).await.map(drop),
         }
     }
+}
+
+fn receive(socket: impl AsFd) -> io::Result<Vec<u8>> {
+    with_scratch(|scratch| {
+        let (received, _) = recv(socket, &mut *scratch, RecvFlags::empty())?;
+        Ok(scratch[..received].to_vec())
+    })
 }

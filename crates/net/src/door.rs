@@ -204,7 +204,14 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::task::JoinHandle;
+
     use super::*;
+    use crate::{Bound, ListenOptions, listen};
 
     fn ip(last: u8) -> Option<IpAddr> {
         Some(IpAddr::from([192, 0, 2, last]))
@@ -236,5 +243,115 @@ mod tests {
         let access = crate::Access::parse(&[], &["192.0.2.0/24"]).unwrap();
         let limits = Limits { access, ..Limits::default() };
         assert_eq!(Arc::new(Census::default()).admit(&limits, ip(1)).err(), Some(Refusal::Access));
+    }
+
+    #[test]
+    fn an_attacker_with_many_addresses_is_forgotten_where_none_is_let_in() {
+        let (census, limits) = (Arc::new(Census::default()), Limits { per_ip: 0, ..Limits::default() });
+        for last in 0..=255 {
+            assert_eq!(census.admit(&limits, ip(last)).err(), Some(Refusal::PerIp(0)));
+        }
+        assert!(census.counts.lock().unwrap().by_ip.is_empty());
+    }
+
+    #[test]
+    fn what_one_client_causes_is_not_what_rests_the_door() {
+        let is_its_own = |errno: Errno| is_about_one_connection(&io::Error::from(errno));
+        assert!(is_its_own(Errno::CONNABORTED) && is_its_own(Errno::PROTO));
+        assert!(!is_its_own(Errno::MFILE) && !is_its_own(Errno::NOMEM) && !is_its_own(Errno::INVAL));
+    }
+
+    /// What the door told, a line each.
+    #[derive(Default)]
+    struct Told(Mutex<Vec<String>>);
+
+    impl Reporter for Told {
+        fn report(&self, event: Event<'_>) {
+            self.0.lock().unwrap().push(match event {
+                Event::Opened { peer } => format!("opened {}", peer.id),
+                Event::Closed { peer, tally, ending, .. } => {
+                    format!("closed {} {} {ending}", peer.id, tally.received())
+                }
+                Event::Refused { refusal, .. } => format!("refused: {refusal}"),
+                Event::Draining { connections } => format!("draining {connections}"),
+                other => format!("{other:?}"),
+            });
+        }
+    }
+
+    /// A door on this machine whose connections end when their client does, and its address.
+    async fn open(limits: Limits) -> (SocketAddr, Shutdown, Arc<Told>, JoinHandle<usize>) {
+        let address = "tcp://127.0.0.1:0".parse().unwrap();
+        let Bound::Stream(listeners) = listen(&address, &ListenOptions::default()).await.unwrap() else {
+            panic!("{address}")
+        };
+        let at = listeners[0].local().socket_addr().unwrap();
+        let (shutdown, told) = (Shutdown::default(), Arc::new(Told::default()));
+        let (stop, reporter) = (shutdown.clone(), Arc::clone(&told));
+        let serving = tokio::spawn(async move {
+            let attend = |mut stream: Stream, _, tally: Arc<Tally>| async move {
+                let mut bytes = Vec::new();
+                tally.add_received(stream.read_to_end(&mut bytes).await.unwrap());
+                Ending::Eof
+            };
+            serve(listeners, &limits, &stop, reporter, attend).await
+        });
+        (at, shutdown, told, serving)
+    }
+
+    async fn told(told: &Told, line: &str) {
+        let waiting = async {
+            while !told.0.lock().unwrap().iter().any(|told| told == line) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let came = tokio::time::timeout(Duration::from_secs(10), waiting).await;
+        assert!(came.is_ok(), "{line} is not in {:?}", told.0.lock().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_connection_beyond_the_limit_is_closed_and_those_inside_go_on() {
+        let (at, _shutdown, reports, _serving) =
+            open(Limits { max_connections: 1, ..Limits::default() }).await;
+        let mut first = TcpStream::connect(at).await.unwrap();
+        told(&reports, "opened 1").await;
+        let mut second = TcpStream::connect(at).await.unwrap();
+        assert_eq!(second.read(&mut [0; 1]).await.unwrap(), 0, "it is closed");
+        told(&reports, "refused: 1 connections are open already (--max-connections)").await;
+        first.write_all(b"hello").await.unwrap();
+        drop(first);
+        told(&reports, "closed 1 5 eof").await;
+        let _third = TcpStream::connect(at).await.unwrap();
+        told(&reports, "opened 2").await;
+    }
+
+    #[tokio::test]
+    async fn draining_lets_those_inside_finish_and_nobody_in() {
+        let (at, shutdown, reports, serving) = open(Limits::default()).await;
+        let inside = TcpStream::connect(at).await.unwrap();
+        told(&reports, "opened 1").await;
+        shutdown.drain.cancel();
+        told(&reports, "draining 1").await;
+        let outside = TcpStream::connect(at).await.unwrap_err();
+        assert_eq!(outside.kind(), io::ErrorKind::ConnectionRefused, "the listeners are closed");
+        assert!(!serving.is_finished());
+        drop(inside);
+        assert_eq!(serving.await.unwrap(), 0, "none is cut short");
+        told(&reports, "closed 1 0 eof").await;
+    }
+
+    #[tokio::test]
+    async fn ending_at_once_tells_how_many_are_cut_short_also_in_the_middle_of_a_drain() {
+        for drain_first in [false, true] {
+            let (at, shutdown, reports, serving) = open(Limits::default()).await;
+            let _inside = (TcpStream::connect(at).await.unwrap(), TcpStream::connect(at).await.unwrap());
+            told(&reports, "opened 2").await;
+            if drain_first {
+                shutdown.drain.cancel();
+                told(&reports, "draining 2").await;
+            }
+            shutdown.now.cancel();
+            assert_eq!(serving.await.unwrap(), 2);
+        }
     }
 }

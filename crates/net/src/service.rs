@@ -78,8 +78,13 @@ impl Service {
                 Some(address) => !address.ip().to_canonical().is_loopback(),
                 None => mode & 0o077 != 0,
             };
-            if beyond && same_user_only && self.runs_programs() {
-                return Err(ServiceError::OpenToOthers { at: at.clone() });
+            if same_user_only && self.runs_programs() {
+                if matches!(at, Endpoint::Udp(_)) {
+                    return Err(ServiceError::ShellOverUdp);
+                }
+                if beyond {
+                    return Err(ServiceError::OpenToOthers { at: at.clone() });
+                }
             }
             if beyond && matches!((self, at), (Self::Chargen, Endpoint::Udp(_))) {
                 return Err(ServiceError::ChargenOverUdp);
@@ -118,10 +123,14 @@ pub enum ServiceError {
         /// Where it would listen.
         at: Endpoint,
     },
-    /// `exec` needs a stream.
+    /// Over UDP the kernel cannot tell for certain who sent a command.
     #[error(
-        "exec gives a connection to a process, and datagrams have no connection: use tcp:// or unix:, or shell"
+        "shell over UDP would run commands for anyone: the sender of a datagram is a claim; listen on tcp://127.0.0.1, \
+         on unix: or on unix-dgram:, or say --insecure-remote-exec"
     )]
+    ShellOverUdp,
+    /// `exec` needs a stream.
+    #[error("exec gives a connection to a process, and datagrams have no connection: use tcp:// or unix:")]
     ExecOverDatagrams,
     /// `chargen` over UDP answers one small datagram, which may be forged, with a larger one.
     #[error(
@@ -189,10 +198,15 @@ impl Server {
         let mut session = self.session(peer, tally, observer);
         let ending = self.answer(&mut stream, &mut session).await;
         if ending != Ending::Reset {
+            let still_speaks = !session.input_ended;
+            // Where both are done, closing says so too; a call of its own is for those who watch.
+            if still_speaks || session.observer.is_some() {
+                // Failing here is what happens when the other end is gone: then nobody listens to last words.
+                let _ = stream.shutdown().await;
+            }
             session.note_end_of_output();
-            // Where the other end has ended already, closing tells it all.
-            if !session.input_ended {
-                Box::pin(say_last_words(&mut stream)).await;
+            if still_speaks {
+                let _ = Box::pin(tokio::time::timeout(LAST_WORDS, discard(&mut stream))).await;
             }
         }
         if let Some(observer) = &mut session.observer {
@@ -274,13 +288,6 @@ fn check_user(peer: &Peer) -> Result<(), String> {
         None => Err(format!(
             "the user behind {remote} at {local} cannot be found; commands run only for uid {ours}"
         )),
-    }
-}
-
-async fn say_last_words<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
-    // Failing here is what happens when the other end is gone: then nobody listens to last words.
-    if stream.shutdown().await.is_ok() {
-        let _ = tokio::time::timeout(LAST_WORDS, discard(stream)).await;
     }
 }
 

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::stdio::{dup2_stdin, stdin};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{Config, ExternalPrinter};
@@ -141,23 +143,44 @@ impl Screen {
     }
 }
 
-/// The terminal's modes, restored when dropped: the editor cannot do it when it is left in the middle of a line, or
-/// once standard input is another file.
+/// The terminal's modes while the editor is not reading from it; those that the shell had set are restored when this
+/// is dropped. The editor cannot do that once standard input is another file, or when it is left in mid-line.
 pub(crate) struct Modes {
     terminal: OwnedFd,
-    modes: Termios,
+    before: Termios,
 }
 
 impl Modes {
     fn new() -> io::Result<Self> {
         let terminal = stdin().try_clone_to_owned()?;
-        let modes = tcgetattr(&terminal)?;
-        Ok(Self { terminal, modes })
+        let before = tcgetattr(&terminal)?;
+        Ok(Self { terminal, before })
+    }
+
+    /// Keys that are typed ahead wait as they are for the next prompt: otherwise the terminal echoes them there and
+    /// then, and Ctrl-D would be lost.
+    pub(crate) fn hold_keys(&self) {
+        let mut modes = self.before.clone();
+        modes.local_modes -= LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN;
+        modes.input_modes -= InputModes::ICRNL | InputModes::IXON;
+        modes.special_codes[SpecialCodeIndex::VMIN] = 1;
+        modes.special_codes[SpecialCodeIndex::VTIME] = 0;
+        self.set(&modes);
+    }
+
+    /// As the shell had it; Ctrl-C ends the program.
+    pub(crate) fn restore(&self) {
+        self.set(&self.before);
+    }
+
+    fn set(&self, modes: &Termios) {
+        // A terminal that is gone needs no modes.
+        let _ = tcsetattr(&self.terminal, OptionalActions::Now, modes);
     }
 }
 
 impl Drop for Modes {
     fn drop(&mut self) {
-        let _ = tcsetattr(&self.terminal, OptionalActions::Drain, &self.modes);
+        self.restore();
     }
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::forward::WayBack;
 use super::loops::LoopGuard;
-use super::{CallEvent, Desk, Reply, Server, Service, chargen, check_user, forward, guard, shell};
+use super::{CallEvent, Desk, Reply, Server, Service, chargen, forward, guard, shell};
 use crate::buffer::READ_SIZE;
 use crate::datagram::{Caller, DATAGRAM_MAX};
 use crate::door::{Census, Place, Shutdown};
@@ -208,13 +208,10 @@ impl Receiver<'_> {
             let peer = Peer { id, local: self.local.clone(), remote: caller.endpoint() };
             let (socket, server) = (Arc::clone(&self.socket), Arc::clone(self.server));
             commands.spawn(async move {
-                let checked = if server.same_user_only { check_user(&peer) } else { Ok(()) };
-                let checked =
-                    checked.and_then(|()| guard::check_is_text(&command).map_err(|error| error.to_string()));
-                let answer = match checked {
+                let answer = match guard::check_is_text(&command) {
                     Ok(()) => shell::whole_answer(&command, &peer, DATAGRAM_MAX).await.text,
-                    Err(reason) => {
-                        let error = io::Error::other(reason);
+                    Err(error) => {
+                        let error = io::Error::other(error);
                         return server
                             .reporter
                             .report(Event::Trouble { doing: "running a datagram's command", error: &error });

@@ -5,9 +5,10 @@ use super::*;
 use crate::report::Event;
 use crate::testing::Seen;
 
-/// Bytes that the task of an idle connection may take: with the rest that tokio and the kernel's own structures need
-/// beyond those of a C program, an idle connection stays within 2 KiB.
-const TASK: usize = 1024;
+/// Bytes that attending an idle connection may take; it was 480 when this was written. The front door's part of the
+/// task, the socket's registration and what both ends are called come on top, and all together are to stay within
+/// 2 KiB.
+const ATTENDING: usize = 512;
 
 /// Shows each connection's bytes to one observer, and keeps nothing else.
 #[derive(Default)]
@@ -34,12 +35,10 @@ fn connection() -> (UnixStream, Stream, Arc<Peer>) {
 
 #[tokio::test]
 async fn the_task_of_an_idle_connection_is_small() {
-    for service in [Service::Reply(Reply::Upper), Service::Room, Service::Shell] {
-        let server = server(service, "line", &Seen::default());
-        let (_client, stream, peer) = connection();
-        let size = size_of_val(&server.attend(stream, peer, Arc::default()));
-        assert!(size <= TASK, "{size} bytes");
-    }
+    let server = server(Service::Reply(Reply::Upper), "line", &Seen::default());
+    let (_client, stream, peer) = connection();
+    let size = size_of_val(&server.attend(stream, peer, Arc::default()));
+    assert!(size <= ATTENDING, "{size} bytes");
 }
 
 #[tokio::test]

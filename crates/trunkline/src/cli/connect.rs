@@ -33,7 +33,9 @@ pub(crate) struct ConnectFlags {
     #[arg(short = 'C', help_heading = "Messages")]
     pub(crate) crlf: bool,
 
-    /// How long to wait: for the connection, then for an answer; fractions are taken
+    /// How long to wait: for the connection, then for an answer, such as 5 or 0.2
+    ///
+    /// In a pipe over a stream: the longest silence of both directions. At a terminal: for the connection only.
     #[arg(short, value_name = "SECONDS", value_parser = values::seconds)]
     pub(crate) wait: Option<Duration>,
 
@@ -67,26 +69,35 @@ See --help for more.";
 
 const DETAILS: &str = "\
 At a terminal:
-  Each line you type is sent with LF at its end (CR LF with -C; a datagram goes without), and answers appear above
-  the prompt. Empty lines are skipped unless -C or a frame is given. Ctrl-D closes our direction, prints what still
+  Each line you type is sent with LF at its end (CR LF with -C; a datagram
+  goes without), and answers appear above the prompt. Empty lines are skipped
+  unless -C or a frame is given. Ctrl-D closes our direction, prints what still
   comes, and leaves after a second of silence; ~. leaves at once.
 
 In a pipe:
-  Bytes pass as they are, both ways. At the end of input our direction is closed (--keep-open: it is not), and
-  what still comes is printed until the far side closes, too. Without -w this may take as long as it likes.
-  With --frame varint, netstring or a struct format every line of input is one message, without its LF, and every
-  message that arrives is printed with one. With line and nul the bytes already carry their boundaries and pass as
-  they are.
+  Bytes pass as they are, both ways. At the end of input our direction is
+  closed (--keep-open: it is not), and what still comes is printed until the
+  far side closes, too. Without -w this may take as long as it likes.
+  With --frame varint, netstring or a struct format every line of input is one
+  message, without its LF, and every message that arrives is printed with one.
+  With line and nul the bytes already carry their marks, and pass as they are.
   Datagrams: one read of the input is one datagram, of at most 65507 bytes.
+  After the end of input, answers are awaited until 200 ms pass in silence; the
+  first one for -w (5 seconds unless told otherwise; 0: not at all).
 
 With -m:
-  Each text is sent as it is: no LF is added. What arrives is printed until the far side closes, 200 ms pass in
-  silence after the first byte, or -w is over (5 seconds unless told otherwise).
-  With a frame, and for datagrams, as many answers are awaited as messages were sent, and each is printed with LF
-  at its end.
+  Each text is sent as it is: no LF is added. What arrives is printed until the
+  far side closes, 200 ms pass in silence after the first byte, or -w is over
+  (5 seconds unless told otherwise).
+  With a frame, and for datagrams, as many answers are awaited as messages were
+  sent, and each is printed with LF at its end.
+
+On a terminal, what arrives is shown as text that cannot steer it; into a pipe
+or a file it goes byte for byte, or with --charset as UTF-8.
 
 Exit codes:
-  0 good   1 failed   2 wrong usage   124 nothing came in time, or fewer answers than asked for   130 Ctrl-C
+  0 good, 1 failed, 2 wrong usage, 130 Ctrl-C,
+  124 nothing came in time, or fewer answers than asked for
 
 Examples:
   Talk to a server, a line at a time:

@@ -130,7 +130,7 @@ The log, on standard error:
 
 Programs:
   shell and exec run programs as the user who started this. A socket file of mode 0600 lets only that user in; a port
-  of this machine (127.0.0.1, [::1]) too, and refuses what a web page could send. Anything wider needs
+  of this machine (127.0.0.1, [::1]) too, and refuses what a web page could send. Anything wider, UDP included, needs
   --insecure-remote-exec. A connection that ends takes along what it started, unless that made a session of its own.
   exec passes both addresses in the environment: PROTO, TCPLOCALIP, TCPLOCALPORT, TCPREMOTEIP, TCPREMOTEPORT.
 

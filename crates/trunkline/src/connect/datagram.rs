@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use net::bulk;
-use net::client::MAX_DATAGRAM;
+use net::datagram::DATAGRAM_MAX;
 use net::{Address, Ending};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -116,10 +116,10 @@ impl Line<'_> {
     }
 
     fn send(&mut self, payload: Vec<u8>) -> Result<(), Trouble> {
-        if payload.len() > MAX_DATAGRAM {
+        if payload.len() > DATAGRAM_MAX {
             let bytes = payload.len();
             return Err(Trouble::Input(anyhow!(
-                "a datagram holds at most {MAX_DATAGRAM} bytes, and one read of the input brought {bytes}: send it in parts, or over tcp"
+                "a datagram holds at most {DATAGRAM_MAX} bytes, and one read of the input brought {bytes}: send it in parts, or over tcp"
             )));
         }
         while let Err(trouble) = self.wire.send(&payload) {

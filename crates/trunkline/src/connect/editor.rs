@@ -38,14 +38,14 @@ const REFUSAL: Duration = Duration::from_millis(20);
 pub(super) struct Editor {
     lines: LineEditor,
     above: Option<Above>,
-    _modes: Modes,
+    modes: Modes,
 }
 
 impl Editor {
     /// None where the terminal cannot edit lines.
     pub(super) fn open() -> Option<Self> {
         let (lines, above, modes) = LineEditor::open(history::file())?;
-        Some(Self { lines, above: Some(above), _modes: modes })
+        Some(Self { lines, above: Some(above), modes })
     }
 
     /// Another voice above the line that is being typed.
@@ -65,13 +65,19 @@ impl Editor {
 
     fn converse(&mut self, talk: &mut Talk<'_>) -> Outcome {
         let speech = &talk.pipe.speech;
-        if !speech.datagrams {
-            talk.listen();
+        self.modes.hold_keys();
+        if !speech.datagrams
+            && let Err(trouble) = talk.listen()
+        {
+            return trouble.outcome(talk.address);
         }
         loop {
             let line = match self.lines.read_line() {
                 Ok(line) => line,
-                Err(error) => return talk.leave(&error),
+                Err(error) => {
+                    self.modes.restore();
+                    return talk.leave(&error);
+                }
             };
             if line == LEAVE {
                 return Ok(Exit::Good);
@@ -80,7 +86,7 @@ impl Editor {
                 continue;
             }
             self.lines.remember(&line);
-            match talk.send(&line) {
+            match talk.send(&line, &self.modes) {
                 Ok(()) => {}
                 // The next line may be one that can be sent.
                 Err(Trouble::Input(error)) => say(format_args!("trunkline: not sent: {error:#}")),
@@ -104,26 +110,35 @@ struct Talk<'a> {
 
 impl Talk<'_> {
     /// Shows what comes, on a thread of its own.
-    fn listen(&mut self) {
-        let Some(mut above) = self.above.take() else { return };
+    fn listen(&mut self) -> Result<(), Trouble> {
+        let Some(mut above) = self.above.take() else { return Ok(()) };
         let (ended, far_end) = mpsc::sync_channel(1);
         let (wire, speech) = (Arc::clone(&self.wire), self.pipe.speech.clone());
-        thread::spawn(move || {
+        let listener = thread::Builder::new().spawn(move || {
             let _ = ended.send(show(&wire, &speech, &mut above));
             above.end_editor();
         });
+        listener.map_err(Trouble::thread)?;
         self.far_end = Some(far_end);
+        Ok(())
     }
 
-    fn send(&mut self, line: &str) -> Result<(), Trouble> {
+    fn send(&mut self, line: &str, modes: &Modes) -> Result<(), Trouble> {
         let message = self.pipe.speech.typed(line).map_err(Trouble::Input)?;
         if !self.pipe.speech.datagrams {
-            return self.wire.write(&message);
+            let taken = self.wire.write_now(&message)?;
+            if taken < message.len() {
+                // This may take for ever, if the far side does not read.
+                modes.restore();
+                self.wire.write(&message[taken..])?;
+                modes.hold_keys();
+            }
+            return Ok(());
         }
         self.wire.send(&message)?;
         if self.far_end.is_none() {
             self.settle(&message)?;
-            self.listen();
+            self.listen()?;
         }
         Ok(())
     }

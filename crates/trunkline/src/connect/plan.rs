@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use net::charset::Charset;
-use net::client::MAX_DATAGRAM;
+use net::datagram::DATAGRAM_MAX;
 use net::frame::Framing;
 use net::{Address, HostPort, SocketKind, SocketOption};
 
@@ -193,8 +193,8 @@ fn messages(texts: Vec<OsString>, speech: &Speech) -> Result<Input, Failure> {
     let wire = texts.into_iter().map(|text| {
         let shown = format!("-m '{}'", text.to_string_lossy().escape_debug());
         let wire = speech.message(&text.into_vec()).with_context(|| shown.clone())?;
-        if speech.datagrams && wire.len() > MAX_DATAGRAM {
-            return Err(anyhow!("a datagram holds at most {MAX_DATAGRAM} bytes, this -m has {}", wire.len()));
+        if speech.datagrams && wire.len() > DATAGRAM_MAX {
+            return Err(anyhow!("a datagram holds at most {DATAGRAM_MAX} bytes, this -m has {}", wire.len()));
         }
         Ok(wire)
     });
@@ -291,8 +291,8 @@ mod tests {
 
     #[test]
     fn a_message_that_no_datagram_holds_is_refused_before_anything_is_sent() {
-        assert!(refusal(&["udp://h:1", "-m", &"x".repeat(MAX_DATAGRAM + 1)]).contains("65508"));
-        assert!(plan_with(PIPES, &["udp://h:1", "-m", &"x".repeat(MAX_DATAGRAM)]).is_ok());
+        assert!(refusal(&["udp://h:1", "-m", &"x".repeat(DATAGRAM_MAX + 1)]).contains("65508"));
+        assert!(plan_with(PIPES, &["udp://h:1", "-m", &"x".repeat(DATAGRAM_MAX)]).is_ok());
     }
 
     #[test]

@@ -32,8 +32,8 @@ pub(super) fn run(wire: Wire, address: &Address, pipe: Pipe) -> Outcome {
     let patience = Patience::new(&input, wait, &speech);
     let mut writer = Writer::new(output, speech.charset);
     let wire = Arc::new(wire);
-    let sender = Sender::start(Arc::clone(&wire), input, speech.clone(), keep_open);
     let end = writer.opened(&wire, address).and_then(|()| {
+        let sender = Sender::start(Arc::clone(&wire), input, speech.clone(), keep_open)?;
         let end = receive(&wire, &patience, &speech, &mut writer)?;
         if end != End::Silence {
             sender.finish(&wire, wait)?;
@@ -172,9 +172,9 @@ fn pump_to_output(wire: &Wire, patience: &Patience) -> Result<End, Trouble> {
 struct Sender(Receiver<Result<(), Trouble>>);
 
 impl Sender {
-    fn start(wire: Arc<Wire>, input: Input, speech: Speech, keep_open: bool) -> Self {
+    fn start(wire: Arc<Wire>, input: Input, speech: Speech, keep_open: bool) -> Result<Self, Trouble> {
         let (done, result) = mpsc::sync_channel(1);
-        thread::spawn(move || {
+        let thread = thread::Builder::new().spawn(move || {
             let sent = match input {
                 Input::Messages(texts) => texts.iter().try_for_each(|text| wire.write(text)),
                 Input::Stdin => send_input(&wire, &speech, keep_open),
@@ -185,7 +185,7 @@ impl Sender {
             }
             let _ = done.send(sent);
         });
-        Self(result)
+        thread.map(|_| Self(result)).map_err(Trouble::thread)
     }
 
     /// Waits until all is sent, or for as long a silence as is allowed.
@@ -248,16 +248,17 @@ fn send_lines(wire: &Wire, speech: &Speech) -> Result<(), Trouble> {
         // At the end of input, what is left is a line, too.
         let whole = if bytes == 0 { held.len() } else { last.map_or(0, |at| held.len() + at + 1) };
         held.extend_from_slice(chunk);
-        for line in held[..whole].split_inclusive(|&byte| byte == b'\n') {
-            speech.piped(line, &mut out).map_err(Trouble::Input)?;
-        }
+        let mut lines = held[..whole].split_inclusive(|&byte| byte == b'\n');
+        let piped = lines.try_for_each(|line| speech.piped(line, &mut out));
+        // What comes before a line that cannot be sent is sent.
+        wire.write(&out)?;
+        piped.map_err(Trouble::Input)?;
+        out.clear();
         held.drain(..whole);
         if held.len() > speech.max_frame {
             let limit = speech.max_frame;
             return Err(Trouble::Input(anyhow!("a line of the input is longer than --max-frame {limit}")));
         }
-        wire.write(&out)?;
-        out.clear();
         if bytes == 0 {
             break;
         }

@@ -3,7 +3,8 @@
 use std::io;
 
 use anyhow::anyhow;
-use net::client::{ConnectError, MAX_DATAGRAM};
+use net::client::ConnectError;
+use net::datagram::DATAGRAM_MAX;
 use net::errno::explain;
 use net::frame::FrameError;
 use net::{Address, Ending};
@@ -32,6 +33,11 @@ impl Trouble {
     /// Standard input cannot be read.
     pub(super) fn input(error: io::Error) -> Self {
         Self::Input(anyhow!(error).context("reading standard input"))
+    }
+
+    /// There is no thread for one of the directions.
+    pub(super) fn thread(error: io::Error) -> Self {
+        Self::Input(anyhow!(error).context("starting a thread"))
     }
 
     /// As the closing line names it.
@@ -112,7 +118,7 @@ fn hint(to: &Address, error: &io::Error) -> Option<String> {
                 at.host.as_deref().unwrap_or("::1")
             )
         }
-        (Errno::MSGSIZE, _) => format!("a datagram holds at most {MAX_DATAGRAM} bytes"),
+        (Errno::MSGSIZE, _) => format!("a datagram holds at most {DATAGRAM_MAX} bytes"),
         _ => return None,
     })
 }

@@ -95,6 +95,14 @@ impl Wire {
         self.note_write(self.connection.write_all(bytes), bytes)
     }
 
+    /// Sends as much of it on a stream as is taken at once. Returns how many bytes that is.
+    pub(super) fn write_now(&self, bytes: &[u8]) -> Result<usize, Trouble> {
+        let written = self.connection.write_now(bytes);
+        let taken = *written.as_ref().unwrap_or(&0);
+        self.note_write(written.map(drop), &bytes[..taken])?;
+        Ok(taken)
+    }
+
     /// Sends one datagram.
     pub(super) fn send(&self, payload: &[u8]) -> Result<(), Trouble> {
         self.note_write(self.connection.send(payload), payload)
@@ -148,8 +156,11 @@ impl Wire {
     }
 
     fn trace(&self, step: impl FnOnce(&ConnectionTrace)) {
-        if let Some(tracing) = &self.tracing {
-            tracing.steps.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(step);
+        if let Some(Tracing { steps, .. }) = &self.tracing {
+            let steps = steps.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(steps) = &*steps {
+                step(steps);
+            }
         }
     }
 

@@ -324,3 +324,35 @@ fn a_terminal_that_cannot_edit_lines_still_sends_and_shows_them() {
     assert_eq!(terminal.end(), Some(0));
     server.join().unwrap();
 }
+
+#[test]
+fn every_pasted_line_is_a_line_and_none_is_lost() {
+    let (at, server) = tcp_server(|mut stream| {
+        let mut received = String::new();
+        stream.read_to_string(&mut received).unwrap();
+        received
+    });
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start(&["connect", &at.to_string()], home.path());
+    terminal.until_prompt("", START);
+    let lines: Vec<String> = (0..50).map(|number| format!("line {number}")).collect();
+    terminal.types(&(lines.join("\r") + "\r"));
+    terminal.until_shows("line 49\n>>:");
+    terminal.until_prompt("", START);
+    terminal.types("\x04");
+    assert_eq!(terminal.end(), Some(0));
+    assert_eq!(server.join().unwrap().lines().collect::<Vec<_>>(), lines);
+}
+
+#[test]
+fn an_answer_to_m_ends_its_last_line_on_a_screen() {
+    let (at, server) = tcp_server(|mut stream| {
+        stream.read_exact(&mut [0; 2]).unwrap();
+        stream.write_all("好".as_bytes()).unwrap();
+    });
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start(&["connect", &at.to_string(), "-m", "hi"], home.path());
+    assert_eq!(terminal.end(), Some(0));
+    server.join().unwrap();
+    assert_eq!(terminal.lines(), ["好"]);
+}

@@ -370,7 +370,7 @@ fn input_that_cannot_be_sent_as_asked_ends_the_connection_with_the_reason() {
         "{}",
         ran.err
     );
-    server.join().unwrap();
+    assert_eq!(server.join().unwrap(), b"ok\n");
 }
 
 #[test]

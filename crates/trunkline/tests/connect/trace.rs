@@ -26,10 +26,10 @@ fn a_stream_is_told_from_its_handshake_to_time_wait() {
     let ran = run(["connect", &at.to_string(), "--trace"], b"hello");
     assert_eq!((ran.code, ran.text()), (Some(0), "HELLO"));
     server.join().unwrap();
-    let connected = format!("connected after ");
+    let connected = "connected after ";
     assert_in_order(
         &ran.err,
-        &[&format!("SYN to {at}"), &connected, "here ESTABLISHED", "write 1: 5 bytes", "FIN sent"],
+        &[&format!("SYN to {at}"), connected, "here ESTABLISHED", "write 1: 5 bytes", "FIN sent"],
     );
     assert_in_order(&ran.err, &["here ESTABLISHED", "read 1: 5 bytes", "FIN came", "here TIME_WAIT"]);
 }

@@ -14,9 +14,7 @@ use crate::wait_until;
 
 #[test]
 fn defect_open_to_all() {
-    for (address, service) in
-        [("0.0.0.0:0", "shell"), (":0", "shell"), ("[::]:0", "exec"), ("udp://:0", "shell")]
-    {
+    for (address, service) in [("0.0.0.0:0", "shell"), (":0", "shell"), ("[::]:0", "exec")] {
         let server =
             if service == "exec" { Serve::exec(address, &["date"]) } else { Serve::new(address, service) };
         let (code, error) = server.refused();
@@ -26,6 +24,15 @@ fn defect_open_to_all() {
                 && error.contains("--insecure-remote-exec"),
             "{error}"
         );
+    }
+}
+
+#[test]
+fn over_udp_the_sender_is_a_claim_so_no_command_runs_even_on_this_machine() {
+    for address in ["udp://127.0.0.1:0", "udp://:0"] {
+        let (code, error) = Serve::new(address, "shell").refused();
+        assert_eq!(code, 2, "{error}");
+        assert!(error.contains("is a claim") && error.contains("--insecure-remote-exec"), "{error}");
     }
 }
 
@@ -120,7 +127,7 @@ fn a_web_page_runs_no_command() {
 
 #[test]
 fn a_datagram_of_another_kind_than_text_runs_no_command() {
-    let server = Serve::new("udp://127.0.0.1:0", "shell").start();
+    let server = Serve::new("udp://127.0.0.1:0", "shell").arg("--insecure-remote-exec").start();
     let mut client = server.client();
     client.say(b"\x00\x03\x00\x08!\x12\xa4Becho no\n");
     server.log.wait_for("trouble: running a datagram's command: the first message is not text: a command is");
@@ -297,7 +304,7 @@ fn an_answer_longer_than_the_longest_message_ends_its_command_and_says_so() {
 
 #[test]
 fn commands_over_udp_are_answered_in_one_datagram() {
-    let server = Serve::new("udp://127.0.0.1:0", "shell").start();
+    let server = Serve::new("udp://127.0.0.1:0", "shell").arg("--insecure-remote-exec").start();
     let mut client = server.client();
     client.say("echo out; echo err >&2; exit 3");
     assert_eq!(client.hear_once(), b"out\nerr\n[exit 3]\n");
