@@ -1,4 +1,5 @@
-//! `trunkline connect`, by the true binary and as a user would meet it: one file for each feature.
+//! `trunkline connect`, and what else is done at a terminal, by the true binary and as a user would meet it: one file for
+//! each feature.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
 
@@ -13,4 +14,5 @@ mod datagram;
 mod editor;
 mod probe;
 mod stream;
+mod talk;
 mod trace;
