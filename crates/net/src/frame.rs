@@ -200,6 +200,15 @@ impl Framing {
         Header::new(format, index).map(Self::Struct)
     }
 
+    /// Bytes in the longest message that can be marked.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        match self {
+            Self::Struct(header) => usize::try_from(header.highest()).unwrap_or(usize::MAX),
+            _ => usize::MAX,
+        }
+    }
+
     /// Appends the message with its mark. On an error nothing is appended.
     ///
     /// # Errors

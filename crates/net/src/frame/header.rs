@@ -85,11 +85,17 @@ impl Header {
         if self.signed && signed < 0 { Err(signed) } else { Ok(unsigned) }
     }
 
+    /// The largest length that the header can say.
+    #[inline]
+    pub(super) fn highest(&self) -> u64 {
+        let bits = 8 * self.width - usize::from(self.signed);
+        u64::MAX >> (64 - bits)
+    }
+
     /// The payload's length, if the header can say it.
     #[inline]
     pub(super) fn length_of(&self, payload: &[u8]) -> Result<u64, EncodeError> {
-        let bits = 8 * self.width - usize::from(self.signed);
-        let highest = u64::MAX >> (64 - bits);
+        let highest = self.highest();
         u64::try_from(payload.len())
             .ok()
             .filter(|length| *length <= highest)

@@ -122,6 +122,10 @@ fn exit_code(status: ExitStatus) -> i32 {
 }
 
 fn spawn(mut command: Command, peer: &Peer) -> io::Result<(Child, Group)> {
+    // A socket that systemd passed to us is not for them (sd_listen_fds(3)).
+    for name in ["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"] {
+        command.env_remove(name);
+    }
     let child = command.envs(environment(peer)).process_group(0).spawn()?;
     let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     Ok((child, Group(group)))

@@ -98,7 +98,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
     }
 
     async fn answer_whole(&mut self, command: &Message) -> Result<(), Ending> {
-        let (capacity, peer) = (self.session.max_frame, self.session.peer.clone());
+        let capacity = self.session.max_frame.min(self.session.framing.longest());
+        let peer = self.session.peer.clone();
         let answer = tokio::select! {
             biased;
             answer = whole_answer(command.payload(), &peer, capacity) => answer,

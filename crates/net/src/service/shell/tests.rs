@@ -88,12 +88,13 @@ async fn a_framed_answer_is_one_message() {
 }
 
 #[tokio::test]
-async fn an_answer_too_long_for_its_header_says_so_with_the_true_exit_status() {
+async fn an_answer_too_long_for_its_header_says_so_and_the_command_is_ended() {
     let answer = heard("!B", "\x13seq 1 1000; exit 3 ").await;
     let text = &answer[1..];
     assert_eq!(usize::from(answer.as_bytes()[0]), text.len());
     assert!(
-        text.starts_with("trunkline: '!B' holds at most 255") && text.ends_with("\n[exit 3]\n"),
+        text.starts_with("trunkline: the answer is longer than the 255 bytes of one message")
+            && text.ends_with("; the command was ended\n[exit 137]\n"),
         "{text}"
     );
 }
