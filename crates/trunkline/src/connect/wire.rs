@@ -21,6 +21,8 @@ pub(super) struct Wire {
     pub(super) connection: Connection,
     /// Bytes.
     pub(super) sent: AtomicU64,
+    /// When the last of them were taken, in nanoseconds after `opened`.
+    sent_at: AtomicU64,
     /// Bytes.
     pub(super) received: AtomicU64,
     /// How many came; without a frame, reads.
@@ -79,6 +81,7 @@ impl Wire {
             datagrams,
             connection,
             sent: AtomicU64::new(0),
+            sent_at: AtomicU64::new(0),
             received: AtomicU64::new(0),
             messages: AtomicU64::new(0),
             opened: Instant::now(),
@@ -166,6 +169,8 @@ impl Wire {
 
     pub(super) fn note_sent(&self, bytes: usize) {
         add(&self.sent, bytes);
+        let at = self.opened.elapsed().as_nanos();
+        self.sent_at.store(u64::try_from(at).unwrap_or(u64::MAX), Relaxed);
     }
 
     pub(super) fn note_received(&self, bytes: usize) {
@@ -178,15 +183,16 @@ impl Wire {
 
     /// Waits for the far side; false once neither direction has moved for so long.
     pub(super) fn moves_within(&self, silence: Duration) -> io::Result<bool> {
-        loop {
-            let sent = self.sent.load(Relaxed);
-            if self.connection.readable_within(Some(silence))? {
-                return Ok(true);
-            }
-            if self.sent.load(Relaxed) == sent {
+        let asked = Instant::now();
+        let mut rest = silence;
+        while !self.connection.readable_within(Some(rest))? {
+            let sent = self.opened + Duration::from_nanos(self.sent_at.load(Relaxed));
+            rest = silence.saturating_sub(asked.max(sent).elapsed());
+            if rest.is_zero() {
                 return Ok(false);
             }
         }
+        Ok(true)
     }
 
     /// Waits for standard input; false when the far side has left meanwhile and took all that was sent.

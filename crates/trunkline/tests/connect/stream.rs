@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::program::{Ran, Running, free_port, noise, run, tcp_server, trunkline, wait_for_listener};
 
@@ -247,6 +247,16 @@ fn a_message_without_an_answer_ends_with_124() {
     let ran = run(["connect", &at.to_string(), "-m", "anybody?", "-w", "0.05"], b"");
     assert_eq!(ran.code, Some(124));
     assert_eq!(ran.err, format!("trunkline: nothing came from tcp://{at} within 0.05 s\n"));
+}
+
+#[test]
+fn sending_the_message_does_not_start_the_wait_a_second_time() {
+    let (at, _server) = tcp_server(|stream| all(&stream));
+    let started = Instant::now();
+    let ran = run(["connect", &at.to_string(), "-m", "anybody?", "-w", "1"], b"");
+    let took = started.elapsed();
+    assert_eq!(ran.code, Some(124));
+    assert!((Duration::from_secs(1)..Duration::from_millis(1900)).contains(&took), "{took:?}");
 }
 
 #[test]
