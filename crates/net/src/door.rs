@@ -10,10 +10,10 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::limits::Refusal;
 use crate::listen::Listener;
 use crate::report::{Event, Reporter};
 use crate::{Ending, Endpoint, Limits, Peer, Stream, Tally};
@@ -29,20 +29,6 @@ pub struct Shutdown {
     pub drain: CancellationToken,
     /// End at once.
     pub now: CancellationToken,
-}
-
-/// Why a connection was not let in.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum Refusal {
-    /// `--allow` and `--deny` keep this address out.
-    #[error("the address is not allowed in (--allow, --deny)")]
-    Access,
-    /// `--max-connections` are inside.
-    #[error("{0} connections are open already (--max-connections)")]
-    Full(usize),
-    /// `--per-ip` are inside from this address.
-    #[error("{0} connections from this address are open already (--per-ip)")]
-    PerIp(usize),
 }
 
 /// Accepts connections from `listeners` until told to stop. Each one that the limits let in runs through `handle` in

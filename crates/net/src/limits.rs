@@ -42,6 +42,20 @@ pub struct Access {
     deny: Vec<IpNet>,
 }
 
+/// Why a connection was not let in.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Refusal {
+    /// `--allow` and `--deny` keep this address out.
+    #[error("the address is not allowed in (--allow, --deny)")]
+    Access,
+    /// `--max-connections` are inside.
+    #[error("{0} connections are open already (--max-connections)")]
+    Full(usize),
+    /// `--per-ip` are inside from this address.
+    #[error("{0} connections from this address are open already (--per-ip)")]
+    PerIp(usize),
+}
+
 /// A text that is neither an address nor a network.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{text} is not a network: write an IP address or a CIDR such as 192.168.1.0/24 or fd00::/8")]

@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::door::Refusal;
+use crate::limits::Refusal;
 use crate::peer::{Peer, Tally};
 use crate::session::Observer;
 use crate::{Ending, Endpoint};
