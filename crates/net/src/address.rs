@@ -43,6 +43,12 @@ pub enum AddressError {
         /// What stood before `://`.
         scheme: String,
     },
+    /// `tcp:host:80` and `tcp:/host:80`.
+    #[error("after {scheme}: two slashes are missing: write {scheme}://HOST:PORT")]
+    Slashes {
+        /// `tcp` or `udp`.
+        scheme: String,
+    },
     /// `tcp://host` or a bare name.
     #[error("{text} has no port: write it as {text}:8080")]
     NoPort {
@@ -68,7 +74,7 @@ pub enum AddressError {
         text: String,
     },
     /// A host with a space, a slash or a control character in it.
-    #[error("{host} is not a host: a host is a name or an IP address, without spaces and slashes")]
+    #[error("{host} is not a host: a host is a name or an IP address, without port, spaces and slashes")]
     Host {
         /// What stood before the port.
         host: String,
@@ -119,6 +125,12 @@ impl FromStr for Address {
         if let Some(path) = text.strip_prefix("unix:") {
             return Ok(Self::Unix(socket_path(path, "unix")?));
         }
+        if let Some(scheme @ ("tcp" | "udp")) = text.split_once(':').map(|(scheme, _)| scheme)
+            && !text[scheme.len()..].starts_with("://")
+            && text[scheme.len() + 1..].parse::<u16>().is_err()
+        {
+            return Err(AddressError::Slashes { scheme: scheme.to_owned() });
+        }
         match text.split_once("://") {
             Some(("tcp", rest)) => Ok(Self::Tcp(rest.parse()?)),
             Some(("udp", rest)) => Ok(Self::Udp(rest.parse()?)),
@@ -146,6 +158,9 @@ impl HostPort {
     /// When either is not what its name says.
     pub fn from_parts(host: &str, port: &str) -> Result<Self, AddressError> {
         let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+        if bare.contains(':') && !is_ipv6(bare) {
+            return Err(AddressError::Host { host: host.to_owned() });
+        }
         Ok(Self {
             host: if bare.is_empty() { None } else { Some(checked_host(bare)?) },
             port: parse_port(port)?,
@@ -160,8 +175,7 @@ impl FromStr for HostPort {
         if let Some(rest) = text.strip_prefix('[') {
             let brackets = || AddressError::Brackets { text: text.to_owned() };
             let (host, after) = rest.split_once(']').ok_or_else(brackets)?;
-            let address = host.split_once('%').map_or(host, |(address, _)| address);
-            if address.parse::<std::net::Ipv6Addr>().is_err() || host.ends_with('%') {
+            if !is_ipv6(host) {
                 return Err(brackets());
             }
             return match after.strip_prefix(':') {
@@ -171,6 +185,7 @@ impl FromStr for HostPort {
             };
         }
         let Some((host, port)) = text.rsplit_once(':') else {
+            checked_host(text)?;
             return Err(AddressError::NoPort { text: text.to_owned() });
         };
         if host.contains(':') {
@@ -188,6 +203,12 @@ impl fmt::Display for HostPort {
             None => write!(f, ":{}", self.port),
         }
     }
+}
+
+/// With or without a `%zone`.
+fn is_ipv6(host: &str) -> bool {
+    let address = host.split_once('%').map_or(host, |(address, _)| address);
+    address.parse::<std::net::Ipv6Addr>().is_ok() && !host.ends_with('%')
 }
 
 fn parse_port(port: &str) -> Result<u16, AddressError> {
@@ -244,6 +265,10 @@ mod tests {
         assert!(error("").contains("tcp://HOST:PORT"));
         assert!(error("http://x:1").contains("http:// is not known"));
         assert!(error("localhost").contains("localhost:8080"));
+        assert!(error("tcp:/127.0.0.1:80").contains("write tcp://HOST:PORT"));
+        assert!(error("udp:host:80").contains("write udp://HOST:PORT"));
+        assert!(error(" ").contains("is not a host"));
+        assert_eq!("tcp:80".parse(), Ok(tcp("tcp", 80)), "a host may have this name");
         assert!(error("host:70000").contains("0 to 65535"));
         assert!(error("host:+1").contains("+1 is not a port"));
         assert!(error("host:").contains("is not a port"));
@@ -252,7 +277,7 @@ mod tests {
         assert!(error("[::1]").contains("no port"));
         assert!(error("[host]:1").contains("brackets"));
         assert!(error("[fe80::1%]:1").contains("brackets"));
-        assert!(error("a b:1").contains("without spaces"));
+        assert!(error("a b:1").contains("spaces and slashes"));
         assert!(error("tcp:///x:1").contains("slashes"));
         assert!(error("unix:").contains("unix:/run/app.sock"));
         assert!(error(&format!("unix:/{}", "x".repeat(107))).contains("108"));
@@ -263,6 +288,7 @@ mod tests {
         assert_eq!(HostPort::from_parts("::1", "22").map(|at| at.to_string()), Ok("[::1]:22".to_owned()));
         assert_eq!(HostPort::from_parts("[::1]", "22").map(|at| at.to_string()), Ok("[::1]:22".to_owned()));
         assert!(HostPort::from_parts("host", "http").is_err());
+        assert!(HostPort::from_parts("127.0.0.1:80", "81").is_err());
     }
 
     proptest! {

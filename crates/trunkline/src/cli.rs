@@ -12,6 +12,7 @@ use clap_complete::Shell;
 
 pub(crate) use connect::ConnectFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};
+pub(crate) use values::socket_option;
 
 /// Talk to any socket by its address: open a line, or connect to one.
 #[derive(Debug, Parser)]
@@ -42,6 +43,8 @@ pub(crate) enum Verb {
 
 const EXAMPLES: &str = "\
 Examples:
+  trunkline serve :8080 upper                   a message server for everybody
+  trunkline serve unix:/tmp/sh.sock shell       commands, for yourself
   trunkline connect 127.0.0.1:8080              type a line, read the answer
   trunkline connect udp://127.0.0.1:8080 -m hi  send one datagram, print its answer
   trunkline connect HOST 9100 < job.pdf         send a file, byte for byte

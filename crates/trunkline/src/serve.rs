@@ -72,6 +72,9 @@ pub(crate) async fn run(mut plan: Plan) -> Outcome {
         Err(error) = answering => return Err(anyhow::Error::new(error).context("reading what is typed").into()),
         never = signals.obey(&shutdown) => match never {},
     };
+    if cut > 0 {
+        log.cut(cut);
+    }
     Ok(match cut {
         _ if signals.interrupted => Exit::Interrupted,
         0 => Exit::Good,

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -31,16 +32,16 @@ pub(crate) struct ServeFlags {
     #[command(flatten)]
     pub(crate) frames: FrameFlags,
 
-    /// Connections at one time; a further one is closed at once
-    #[arg(long, value_name = "N", default_value_t = net::limits::MAX_CONNECTIONS, help_heading = "Limits")]
-    pub(crate) max_connections: usize,
+    /// Connections at one time [default: 10000]; a further one is closed at once
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(crate) max_connections: Option<NonZeroUsize>,
 
     /// Connections at one time from one IP address; without it only --max-connections counts
     #[arg(long, value_name = "N", help_heading = "Limits")]
-    pub(crate) per_ip: Option<usize>,
+    pub(crate) per_ip: Option<NonZeroUsize>,
 
     /// End a connection on which nothing moves for so long; without it a silent client may stay
-    #[arg(long, value_name = "SECONDS", value_parser = values::seconds, help_heading = "Limits")]
+    #[arg(long, value_name = "SECONDS", value_parser = values::some_seconds, help_heading = "Limits")]
     pub(crate) idle: Option<Duration>,
 
     /// Let only these addresses or networks in, such as 192.168.1.0/24 or fd00::/8
@@ -51,17 +52,17 @@ pub(crate) struct ServeFlags {
     #[arg(long, value_name = "CIDR", value_delimiter = ',', help_heading = "Limits")]
     pub(crate) deny: Vec<String>,
 
-    /// Connections that may wait to be accepted; the kernel caps it at net.core.somaxconn
-    #[arg(long, value_name = "N", default_value_t = net::limits::BACKLOG, help_heading = "Limits")]
-    pub(crate) backlog: u32,
+    /// Connections that may wait to be accepted [default: 4096]; the kernel caps it at net.core.somaxconn
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(crate) backlog: Option<u32>,
 
     /// Set an option of the socket, such as keepalive=60 or rcvbuf=8M; may be given several times
     #[arg(long, value_name = "NAME=VALUE", help_heading = "Socket")]
     pub(crate) sockopt: Vec<String>,
 
-    /// The permissions of a socket file, in octal
-    #[arg(long, value_name = "MODE", value_parser = values::mode, default_value = "0600", help_heading = "Socket")]
-    pub(crate) mode: u32,
+    /// The permissions of a socket file, in octal [default: 0600]
+    #[arg(long, value_name = "MODE", value_parser = values::mode, help_heading = "Socket")]
+    pub(crate) mode: Option<u32>,
 
     /// Let shell and exec run programs for others than the user who started this. Whoever reaches the address can
     /// then do whatever this user can
@@ -119,26 +120,41 @@ See --help for more.";
 
 const DETAILS: &str = "\
 Messages:
-  A stream has no messages of its own: in raw, the default, one read is one message, and no boundary is promised.
-  --frame line, nul, varint, netstring or a struct format such as '!I' makes boundaries that hold; room and talk use
+  A stream has no messages of its own: in raw, the default, one read is one
+  message, and no boundary is promised. --frame line, nul, varint, netstring or
+  a struct format such as '!I' makes boundaries that hold; room and talk use
   line unless told otherwise. A datagram is a message already.
 
 The log, on standard error:
-  listening on ...   once, when clients can connect
-  #N opened, #N closed   for each connection, with both ends, what went over it, how long it stood, how it ended:
-  eof (both sides were done), reset (the client broke it off), timeout (--idle), limit, or error
+  listening on ...       once, when clients can connect
+  #N opened, #N closed   for each connection: both ends, what went over it, how
+                         long it stood, and how it ended: eof (both sides were
+                         done), reset (the client broke it off), timeout
+                         (--idle), limit, or error
+
+Talk:
+  Each line you type answers the message that has waited longest. Ctrl-D leaves.
 
 Programs:
-  shell and exec run programs as the user who started this. A socket file of mode 0600 lets only that user in; a port
-  of this machine (127.0.0.1, [::1]) too, and refuses what a web page could send. Anything wider, UDP included, needs
-  --insecure-remote-exec. A connection that ends takes along what it started, unless that made a session of its own.
-  exec passes both addresses in the environment: PROTO, TCPLOCALIP, TCPLOCALPORT, TCPREMOTEIP, TCPREMOTEPORT.
+  shell and exec run programs as the user who started this. A socket file of
+  mode 0600 lets only that user in; a port of this machine (127.0.0.1, [::1])
+  too, and refuses what a web page could send. Anything wider, UDP included,
+  needs --insecure-remote-exec.
+  What a connection started is ended when the connection is over or breaks,
+  unless it made a session of its own. A client that only stops sending may be
+  waiting for its answer, so that alone ends nothing.
+  exec passes both addresses in the environment: PROTO, TCPLOCALIP,
+  TCPLOCALPORT, TCPREMOTEIP, TCPREMOTEPORT, as tcpserver does.
 
 Ending:
-  SIGTERM lets nobody in any more and waits until those inside are done; a second one ends at once, as Ctrl-C does.
+  SIGTERM lets nobody in any more and waits until those inside are done; a
+  second one ends at once, as Ctrl-C does.
 
 Exit codes:
-  0 ended by SIGTERM, everybody was done   1 failed, or ended with clients inside   2 wrong usage   130 Ctrl-C
+  0 ended by SIGTERM, everybody was done
+  1 failed, or ended with clients inside
+  2 wrong usage or configuration
+  130 Ctrl-C
 
 Examples:
   A message server for everybody, each message shown:
@@ -152,4 +168,5 @@ Examples:
   A network printer behind a UDP port:
     trunkline serve udp://:9100 forward tcp://printer.lan:9100
   A process per connection, at most 10, from one network:
-    trunkline serve :7000 exec --insecure-remote-exec --max-connections 10 --allow 192.168.1.0/24 -- date";
+    trunkline serve :7000 exec --insecure-remote-exec --max-connections 10 \\
+        --allow 192.168.1.0/24 -- date";

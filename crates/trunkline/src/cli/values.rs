@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use net::{Address, SocketKind, SocketOption};
+
 /// A number of bytes, as in `512`, `64k`, `16M` or `1G`; the letters count in 1024s.
 pub(super) fn size(text: &str) -> Result<usize, String> {
     let wrong = || format!("{text} is not a size: write a number of bytes, as in 512, 64k, 16M or 1G");
@@ -26,6 +28,12 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("{text} is not a time: write seconds, as in 5 or 0.2"))
 }
 
+/// As [`seconds`], but more than none.
+pub(super) fn some_seconds(text: &str) -> Result<Duration, String> {
+    let time = seconds(text)?;
+    if time.is_zero() { Err("0 is no time: leave the option out for no limit".to_owned()) } else { Ok(time) }
+}
+
 /// The permissions of a file in octal, as chmod takes them.
 pub(super) fn mode(text: &str) -> Result<u32, String> {
     u32::from_str_radix(text, 8).ok().filter(|&mode| mode <= 0o777 && !text.starts_with('+')).ok_or_else(
@@ -33,9 +41,30 @@ pub(super) fn mode(text: &str) -> Result<u32, String> {
     )
 }
 
+/// An option of `--sockopt`, if it fits the kind of socket.
+pub(crate) fn socket_option(text: &str, at: &Address) -> anyhow::Result<SocketOption> {
+    let option: SocketOption = text.parse()?;
+    option.applies_to(SocketKind::from(at))?;
+    Ok(option)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_of_no_time_is_none() {
+        assert_eq!(some_seconds("0.5"), Ok(Duration::from_millis(500)));
+        assert!(some_seconds("0").is_err_and(|error| error.contains("leave the option out")));
+    }
+
+    #[test]
+    fn modes_are_read_as_chmod_reads_them() {
+        assert_eq!((mode("0660"), mode("600")), (Ok(0o660), Ok(0o600)));
+        for text in ["", "8", "1777", "+600", "u+w"] {
+            assert!(mode(text).is_err_and(|error| error.contains("0600")), "{text}");
+        }
+    }
 
     #[test]
     fn sizes_are_read_with_and_without_a_letter() {

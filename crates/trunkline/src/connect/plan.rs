@@ -10,10 +10,10 @@ use anyhow::{Context, anyhow};
 use net::charset::Charset;
 use net::datagram::DATAGRAM_MAX;
 use net::frame::Framing;
-use net::{Address, HostPort, SocketKind, SocketOption};
+use net::{Address, HostPort, SocketOption};
 
 use super::speech::Speech;
-use crate::cli::ConnectFlags;
+use crate::cli::{ConnectFlags, socket_option};
 use crate::failure::Failure;
 
 /// How long an answer to `-m`, or to a datagram, is awaited unless told otherwise.
@@ -132,7 +132,7 @@ impl Plan {
         if flags.wait == Some(Duration::ZERO) && (flags.probe || (stdin && !datagrams)) {
             return refuse("-w 0", "there is nothing that takes no time, write seconds, as in -w 0.5");
         }
-        let options = flags.sockopt.iter().map(|text| option(text, &to)).collect::<Result<_, _>>();
+        let options = flags.sockopt.iter().map(|text| socket_option(text, &to)).collect::<Result<_, _>>();
         let options = options.context("--sockopt").map_err(Failure::usage)?;
         let limit = flags.wait.filter(|wait| !wait.is_zero());
         let task = if flags.probe {
@@ -162,19 +162,16 @@ impl Plan {
 }
 
 fn address(address: &str, port: Option<&str>) -> anyhow::Result<Address> {
-    let Some(port) = port else { return Ok(address.parse()?) };
-    Ok(Address::Tcp(HostPort::from_parts(address, port)?))
-}
-
-fn option(text: &str, to: &Address) -> anyhow::Result<SocketOption> {
-    let option: SocketOption = text.parse()?;
-    option.applies_to(match to {
-        Address::Tcp(_) => SocketKind::Tcp,
-        Address::Udp(_) => SocketKind::Udp,
-        Address::Unix(_) => SocketKind::Unix,
-        Address::UnixDatagram(_) => SocketKind::UnixDatagram,
-    })?;
-    Ok(option)
+    let address = match port {
+        Some(port) => Address::Tcp(HostPort::from_parts(address, port)?),
+        None => address.parse()?,
+    };
+    match &address {
+        Address::Tcp(HostPort { port: 0, .. }) | Address::Udp(HostPort { port: 0, .. }) => {
+            Err(anyhow!("{address}: nothing can be connected to port 0; serve prints the port it has picked"))
+        }
+        _ => Ok(address),
+    }
 }
 
 fn speech(flags: &ConnectFlags, datagrams: bool) -> anyhow::Result<Speech> {
@@ -287,6 +284,11 @@ mod tests {
         assert_eq!(input(&["h:1", "-m", "你", "--charset", "gbk"]), messages(&[b"\xc4\xe3"]));
         assert!(refusal(&["h:1", "-m", "a\nb", "--frame", "line"]).contains("-m 'a\\nb': byte 1"));
         assert!(refusal(&["h:1", "-m", "😀", "--charset", "gbk"]).contains("does not exist in GBK"));
+    }
+
+    #[test]
+    fn port_0_is_no_place_to_connect_to() {
+        assert!(refusal(&["127.0.0.1:0"]).contains("port 0"));
     }
 
     #[test]

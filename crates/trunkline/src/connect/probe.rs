@@ -47,7 +47,8 @@ fn find_out(line: &Line, tracer: Option<&Tracer>, wait: Duration) -> Finding {
     let begun = Instant::now();
     let found = Route::new(line, tracer).and_then(|mut route| knock(&mut route, &line.to, wait));
     let address = line.to.to_string();
-    let ms = begun.elapsed().as_secs_f64() * 1000.0;
+    // In thousandths: more digits would only be noise.
+    let ms = (begun.elapsed().as_secs_f64() * 1_000_000.0).round() / 1000.0;
     match found {
         Ok((open, meaning)) => Finding { address, open, errno: Some(0), name: None, meaning, ms },
         Err(error) => {

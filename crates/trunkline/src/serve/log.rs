@@ -22,6 +22,8 @@ pub(crate) struct Style {
     pub(crate) json: bool,
     pub(crate) verbose: bool,
     pub(crate) trace: bool,
+    /// The service passes bytes on, and may know of no messages.
+    pub(crate) without_messages: bool,
 }
 
 /// Characters of a message that its line shows.
@@ -54,6 +56,14 @@ impl Log {
                 format_args!("listening on {at} ({service}){colon}{note}"),
             );
         }
+    }
+
+    /// The line that tells that connections were cut off, which have no closing line then.
+    pub(crate) fn cut(&self, connections: usize) {
+        self.pen.write(
+            || json!({"event": "cut", "connections": connections}),
+            format_args!("cut: {} still open", Count(connections as u64, "connection")),
+        );
     }
 }
 
@@ -105,9 +115,13 @@ impl Reporter for Log {
                         line
                     },
                     format_args!(
-                        "#{id} closed: {remote} -> {local}: {ending}; received {} in {}, sent {}; {seconds:.3} s",
+                        "#{id} closed: {remote} -> {local}: {ending}; received {}{}, sent {}; {seconds:.3} s",
                         Count(received, "byte"),
-                        Count(messages, "message"),
+                        if messages == 0 && self.style.without_messages {
+                            String::new()
+                        } else {
+                            format!(" in {}", Count(messages, "message"))
+                        },
                         Count(sent, "byte"),
                     ),
                 );

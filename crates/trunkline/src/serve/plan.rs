@@ -1,16 +1,23 @@
 //! The flags of `serve` turned into one validated plan.
 
+use std::env;
+use std::ffi::OsStr;
+use std::num::NonZeroUsize;
 use std::os::fd::{FromRawFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use net::frame::Framing;
+use net::limits::MAX_CONNECTIONS;
 use net::service::{Reply, Server, Service};
-use net::{Access, Address, Bound, Limits, ListenOptions, Reporter, SocketOption, listen};
+use net::{Access, Address, Bound, Limits, ListenOptions, Reporter, listen};
+use rustix::fs::access;
 
 use super::log::{Log, Style};
 use super::talk::Person;
-use crate::cli::{FrameFlags, ServeFlags, ServiceName};
+use crate::cli::{FrameFlags, ServeFlags, ServiceName, socket_option};
 use crate::failure::Failure;
 use crate::terminal::Screen;
 
@@ -34,25 +41,35 @@ impl Plan {
     pub(crate) fn new(flags: &ServeFlags) -> Result<Self, Failure> {
         let address: Address = flags.address.parse().map_err(Failure::usage)?;
         let (service, person) = service(flags, &address)?;
-        let options: Result<Vec<SocketOption>, _> =
-            flags.sockopt.iter().map(|option| option.parse()).collect();
+        check_effect(flags, &address).map_err(Failure::usage)?;
+        let option = |text: &String| socket_option(text, &address);
+        let options = flags.sockopt.iter().map(option).collect::<Result<_, _>>();
+        let defaults = ListenOptions::default();
         let limits = Limits {
-            max_connections: flags.max_connections,
-            per_ip: flags.per_ip.unwrap_or(usize::MAX),
+            max_connections: flags.max_connections.map_or(MAX_CONNECTIONS, NonZeroUsize::get),
+            per_ip: flags.per_ip.map_or(usize::MAX, NonZeroUsize::get),
             idle: flags.idle,
             access: Access::parse(&flags.allow, &flags.deny).map_err(Failure::usage)?,
         };
         Ok(Self {
             options: ListenOptions {
-                backlog: flags.backlog,
-                mode: flags.mode,
-                options: options.map_err(Failure::usage)?,
+                backlog: flags.backlog.unwrap_or(defaults.backlog),
+                mode: flags.mode.unwrap_or(defaults.mode),
+                options: options.context("--sockopt").map_err(Failure::usage)?,
             },
             framing: framing(&flags.frames, flags.service, &service, &address)?,
             max_frame: flags.frames.max_frame,
             same_user_only: !flags.insecure_remote_exec,
             name: flags.service,
-            style: Style { json: flags.json, verbose: flags.verbose, trace: flags.trace },
+            style: Style {
+                json: flags.json,
+                verbose: flags.verbose,
+                trace: flags.trace,
+                without_messages: matches!(
+                    flags.service,
+                    ServiceName::Exec | ServiceName::Forward | ServiceName::Chargen
+                ),
+            },
             address,
             service,
             limits,
@@ -87,6 +104,40 @@ impl Plan {
             self.same_user_only,
             reporter,
         ))
+    }
+}
+
+/// An option that would change nothing is more likely a mistake, and one that keeps people out a dangerous one.
+fn check_effect(flags: &ServeFlags, address: &Address) -> anyhow::Result<()> {
+    let without_connections = address.is_datagram() && flags.service != ServiceName::Forward;
+    let table = [
+        (
+            "--allow",
+            !flags.allow.is_empty(),
+            address.is_unix(),
+            "a socket file has its permissions: see --mode",
+        ),
+        (
+            "--deny",
+            !flags.deny.is_empty(),
+            address.is_unix(),
+            "a socket file has its permissions: see --mode",
+        ),
+        ("--per-ip", flags.per_ip.is_some(), address.is_unix(), "its clients have no IP address"),
+        ("--mode", flags.mode.is_some(), !address.is_unix(), "only a socket file has permissions"),
+        ("--backlog", flags.backlog.is_some(), address.is_datagram(), "datagrams have no connections"),
+        (
+            "--max-connections",
+            flags.max_connections.is_some(),
+            without_connections,
+            "datagrams have no connections",
+        ),
+        ("--per-ip", flags.per_ip.is_some(), without_connections, "datagrams have no connections"),
+        ("--idle", flags.idle.is_some(), without_connections, "datagrams have no connections"),
+    ];
+    match table.iter().find(|(_, given, is_void, _)| *given && *is_void) {
+        Some((flag, _, _, reason)) => bail!("{flag} has no effect on {address}: {reason}"),
+        None => Ok(()),
     }
 }
 
@@ -134,9 +185,27 @@ fn service(flags: &ServeFlags, address: &Address) -> Result<(Service, Option<Per
             return Err(Failure::usage(anyhow!("`exec` needs a program"))
                 .hint("write it behind --, as in: serve :7000 exec -- date"));
         }
-        ServiceName::Exec => Service::Exec(flags.command.clone()),
+        ServiceName::Exec => {
+            check_program(&flags.command[0]).map_err(Failure::usage)?;
+            Service::Exec(flags.command.clone())
+        }
     };
     Ok((service, None))
+}
+
+/// Better said now than to the first client.
+fn check_program(name: &OsStr) -> anyhow::Result<()> {
+    let can_run = |path: &Path| path.is_file() && access(path, rustix::fs::Access::EXEC_OK).is_ok();
+    let path = Path::new(name);
+    let found = if name.as_bytes().contains(&b'/') {
+        can_run(path)
+    } else {
+        env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|folder| can_run(&folder.join(path)))
+    };
+    if !found {
+        bail!("the program {} is not there, or may not be run", path.display());
+    }
+    Ok(())
 }
 
 /// `room` and `talk` are for people, who write lines; everything else is raw unless told otherwise.

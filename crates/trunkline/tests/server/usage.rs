@@ -124,3 +124,27 @@ fn a_socket_option_that_does_not_exist_is_answered_with_those_that_do() {
     of("rcvbuf=lots", "rcvbuf cannot be \"lots\"");
     of("ttl=0", "ttl cannot be \"0\"");
 }
+
+#[test]
+fn an_option_that_would_change_nothing_is_refused_with_the_reason() {
+    for (words, reason) in [
+        (
+            &["unix:/tmp/a", "upper", "--allow", "10.0.0.0/8"][..],
+            "--allow has no effect on unix:/tmp/a: a socket file has",
+        ),
+        (&["unix-dgram:/tmp/a", "upper", "--deny", "10.0.0.0/8"], "--deny has no effect"),
+        (&["unix:/tmp/a", "upper", "--per-ip", "3"], "--per-ip has no effect"),
+        (
+            &[":0", "upper", "--mode", "0660"],
+            "--mode has no effect on tcp://:0: only a socket file has permissions",
+        ),
+        (&["udp://:0", "upper", "--backlog", "5"], "--backlog has no effect"),
+        (&["udp://:0", "upper", "--idle", "5"], "--idle has no effect"),
+        (&["udp://:0", "room", "--max-connections", "5"], "--max-connections has no effect"),
+        (&[":0", "upper", "--max-connections", "0"], "invalid value '0'"),
+        (&[":0", "upper", "--per-ip", "0"], "invalid value '0'"),
+        (&[":0", "upper", "--idle", "0"], "leave the option out for no limit"),
+    ] {
+        check_refused(words, reason);
+    }
+}
