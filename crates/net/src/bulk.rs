@@ -1,15 +1,16 @@
 //! The byte path of a client: from one descriptor to another, blocking, as fast as the kernel allows.
 //!
-//! A file goes into a socket by sendfile(2), a socket into a pipe by splice(2), and neither passes through this
-//! process. Everything else is read and written in large pieces; a pipe into a socket is faster that way than by splice.
+//! A file goes into a socket by sendfile(2) and does not pass through this process. Everything else is read and written in
+//! large pieces. There is no splice(2): into a socket it is slower than that, and out of one it keeps the pipe locked while
+//! it waits for more, so that nobody can read from the pipe what came before.
 
 use std::io;
 use std::os::fd::BorrowedFd;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat, sendfile};
+use rustix::fs::{FileType, fstat, sendfile};
 use rustix::io::Errno;
-use rustix::pipe::{SpliceFlags, fcntl_setpipe_size, splice};
+use rustix::pipe::fcntl_setpipe_size;
 
 /// Bytes moved by one read and one write. Larger pieces gain nothing, smaller ones cost system calls.
 const PIECE: usize = 256 * 1024;
@@ -46,8 +47,6 @@ pub enum PumpError {
 enum Way {
     /// File to socket, inside the kernel.
     SendFile,
-    /// Socket to pipe, inside the kernel.
-    Splice,
     /// Anything to anything, through this buffer.
     Copy(Vec<u8>),
 }
@@ -56,13 +55,11 @@ impl<'fd> Pump<'fd> {
     /// Looks at both ends once, and chooses the fastest way between them.
     #[must_use]
     pub fn new(from: BorrowedFd<'fd>, to: BorrowedFd<'fd>) -> Self {
-        let kind = |fd| fstat(fd).map(|stat| FileType::from_raw_mode(stat.st_mode));
-        let way = match (kind(from), kind(to)) {
-            // Where others made a descriptor non-blocking, EAGAIN from splice would not say which of the two.
-            _ if is_nonblocking(from) || is_nonblocking(to) => Way::copy(),
-            (Ok(FileType::RegularFile), Ok(FileType::Socket)) => Way::SendFile,
-            (Ok(FileType::Socket), Ok(FileType::Fifo)) => Way::Splice,
-            _ => Way::copy(),
+        let is = |fd, kind| fstat(fd).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == kind);
+        let way = if is(from, FileType::RegularFile) && is(to, FileType::Socket) {
+            Way::SendFile
+        } else {
+            Way::copy()
         };
         Self { from, to, way, moved: 0 }
     }
@@ -89,20 +86,16 @@ impl<'fd> Pump<'fd> {
         loop {
             let moved = match &mut self.way {
                 Way::SendFile => sendfile(self.to, self.from, None, PIECE),
-                Way::Splice => splice(self.from, None, self.to, None, PIECE, SpliceFlags::MOVE),
                 Way::Copy(buffer) => return copy(self.from, self.to, buffer),
             };
-            match (moved, &self.way) {
-                (Ok(bytes), _) => return Ok(bytes),
-                (Err(Errno::INTR), _) => {}
-                // What the kernel cannot move by itself, or cannot read, is copied; the copy knows which side failed.
-                (Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::IO), _) => {
+            match moved {
+                Ok(bytes) => return Ok(bytes),
+                Err(Errno::INTR) => {}
+                // What the kernel cannot send, cannot read, or must wait for is copied; that knows which side failed.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::IO | Errno::AGAIN) => {
                     self.way = Way::copy();
                 }
-                (Err(errno), Way::Splice) if errno != Errno::PIPE => {
-                    return Err(PumpError::Read(errno.into()));
-                }
-                (Err(errno), _) => return Err(PumpError::Write(errno.into())),
+                Err(errno) => return Err(PumpError::Write(errno.into())),
             }
         }
     }
@@ -156,10 +149,6 @@ fn wait(fd: BorrowedFd<'_>, flags: PollFlags) -> io::Result<()> {
         Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(errno) => Err(errno.into()),
     }
-}
-
-fn is_nonblocking(fd: BorrowedFd<'_>) -> bool {
-    fcntl_getfl(fd).is_ok_and(|flags| flags.contains(OFlags::NONBLOCK))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::program::{Ran, Running, free_port, noise, run, tcp_server, trunkline, wait_for_listener};
+use crate::program::{LIMIT, Ran, Running, free_port, noise, run, tcp_server, trunkline, wait_for_listener};
 
 /// Much more than all the buffers on the way hold.
 const MUCH: usize = 64 * 1024 * 1024;
@@ -120,6 +120,27 @@ fn a_slow_reader_of_the_answers_does_not_hold_up_the_input() {
     writer.join().unwrap();
     assert_good(&ran);
     assert!(ran.out == bytes);
+}
+
+#[test]
+fn each_answer_can_be_read_while_the_next_is_awaited() {
+    let (seen, wait) = mpsc::channel();
+    let (at, server) = tcp_server(move |mut stream| {
+        for answer in 0..100 {
+            stream.write_all(&[answer]).unwrap();
+            wait.recv_timeout(LIMIT).unwrap();
+        }
+    });
+    let mut client = Running::start(&mut trunkline(["connect", &at.to_string()]));
+    let mut output = client.0.stdout.take().unwrap();
+    for answer in 0..100 {
+        let mut byte = [0];
+        output.read_exact(&mut byte).unwrap();
+        assert_eq!(byte, [answer]);
+        seen.send(()).unwrap();
+    }
+    assert_good(&client.finish());
+    server.join().unwrap();
 }
 
 #[test]
