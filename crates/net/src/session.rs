@@ -97,6 +97,11 @@ impl Session {
 
     pub(crate) fn note_message(&mut self, frame: &Frame<'_>) {
         self.tally.add_messages(1);
+        self.show_message(frame);
+    }
+
+    /// For who counts messages many at a time.
+    pub(crate) fn show_message(&mut self, frame: &Frame<'_>) {
         if let Some(observer) = &mut self.observer {
             observer.message(frame);
         }

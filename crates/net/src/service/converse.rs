@@ -113,11 +113,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
 
     /// Rewrites every whole message at the start of `bytes` and tells how many bytes they are.
     fn answer_whole(&mut self, bytes: &mut [u8]) -> usize {
-        let mut at = 0;
+        let (mut at, mut messages) = (0, 0);
         while self.ending.is_none() {
             match self.decoder.next(&bytes[at..]) {
                 Ok(Some(frame)) => {
-                    self.session.note_message(&frame);
+                    messages += 1;
+                    self.session.show_message(&frame);
                     let start = at + frame.prefix.len();
                     let (end, next) = (start + frame.payload.len(), at + frame.len());
                     self.reply.rewrite(&mut bytes[start..end]);
@@ -127,6 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
                 Err(error) => self.ending = Some(Ending::Error(error.to_string())),
             }
         }
+        self.session.tally.add_messages(messages);
         at
     }
 

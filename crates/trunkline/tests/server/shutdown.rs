@@ -36,6 +36,7 @@ fn a_second_sigterm_ends_with_clients_inside_and_that_is_a_failure() {
     server.log.wait_for("draining");
     server.signal(Signal::TERM);
     assert_eq!(server.exit_code(), 1);
+    server.log.wait_for("cut: 1 connection still open");
     inside.is_shown_out();
 }
 
