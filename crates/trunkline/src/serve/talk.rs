@@ -61,7 +61,11 @@ impl Person {
         loop {
             tokio::select! {
                 line = typed.recv() => {
-                    let Some(line) = line else { return };
+                    let line = match line {
+                        Some(Ok(line)) => line,
+                        Some(Err(ReadlineError::Interrupted)) => return interrupt().await,
+                        Some(Err(_)) | None => return,
+                    };
                     answered = waiting.pop_front().or(answered);
                     match &answered {
                         None => screen.line("nobody has said anything yet"),
@@ -135,29 +139,31 @@ fn coloured() -> bool {
     AutoStream::choice(&io::stdout()) != ColorChoice::Never
 }
 
-/// The lines of a person, typed on a thread of its own, until Ctrl-D. Ctrl-C does what it does elsewhere.
-fn type_at(mut editor: LineEditor) -> Receiver<String> {
+/// The lines of a person, typed on a thread of its own; the error that ends them is how the person leaves.
+fn type_at(mut editor: LineEditor) -> Receiver<Result<String, ReadlineError>> {
     let (sender, lines) = mpsc::channel(TYPED_AHEAD);
     thread::spawn(move || {
         loop {
-            match editor.read_line() {
-                Ok(line) if line.is_empty() => {}
-                Ok(line) => {
-                    editor.remember(&line);
-                    if sender.blocking_send(line).is_err() {
-                        return;
-                    }
-                }
-                Err(ReadlineError::Interrupted) => {
-                    // Nothing else than being interrupted comes of it when this fails: the lines have ended.
-                    let _ = kill_process(getpid(), Signal::INT);
-                    return;
-                }
-                Err(_) => return,
+            let line = editor.read_line();
+            let is_last = line.is_err();
+            match &line {
+                Ok(line) if line.is_empty() => continue,
+                Ok(line) => editor.remember(line),
+                Err(_) => {}
+            }
+            if sender.blocking_send(line).is_err() || is_last {
+                return;
             }
         }
     });
     lines
+}
+
+/// Ctrl-C, which the editor takes as a key, does what it does elsewhere: the server hears the signal and ends.
+async fn interrupt() {
+    if kill_process(getpid(), Signal::INT).is_ok() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Standard input, line by line. It is read on a thread of its own, which ends with the process.
