@@ -31,8 +31,8 @@ pub(crate) use plan::{Ends, Plan};
 /// Connects, and does what the plan says. Everything blocks; there is no runtime.
 pub(crate) fn run(plan: Plan) -> Outcome {
     let Plan { line, task } = plan;
-    let mut editor = if let Task::Editor(_) = task { Editor::open() } else { None };
-    let tracer = line.trace.then(|| tracer(&task, editor.as_mut()));
+    let editor = if let Task::Editor(_) = task { Editor::open() } else { None };
+    let tracer = line.trace.then(|| tracer(&task, editor.as_ref()));
     let pipe = match task {
         Task::Probe { wait, json } => return probe::run(&line, tracer.as_ref(), wait, json),
         Task::Pipe(pipe) | Task::Editor(pipe) => pipe,
@@ -47,16 +47,15 @@ pub(crate) fn run(plan: Plan) -> Outcome {
 }
 
 /// Writes to standard error. Where that is the terminal on which somebody types, it must not spoil their line.
-fn tracer(task: &Task, editor: Option<&mut Editor>) -> Tracer {
+fn tracer(task: &Task, editor: Option<&Editor>) -> Tracer {
     let (framing, max_frame) = match task.speech() {
         Some(speech) => (Arc::clone(&speech.framing), speech.max_frame),
         None => (Arc::new(Framing::Raw), MAX_FRAME),
     };
-    let screen = editor.filter(|_| io::stderr().is_terminal()).and_then(Editor::screen);
     let json = task.is_json();
-    Tracer::new(framing, max_frame, move |line| match &screen {
-        Some(screen) => screen.line(line),
-        None if json => say(json!(line)),
-        None => say(line),
-    })
+    match editor.filter(|_| io::stderr().is_terminal()).map(Editor::voice) {
+        Some(voice) => Tracer::new(framing, max_frame, move |line| voice.line(line)),
+        None if json => Tracer::new(framing, max_frame, |line| say(json!(line))),
+        None => Tracer::new(framing, max_frame, |line| say(line)),
+    }
 }

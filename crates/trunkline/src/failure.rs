@@ -91,9 +91,10 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// Writes a line for the person at the terminal. Whoever closed standard error does not want to know.
+/// Writes a line for the person at the terminal, at once, so that it does not mix with those of others. Whoever closed
+/// standard error does not want to know.
 pub(crate) fn say(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 #[cfg(test)]

@@ -17,15 +17,15 @@ use tokio::task::JoinSet;
 
 use crate::failure::{Exit, Outcome};
 pub(crate) use plan::Plan;
-use talk::Seat;
 
 /// Serves until told to stop.
 pub(crate) async fn run(mut plan: Plan) -> Outcome {
     raise_descriptor_limit();
     let bound = plan.open().await?;
     let person = plan.person.take();
-    let seat = person.as_ref().and_then(|_| Seat::take());
-    let log = Arc::new(plan.log(seat.as_ref().map(|seat| seat.screen.clone())));
+    let (editor, around) = person.as_ref().and_then(|_| talk::seat()).unzip();
+    let voice = around.as_ref().map(|around| around.voice.clone());
+    let log = Arc::new(plan.log(voice.clone()));
     let server = Arc::new(plan.server(&bound, Arc::clone(&log) as Arc<dyn Reporter>)?);
     let shutdown = Shutdown::default();
     let mut signals = Signals::new()?;
@@ -63,7 +63,7 @@ pub(crate) async fn run(mut plan: Plan) -> Outcome {
     // When the person leaves, the server is told to end; only that they cannot be heard ends it from here.
     let answering = async {
         if let Some(person) = person {
-            person.answer(seat, &shutdown).await?;
+            person.answer(editor.zip(voice), &shutdown).await?;
         }
         std::future::pending::<io::Result<Infallible>>().await
     };
@@ -74,6 +74,10 @@ pub(crate) async fn run(mut plan: Plan) -> Outcome {
     };
     if cut > 0 {
         log.cut(cut);
+    }
+    if let Some(around) = around {
+        around.voice.end();
+        around.voice_ended.wait();
     }
     Ok(match cut {
         _ if signals.interrupted => Exit::Interrupted,

@@ -1,26 +1,29 @@
 //! A person at a terminal: a line editor below, answers above it as they come.
 
+mod listen;
+
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use net::charset::Charset;
+use net::bulk::write_all;
 use net::client::Connection;
-use net::untrusted;
 use net::{Address, Endpoint};
+use rustix::stdio::stdout;
 use rustyline::error::ReadlineError;
 
 use super::history;
-use super::incoming::Incoming;
 use super::plan::Pipe;
-use super::speech::Speech;
 use super::trouble::Trouble;
 use super::wire::{Route, Wire};
 use crate::failure::{Exit, Outcome, say};
-use crate::terminal::{Above, LineEditor, Modes, Screen};
+use crate::terminal::{Around, Keys, LineEditor, PROMPT, Voice};
+use listen::listen;
+
+/// Once nothing more is sent.
+const NO_PROMPT: (&str, &str) = ("", "");
 
 /// Typed alone on a line, it leaves, as with ssh.
 const LEAVE: &str = "~.";
@@ -28,110 +31,154 @@ const LEAVE: &str = "~.";
 /// After Ctrl-D, the silence that ends the wait for the rest.
 const REST: Duration = Duration::from_secs(1);
 
-/// How long the rest of a line is awaited before the beginning is shown alone.
-const LINE_REST: Duration = Duration::from_millis(30);
-
-/// How long the first datagram waits for a refusal, where its name has another address.
+/// How long the first datagram waits for a refusal, where its name has another address; and a failure to send for the
+/// other direction, which knows more of the cause.
 const REFUSAL: Duration = Duration::from_millis(20);
 
 /// A line editor on this terminal.
 pub(super) struct Editor {
     lines: LineEditor,
-    above: Option<Above>,
-    modes: Modes,
+    around: Around,
 }
 
 impl Editor {
     /// None where the terminal cannot edit lines.
     pub(super) fn open() -> Option<Self> {
-        let (lines, above, modes) = LineEditor::open(history::file())?;
-        Some(Self { lines, above: Some(above), modes })
+        LineEditor::open(history::file()).map(|(lines, around)| Self { lines, around })
     }
 
-    /// Another voice above the line that is being typed.
-    pub(super) fn screen(&mut self) -> Option<Screen> {
-        self.lines.another_voice().map(Screen::from)
+    /// What others say above the line that is being typed is said with this.
+    pub(super) fn voice(&self) -> Voice {
+        self.around.voice.clone()
     }
 
     /// Sends what is typed and shows what comes, until one of the two sides leaves.
     pub(super) fn run(mut self, route: Route<'_>, wire: Wire, address: &Address, pipe: &Pipe) -> Outcome {
         say(greeting(&wire, address));
-        let above = self.above.take();
-        let mut talk = Talk { route, wire: Arc::new(wire), address, pipe, above, far_end: None };
-        let outcome = self.converse(&mut talk);
+        let voice = self.around.voice.clone();
+        let mut talk = Talk { route, wire: Arc::new(wire), pipe, voice, far_end: None };
+        self.around.keys.hold_keys();
+        let left = self.converse(&mut talk);
+        let Self { lines, around: Around { keys, voice, voice_ended } } = self;
+        keys.restore();
+        // Then nobody waits for the editor any more.
+        drop(lines);
+        if let Ok(Left::FarSide) = left {
+            say(format_args!("connection closed by {} (eof)", bare(&talk.wire.connection.peer)));
+        }
         talk.wire.end();
-        outcome
+        voice.end();
+        voice_ended.wait();
+        match left {
+            Ok(Left::Interrupted) => Ok(Exit::Interrupted),
+            Ok(Left::Person | Left::FarSide) => Ok(Exit::Good),
+            Err(trouble) => trouble.outcome(address),
+        }
     }
 
-    fn converse(&mut self, talk: &mut Talk<'_>) -> Outcome {
-        let speech = &talk.pipe.speech;
-        self.modes.hold_keys();
-        if !speech.datagrams
-            && let Err(trouble) = talk.listen()
-        {
-            return trouble.outcome(talk.address);
+    fn converse(&mut self, talk: &mut Talk<'_>) -> Result<Left, Trouble> {
+        if !talk.pipe.speech.datagrams {
+            talk.listen()?;
         }
         loop {
-            let line = match self.lines.read_line() {
+            let line = match self.lines.read_line(&PROMPT) {
                 Ok(line) => line,
-                Err(error) => {
-                    self.modes.restore();
-                    return talk.leave(&error);
-                }
+                Err(error) => match (talk.far_end(), error) {
+                    (Some(end), _) => return end.map(|()| Left::FarSide),
+                    (None, ReadlineError::Interrupted) => return Ok(Left::Interrupted),
+                    (None, ReadlineError::Eof) if talk.pipe.speech.datagrams => return Ok(Left::Person),
+                    (None, ReadlineError::Eof) => return self.rest(talk),
+                    (None, error) => {
+                        return Err(Trouble::Input(anyhow!("reading from the terminal: {error}")));
+                    }
+                },
             };
             if line == LEAVE {
-                return Ok(Exit::Good);
+                return Ok(Left::Person);
             }
-            if line.is_empty() && !speech.sends_empty_lines() {
+            if line.is_empty() && !talk.pipe.speech.sends_empty_lines() {
                 continue;
             }
             self.lines.remember(&line);
-            match talk.send(&line, &self.modes) {
+            match talk.send(&line, &self.around.keys) {
                 Ok(()) => {}
                 // The next line may be one that can be sent.
                 Err(Trouble::Input(error)) => say(format_args!("trunkline: not sent: {error:#}")),
-                Err(trouble) => return talk.broken(trouble),
+                Err(trouble) => return Err(talk.nearer(trouble)),
             }
         }
     }
+
+    /// Our direction has ended: what still comes is shown, until the far side ends too or is silent. Keys that say
+    /// nothing else than to leave, leave.
+    fn rest(&mut self, talk: &Talk<'_>) -> Result<Left, Trouble> {
+        if !talk.pipe.keep_open {
+            talk.wire.half_close()?;
+        }
+        self.around.voice.leaving(REST);
+        let why = loop {
+            if let Err(error) = self.lines.read_line(&NO_PROMPT) {
+                break error;
+            }
+        };
+        if let ReadlineError::Eof | ReadlineError::Interrupted = why {
+            // The editor has ended its line, which is empty.
+            let _ = write_all(stdout(), b"\x1b[A");
+        }
+        match (talk.far_end(), why) {
+            (Some(Err(trouble)), _) => Err(trouble),
+            (None, ReadlineError::Interrupted) => Ok(Left::Interrupted),
+            _ => Ok(Left::Person),
+        }
+    }
+}
+
+/// Who ended it.
+enum Left {
+    Person,
+    FarSide,
+    /// Ctrl-C.
+    Interrupted,
 }
 
 /// One conversation.
 struct Talk<'a> {
     route: Route<'a>,
     wire: Arc<Wire>,
-    address: &'a Address,
     pipe: &'a Pipe,
-    /// Until somebody listens.
-    above: Option<Above>,
-    /// Says how the far side's direction ended.
+    voice: Voice,
+    /// Says how the far side's direction ended, once somebody listens.
     far_end: Option<Receiver<Result<(), Trouble>>>,
 }
 
 impl Talk<'_> {
-    /// Shows what comes, on a thread of its own.
+    /// Shows what comes, on a thread of its own. Its end is the end of the editor's wait for a line.
     fn listen(&mut self) -> Result<(), Trouble> {
-        let Some(mut above) = self.above.take() else { return Ok(()) };
         let (ended, far_end) = mpsc::sync_channel(1);
-        let (wire, speech) = (Arc::clone(&self.wire), self.pipe.speech.clone());
+        let (wire, speech, voice) = (Arc::clone(&self.wire), self.pipe.speech.clone(), self.voice.clone());
         let listener = thread::Builder::new().spawn(move || {
-            let _ = ended.send(show(&wire, &speech, &mut above));
-            above.end_editor();
+            let _ = ended.send(listen(&wire, &speech, &voice));
+            voice.end_editor();
         });
         listener.map_err(Trouble::thread)?;
         self.far_end = Some(far_end);
         Ok(())
     }
 
-    fn send(&mut self, line: &str, modes: &Modes) -> Result<(), Trouble> {
+    /// How the far side's direction has ended, if it has.
+    fn far_end(&self) -> Option<Result<(), Trouble>> {
+        self.far_end.as_ref()?.try_recv().ok()
+    }
+
+    fn send(&mut self, line: &str, keys: &Keys) -> Result<(), Trouble> {
         let message = self.pipe.speech.typed(line).map_err(Trouble::Input)?;
         if !self.pipe.speech.datagrams {
             let taken = self.wire.write_now(&message)?;
             if taken < message.len() {
                 // This may take for ever, if the far side does not read.
-                modes.restore();
+                keys.restore();
                 self.wire.write(&message[taken..])?;
-                modes.hold_keys();
+                keys.hold_keys();
             }
             return Ok(());
         }
@@ -157,82 +204,10 @@ impl Talk<'_> {
         Ok(())
     }
 
-    /// No more lines: the far side is gone, or the person leaves.
-    fn leave(&self, why: &ReadlineError) -> Outcome {
-        let far_end = self.far_end.as_ref();
-        match far_end.and_then(|far_end| far_end.try_recv().ok()) {
-            Some(Ok(())) => {
-                say(format_args!("connection closed by {} (eof)", bare(&self.wire.connection.peer)));
-                return Ok(Exit::Good);
-            }
-            Some(Err(trouble)) => return trouble.outcome(self.address),
-            None => {}
-        }
-        match (why, far_end) {
-            (ReadlineError::Interrupted, _) => Ok(Exit::Interrupted),
-            (ReadlineError::Eof, Some(far_end)) if !self.pipe.speech.datagrams => {
-                let closed = if self.pipe.keep_open { Ok(()) } else { self.wire.half_close() };
-                let rest = closed.and_then(|()| self.rest(far_end));
-                rest.map_or_else(|trouble| trouble.outcome(self.address), |()| Ok(Exit::Good))
-            }
-            (ReadlineError::Eof, _) => Ok(Exit::Good),
-            (error, _) => Err(anyhow!("reading from the terminal: {error}").into()),
-        }
-    }
-
-    /// Waits for what still comes, until the far side ends or is silent.
-    fn rest(&self, far_end: &Receiver<Result<(), Trouble>>) -> Result<(), Trouble> {
-        loop {
-            let received = self.wire.received.load(Relaxed);
-            match far_end.recv_timeout(REST) {
-                Ok(end) => return end,
-                Err(RecvTimeoutError::Timeout) if self.wire.received.load(Relaxed) != received => {}
-                Err(_) => return Ok(()),
-            }
-        }
-    }
-
     /// Sending failed. What the other direction says of it is nearer to the cause.
-    fn broken(&self, trouble: Trouble) -> Outcome {
+    fn nearer(&self, trouble: Trouble) -> Trouble {
         let far_end = self.far_end.as_ref().and_then(|far_end| far_end.recv_timeout(REFUSAL).ok());
-        match far_end {
-            Some(Err(nearer)) => nearer.outcome(self.address),
-            _ => trouble.outcome(self.address),
-        }
-    }
-}
-
-/// Shows what comes above the line that is being typed.
-fn show(wire: &Wire, speech: &Speech, above: &mut Above) -> Result<(), Trouble> {
-    let charset = speech.charset.unwrap_or(Charset::UTF_8);
-    let marked = speech.is_framed() || speech.datagrams;
-    let mut incoming = Incoming::new(speech.decoder());
-    let mut screen = untrusted::Screen::new(charset);
-    loop {
-        let bytes = incoming.read(wire).map_err(Trouble::Receive)?;
-        let ended = bytes == 0 && !speech.datagrams;
-        if bytes == 0 && speech.datagrams {
-            above.add_line("");
-        }
-        while let Some(message) = incoming.next(ended).map_err(Trouble::Frame)? {
-            wire.note_message();
-            if marked {
-                let mut screen = untrusted::Screen::new(charset);
-                above.add_line(&(screen.show(message) + &screen.finish()));
-            } else {
-                above.add(&screen.show(message));
-            }
-        }
-        if ended {
-            above.add(&screen.finish());
-            return Ok(());
-        }
-        // A line that comes in pieces is shown in one, unless its rest is late.
-        let rest = above.awaits_rest()
-            && wire.connection.readable_within(Some(LINE_REST)).map_err(Trouble::Receive)?;
-        if !rest {
-            above.print();
-        }
+        far_end.and_then(Result::err).unwrap_or(trouble)
     }
 }
 

@@ -14,7 +14,7 @@ use net::{Bound, Ending, Observer, Peer, Reporter, Untrusted};
 use serde_json::{Value, json};
 
 use crate::cli::ServiceName;
-use crate::terminal::Screen;
+use crate::terminal::Voice;
 
 /// How a log is written.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +39,8 @@ pub(crate) struct Log {
 impl Log {
     /// A log of this style, on standard error or above the line that a person types. A trace follows streams as
     /// messages of `framing`, of at most `max_frame` bytes.
-    pub(crate) fn new(style: Style, screen: Option<Screen>, framing: &Framing, max_frame: usize) -> Self {
-        let pen = Pen { json: style.json, screen };
+    pub(crate) fn new(style: Style, voice: Option<Voice>, framing: &Framing, max_frame: usize) -> Self {
+        let pen = Pen { json: style.json, voice };
         let tracing = pen.clone();
         let show = move |line: &trace::Line| tracing.write(|| json!(line), format_args!("{line}"));
         let tracer = style.trace.then(|| Tracer::new(Arc::new(framing.clone()), max_frame, show));
@@ -71,7 +71,7 @@ impl Log {
 #[derive(Clone)]
 struct Pen {
     json: bool,
-    screen: Option<Screen>,
+    voice: Option<Voice>,
 }
 
 impl Pen {
@@ -85,8 +85,8 @@ impl Pen {
     }
 
     fn line(&self, line: &impl Display) {
-        match &self.screen {
-            Some(screen) => screen.line(line),
+        match &self.voice {
+            Some(voice) => voice.line(line),
             // Nobody can be told when it fails.
             None => drop(io::stderr().write_all(format!("{line}\n").as_bytes())),
         }

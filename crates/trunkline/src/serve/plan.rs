@@ -19,7 +19,7 @@ use super::log::{Log, Style};
 use super::talk::Person;
 use crate::cli::{FrameFlags, ServeFlags, ServiceName, socket_option};
 use crate::failure::Failure;
-use crate::terminal::Screen;
+use crate::terminal::Voice;
 
 /// Where to listen, what to answer, whom to let in, what to write down.
 pub(crate) struct Plan {
@@ -89,8 +89,8 @@ impl Plan {
     }
 
     /// What is written down.
-    pub(super) fn log(&self, screen: Option<Screen>) -> Log {
-        Log::new(self.style, screen, &self.framing, self.max_frame)
+    pub(super) fn log(&self, voice: Option<Voice>) -> Log {
+        Log::new(self.style, voice, &self.framing, self.max_frame)
     }
 
     /// What answers there.

@@ -17,7 +17,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use rustyline::error::ReadlineError;
 use tokio::sync::mpsc::{self, Receiver};
 
-use crate::terminal::{LineEditor, Modes, Screen};
+use crate::terminal::{Around, LineEditor, PROMPT, Voice};
 
 /// What callers say stands on a coloured ground, as in the tutorial.
 const GROUND: Style = Style::new().bg_color(Some(Color::Ansi(AnsiColor::Blue)));
@@ -42,9 +42,13 @@ impl Person {
     }
 
     /// Answers until the person leaves or the lines end, then closes the desk and lets the server end.
-    pub(crate) async fn answer(mut self, seat: Option<Seat>, shutdown: &Shutdown) -> io::Result<()> {
+    pub(crate) async fn answer(
+        mut self,
+        seat: Option<(LineEditor, Voice)>,
+        shutdown: &Shutdown,
+    ) -> io::Result<()> {
         match seat {
-            Some(seat) => self.converse(seat).await,
+            Some((editor, voice)) => self.converse(editor, &voice).await,
             None => self.take_turns().await?,
         }
         self.desk.close();
@@ -53,8 +57,7 @@ impl Person {
     }
 
     /// At a terminal messages are shown as they come, and lines are typed whenever the person likes.
-    async fn converse(&mut self, seat: Seat) {
-        let Seat { editor, screen, _modes } = seat;
+    async fn converse(&mut self, editor: LineEditor, voice: &Voice) {
         let mut typed = type_at(editor);
         let mut waiting: VecDeque<Call> = VecDeque::new();
         let mut answered: Option<Call> = None;
@@ -68,16 +71,16 @@ impl Person {
                     };
                     answered = waiting.pop_front().or(answered);
                     match &answered {
-                        None => screen.line("nobody has said anything yet"),
+                        None => voice.line("nobody has said anything yet"),
                         Some(call) if !self.desk.answer(call.id, line.into_bytes()) => {
-                            screen.line(format_args!("not said: [{}] has left, or does not listen", call.from));
+                            voice.line(format_args!("not said: [{}] has left, or does not listen", call.from));
                         }
                         Some(_) => {}
                     }
                 }
                 call = self.calls.recv() => {
                     let Some(call) = call else { return };
-                    screen.line(shown(&call));
+                    voice.line(shown(&call));
                     match call.event {
                         CallEvent::Left(_) => waiting.retain(|waiting| waiting.id != call.id),
                         CallEvent::Said(_) => waiting.push_back(call),
@@ -105,22 +108,9 @@ impl Person {
     }
 }
 
-/// A terminal with a line editor, where the person sits.
-pub(crate) struct Seat {
-    editor: LineEditor,
-    pub(crate) screen: Screen,
-    _modes: Modes,
-}
-
-impl Seat {
-    /// None where there is no terminal that can edit lines.
-    pub(crate) fn take() -> Option<Self> {
-        if !io::stdin().is_terminal() {
-            return None;
-        }
-        let (editor, above, modes) = LineEditor::open(None)?;
-        Some(Self { editor, screen: above.into(), _modes: modes })
-    }
+/// A terminal with a line editor, where the person sits. None where there is no terminal that can edit lines.
+pub(crate) fn seat() -> Option<(LineEditor, Around)> {
+    if io::stdin().is_terminal() { LineEditor::open(None) } else { None }
 }
 
 fn shown(call: &Call) -> String {
@@ -144,7 +134,7 @@ fn type_at(mut editor: LineEditor) -> Receiver<Result<String, ReadlineError>> {
     let (sender, lines) = mpsc::channel(TYPED_AHEAD);
     thread::spawn(move || {
         loop {
-            let line = editor.read_line();
+            let line = editor.read_line(&PROMPT);
             let is_last = line.is_err();
             match &line {
                 Ok(line) if line.is_empty() => continue,

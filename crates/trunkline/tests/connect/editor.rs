@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::mpsc;
 
-use crate::program::{LIMIT, tcp_server};
+use crate::program::{LIMIT, tcp_server, wait_until_refused};
 use crate::terminal::Terminal;
 
 /// The column behind the prompt.
@@ -287,7 +287,9 @@ fn a_datagram_is_the_line_without_its_end_and_goes_to_the_address_that_takes_it(
     server.send_to(b"answer", client).unwrap();
     terminal.until_shows("\nanswer");
     terminal.until_prompt("", START);
+    let at = server.local_addr().unwrap();
     drop(server);
+    wait_until_refused(at);
     terminal.types("anybody?\r");
     assert_eq!(terminal.end(), Some(1));
     terminal.until_shows("connection refused (ECONNREFUSED, 111)\nhint: nothing listens there");
@@ -355,4 +357,29 @@ fn an_answer_to_m_ends_its_last_line_on_a_screen() {
     assert_eq!(terminal.end(), Some(0));
     server.join().unwrap();
     assert_eq!(terminal.lines(), ["好"]);
+}
+
+#[test]
+fn after_ctrl_d_all_of_a_long_answer_is_shown() {
+    const LINES: usize = 20_000;
+    let (at, server) = tcp_server(|mut stream| {
+        let all: String = (1..=LINES).map(|number| format!("{number}\n")).collect();
+        stream.write_all(all.as_bytes()).unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+        stream.write_all(b"the end").unwrap();
+    });
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start(&["connect", &at.to_string()], home.path());
+    terminal.until("some of it", |screen| screen.contents().lines().count() > 5);
+    terminal.types("\x04");
+    assert_eq!(terminal.end(), Some(0));
+    server.join().unwrap();
+    let printed = String::from_utf8_lossy(&terminal.printed).into_owned();
+    // The first stands behind the sequences that make room for it.
+    let number = |line: &str| line.rsplit(|char: char| !char.is_ascii_digit()).next()?.parse::<usize>().ok();
+    let mut lines = printed.lines().filter_map(number);
+    for expected in 1..=LINES {
+        assert_eq!(lines.next(), Some(expected), "{:?}", printed.matches("\x1b[?2026").count());
+    }
+    assert!(printed.contains("the end"));
 }

@@ -1,7 +1,7 @@
 //! Running the binary within a time limit, and small servers for it to talk with.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
@@ -109,9 +109,26 @@ pub(crate) fn tcp_server<T: Send + 'static>(
     (at, server)
 }
 
-/// A port of this machine that nobody listens on.
+/// A port of this machine that nobody listens on, neither over TCP nor over UDP.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    drop(listener);
+    // Programs that other tests start just now hold copies of our sockets until they run.
+    eventually("the port to be free", || TcpStream::connect(at).is_err());
+    wait_until_refused(at);
+    at.port()
+}
+
+/// Waits until datagrams to this address are refused.
+pub(crate) fn wait_until_refused(at: SocketAddr) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    socket.connect(at).unwrap();
+    eventually("datagrams to be refused", || {
+        let asked = socket.send(b"").and_then(|_| socket.recv(&mut [0]));
+        asked.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+    });
 }
 
 /// Waits until a process listens on this socket file. Connecting would use up a server that serves one client.

@@ -12,6 +12,7 @@ const START: u16 = 4;
 fn person() -> (Terminal, String) {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::start(&["serve", "udp://127.0.0.1:0", "talk"], home.path());
+    terminal.until_shows(" (talk)");
     terminal.until_prompt("", START);
     let ready = terminal.lines()[0].clone();
     let address = ready.strip_prefix("listening on udp://").and_then(|rest| rest.strip_suffix(" (talk)"));

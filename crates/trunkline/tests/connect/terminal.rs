@@ -80,7 +80,11 @@ impl Terminal {
                     self.screen.process(&bytes);
                     self.printed.extend(bytes);
                 }
-                Err(_) => panic!("waited for {what}; the screen has:\n{}", self.screen.screen().contents()),
+                Err(_) => panic!(
+                    "waited for {what}; the screen has:\n{}\nand this was printed: {}",
+                    self.screen.screen().contents(),
+                    self.printed.escape_ascii()
+                ),
             }
         }
     }

@@ -113,3 +113,13 @@ fn at_a_terminal_the_trace_stands_above_the_line_that_is_typed() {
     server.join().unwrap();
     terminal.until_shows("FIN sent");
 }
+
+#[test]
+fn at_a_terminal_the_trace_goes_on_when_the_far_side_has_closed() {
+    let (at, server) = tcp_server(|mut stream| stream.write_all(b"bye\n").unwrap());
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start(&["connect", &at.to_string(), "--trace"], home.path());
+    assert_eq!(terminal.end(), Some(0));
+    server.join().unwrap();
+    assert_in_order(&terminal.lines().join("\n"), &["FIN came", "connection closed by", "in all", "here "]);
+}
