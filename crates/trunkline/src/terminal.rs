@@ -12,7 +12,7 @@ use rustyline::history::FileHistory;
 pub(crate) use keys::Keys;
 pub(crate) use voice::{Ended, Voice};
 
-use stage::Stage;
+use stage::{Scene, Stage};
 
 /// As in the tutorial; dim where there is colour.
 pub(crate) const PROMPT: (&str, &str) = (">>: ", "\x1b[2m>>: \x1b[0m");
@@ -61,9 +61,16 @@ impl LineEditor {
 
     /// Waits for a line.
     pub(crate) fn read_line(&mut self, prompt: &(&str, &str)) -> rustyline::Result<String> {
+        self.stage.set(Scene::Between);
         let line = self.lines.readline(prompt);
-        self.stage.between();
+        // The next prompt is near, most often.
+        self.stage.set(Scene::Between);
         line
+    }
+
+    /// The next prompt is far: until then what is said is shown at once.
+    pub(crate) fn away(&self) {
+        self.stage.set(Scene::Away);
     }
 
     /// Keeps a line for the arrow keys.
@@ -73,5 +80,11 @@ impl LineEditor {
         if let (Ok(true), Some(file)) = (added, &self.history) {
             let _ = self.lines.append_history(file);
         }
+    }
+}
+
+impl Drop for LineEditor {
+    fn drop(&mut self) {
+        self.away();
     }
 }

@@ -19,7 +19,7 @@ use super::plan::Pipe;
 use super::trouble::Trouble;
 use super::wire::{Route, Wire};
 use crate::failure::{Exit, Outcome, say};
-use crate::terminal::{Around, Keys, LineEditor, PROMPT, Voice};
+use crate::terminal::{Around, LineEditor, PROMPT, Voice};
 use listen::listen;
 
 /// Once nothing more is sent.
@@ -61,7 +61,7 @@ impl Editor {
         let left = self.converse(&mut talk);
         let Self { lines, around: Around { keys, voice, voice_ended } } = self;
         keys.restore();
-        // Then nobody waits for the editor any more.
+        // A voice that waits for the editor waits no longer.
         drop(lines);
         if let Ok(Left::FarSide) = left {
             say(format_args!("connection closed by {} (eof)", bare(&talk.wire.connection.peer)));
@@ -100,7 +100,7 @@ impl Editor {
                 continue;
             }
             self.lines.remember(&line);
-            match talk.send(&line, &self.around.keys) {
+            match self.send(talk, &line) {
                 Ok(()) => {}
                 // The next line may be one that can be sent.
                 Err(Trouble::Input(error)) => say(format_args!("trunkline: not sent: {error:#}")),
@@ -109,8 +109,25 @@ impl Editor {
         }
     }
 
-    /// Our direction has ended: what still comes is shown, until the far side ends too or is silent. Keys that say
-    /// nothing else than to leave, leave.
+    fn send(&self, talk: &mut Talk<'_>, line: &str) -> Result<(), Trouble> {
+        let message = talk.pipe.speech.typed(line).map_err(Trouble::Input)?;
+        if talk.pipe.speech.datagrams {
+            return talk.send(&message);
+        }
+        let taken = talk.wire.write_now(&message)?;
+        if taken < message.len() {
+            // This may take for ever, if the far side does not read. Meanwhile what it sends is shown, and Ctrl-C ends
+            // the program.
+            self.around.keys.restore();
+            self.lines.away();
+            talk.wire.write(&message[taken..])?;
+            self.around.keys.hold_keys();
+        }
+        Ok(())
+    }
+
+    /// Our direction has ended: what still comes is shown, until the far side ends too or is silent. Ctrl-C and a
+    /// second Ctrl-D leave at once.
     fn rest(&mut self, talk: &Talk<'_>) -> Result<Left, Trouble> {
         if !talk.pipe.keep_open {
             talk.wire.half_close()?;
@@ -170,28 +187,12 @@ impl Talk<'_> {
         self.far_end.as_ref()?.try_recv().ok()
     }
 
-    fn send(&mut self, line: &str, keys: &Keys) -> Result<(), Trouble> {
-        let message = self.pipe.speech.typed(line).map_err(Trouble::Input)?;
-        if !self.pipe.speech.datagrams {
-            let taken = self.wire.write_now(&message)?;
-            if taken < message.len() {
-                // This may take for ever, if the far side does not read.
-                keys.restore();
-                self.wire.write(&message[taken..])?;
-                keys.hold_keys();
-            }
+    /// Sends a datagram. The first goes to the first address of the name that does not refuse it.
+    fn send(&mut self, datagram: &[u8]) -> Result<(), Trouble> {
+        self.wire.send(datagram)?;
+        if self.far_end.is_some() {
             return Ok(());
         }
-        self.wire.send(&message)?;
-        if self.far_end.is_none() {
-            self.settle(&message)?;
-            self.listen()?;
-        }
-        Ok(())
-    }
-
-    /// Goes on to the next address of the name as long as the first datagram is refused.
-    fn settle(&mut self, first: &[u8]) -> Result<(), Trouble> {
         while self.route.has_more() {
             let connection = &self.wire.connection;
             if !connection.readable_within(Some(REFUSAL)).map_err(Trouble::Receive)? {
@@ -199,9 +200,9 @@ impl Talk<'_> {
             }
             let Some(error) = connection.take_error().map_err(Trouble::Receive)? else { break };
             self.wire = Arc::new(self.route.refused(&self.wire, error).map_err(Trouble::Connect)?);
-            self.wire.send(first)?;
+            self.wire.send(datagram)?;
         }
-        Ok(())
+        self.listen()
     }
 
     /// Sending failed. What the other direction says of it is nearer to the cause.

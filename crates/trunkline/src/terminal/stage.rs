@@ -1,4 +1,4 @@
-//! Who may write on the screen: the line editor while somebody types, everybody else between two prompts.
+//! Who has the screen: the line editor while somebody types, and others only while nobody does.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -8,54 +8,53 @@ use rustyline::hint::Hinter;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 
-/// Where the editor is. Clones tell of the same one.
+/// What the editor is doing. Clones tell of the same one.
 #[derive(Clone, Default)]
 pub(super) struct Stage(Arc<(Mutex<Scene>, Condvar)>);
 
-/// What the editor is doing.
+/// Where the editor is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Scene {
-    /// Nothing: it has no prompt on the screen.
+    /// It has no prompt on the screen, and will not have one soon.
     #[default]
+    Away,
+    /// It is about to show a prompt, or to leave one: nobody else may write.
     Between,
-    /// It shows its prompt, or is about to, and shows what is said above it.
+    /// It waits at its prompt, and shows above it what it is told.
     Editing,
-    /// The line is complete, and its end is about to be shown.
-    Leaving,
 }
 
 impl Stage {
-    /// The line is over: the editor has nothing on the screen any more.
-    pub(super) fn between(&self) {
-        *self.lock() = Scene::Between;
+    pub(super) fn set(&self, scene: Scene) {
+        *self.now() = scene;
         self.0.1.notify_all();
     }
 
-    /// What the editor is doing, once it is not about to leave its line. As long as it is held, that stays so, unless it
-    /// is editing.
+    /// Waits until the editor is at its prompt, or away. As long as the answer is held it stays away.
     pub(super) fn settled(&self) -> MutexGuard<'_, Scene> {
-        let leaving = |scene: &mut Scene| *scene == Scene::Leaving;
-        self.0.1.wait_while(self.lock(), leaving).unwrap_or_else(PoisonError::into_inner)
+        self.wait_while(|scene| scene == Scene::Between)
     }
 
-    fn goes(&self, from: Scene, to: Scene) {
-        let mut scene = self.lock();
-        if *scene == from {
-            *scene = to;
-        }
+    /// Waits until the editor is away, where it stays as long as the answer is held.
+    pub(super) fn left(&self) -> MutexGuard<'_, Scene> {
+        self.wait_while(|scene| scene != Scene::Away)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Scene> {
+    fn wait_while(&self, condition: impl Fn(Scene) -> bool) -> MutexGuard<'_, Scene> {
+        self.0.1.wait_while(self.now(), |scene| condition(*scene)).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn now(&self) -> MutexGuard<'_, Scene> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The editor asks for a hint before it shows its prompt.
+/// The editor asks for a hint before it shows its prompt, and again with each key.
 impl Hinter for Stage {
     type Hint = String;
 
     fn hint(&self, _: &str, _: usize, _: &Context<'_>) -> Option<String> {
-        self.goes(Scene::Between, Scene::Editing);
+        self.set(Scene::Editing);
         None
     }
 }
@@ -63,7 +62,7 @@ impl Hinter for Stage {
 /// The editor asks whether the line is complete before it leaves it.
 impl Validator for Stage {
     fn validate(&self, _: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        self.goes(Scene::Editing, Scene::Leaving);
+        self.set(Scene::Between);
         Ok(ValidationResult::Valid(None))
     }
 }

@@ -16,6 +16,9 @@ use super::stage::{Scene, Stage};
 /// How long the end may take when nobody reads the terminal.
 const END: Duration = Duration::from_millis(200);
 
+/// One line up, and down again.
+const NOTHING: &str = "\x1b[A\n";
+
 /// Speaks above the line that is being typed. Clones speak with the same voice.
 #[derive(Clone)]
 pub(crate) struct Voice(Sender<Said>);
@@ -42,7 +45,7 @@ impl Voice {
     ) -> io::Result<(Self, Ended)> {
         let (voice, said) = mpsc::channel();
         let (ending, ended) = mpsc::sync_channel(0);
-        let mut speaker = Speaker { printer, stage };
+        let mut speaker = Speaker { printer, stage, input_ended: false };
         thread::Builder::new().spawn(move || {
             speaker.speak(&said);
             drop((said, ending));
@@ -101,6 +104,7 @@ impl Ended {
 struct Speaker<P> {
     printer: P,
     stage: Stage,
+    input_ended: bool,
 }
 
 impl<P: ExternalPrinter> Speaker<P> {
@@ -127,7 +131,8 @@ impl<P: ExternalPrinter> Speaker<P> {
     }
 
     fn show(&mut self, lines: String) {
-        let scene = self.stage.settled();
+        // An editor whose input has ended takes no more words.
+        let scene = if self.input_ended { self.stage.left() } else { self.stage.settled() };
         // A terminal that is gone has nobody who would read it.
         if *scene == Scene::Editing {
             drop(scene);
@@ -140,21 +145,16 @@ impl<P: ExternalPrinter> Speaker<P> {
     /// No call of the editor ends its wait for a line, but the end of its input does: from here on standard input is
     /// empty.
     fn end_editor(&mut self) {
-        // It waits behind what was said before, so that is on its way to the screen then.
-        self.nudge_editor();
+        // It stands behind what was said before, so that is on the screen when the input ends.
+        self.show(NOTHING.to_owned());
         if let Ok(empty) = File::open("/dev/null") {
             let _ = dup2_stdin(empty);
         }
-        self.nudge_editor();
-    }
-
-    /// Makes the editor look at its input again, where it waits. If it has left meanwhile, this lasts until it is dropped.
-    fn nudge_editor(&mut self) {
-        let scene = self.stage.settled();
-        if *scene == Scene::Editing {
-            drop(scene);
-            // Shows nothing: one line up, and down again.
-            let _ = self.printer.print("\x1b[A\n".to_owned());
+        self.input_ended = true;
+        if *self.stage.now() == Scene::Editing {
+            // It moves an editor that waits to look at its input again. To one that has looked meanwhile this says
+            // nothing, and lasts until it is dropped.
+            let _ = self.printer.print(NOTHING.to_owned());
         }
     }
 }
