@@ -88,6 +88,13 @@ impl Session {
         Decoder::new(Arc::clone(&self.framing), self.max_frame)
     }
 
+    /// A message with its mark, as it goes over the connection.
+    pub(crate) fn framed(&self, message: &[u8]) -> Result<Vec<u8>, Ending> {
+        let mut framed = Vec::new();
+        self.framing.encode(message, &mut framed).map_err(|error| Ending::Error(error.to_string()))?;
+        Ok(framed)
+    }
+
     pub(crate) fn note_read(&mut self, bytes: &[u8]) {
         self.tally.add_received(bytes.len());
         if let Some(observer) = &mut self.observer {

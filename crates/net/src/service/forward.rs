@@ -60,9 +60,7 @@ where
             },
             received = link.recv() => {
                 let datagram = received.map_err(|error| far_failed(to, &error))?;
-                let mut framed = Vec::new();
-                let answer = session.framing.encode(&datagram, &mut framed);
-                answer.map_err(|error| Ending::Error(error.to_string()))?;
+                let framed = session.framed(&datagram)?;
                 send(stream, session, &framed).await?;
             }
             () = std::future::poll_fn(|cx| idle.poll_expired(cx)) => {
@@ -105,9 +103,7 @@ async fn datagrams_to_stream(
             datagram = datagrams.recv() => {
                 let Some(datagram) = datagram else { return Ok(Ending::Eof) };
                 session.note_datagram(&datagram);
-                let mut framed = Vec::new();
-                let message = session.framing.encode(&datagram, &mut framed);
-                message.map_err(|error| Ending::Error(error.to_string()))?;
+                let framed = session.framed(&datagram)?;
                 sent(to, session.idle, far.write_all(&framed)).await?;
             }
             message = reader.next(&mut far, &mut far_session) => {

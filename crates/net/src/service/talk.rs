@@ -140,8 +140,7 @@ impl Desk {
                 answer = answers.recv() => {
                     // The person has left the desk.
                     let Some((_, text)) = answer else { return Ok(Ending::Eof) };
-                    let mut framed = Vec::new();
-                    session.framing.encode(&text, &mut framed).map_err(|error| Ending::Error(error.to_string()))?;
+                    let framed = session.framed(&text)?;
                     send(stream, session, &framed).await?;
                     unanswered = unanswered.saturating_sub(1);
                 }
