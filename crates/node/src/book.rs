@@ -1,0 +1,1 @@
+//! The book: names, and the lines that reach them.

@@ -1,0 +1,3 @@
+//! What makes the lines one: every person, machine and socket has a name, and the name is enough.
+
+pub mod book;
