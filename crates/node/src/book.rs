@@ -2,3 +2,8 @@
 
 pub mod entry;
 pub mod name;
+pub mod pattern;
+pub mod set;
+
+pub use pattern::Pattern;
+pub use set::{Groups, NameSet, SetError};
