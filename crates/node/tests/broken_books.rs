@@ -158,11 +158,11 @@ ssh = '10.1.0.[1-39]'
 ---
 [entry.'n[01-40]']
 ssh = '10.1.0.[40-1]'
-> book.toml:2: entry."n[01-40]".ssh: 10.1.0.[40-1], column 9: the range 40-1 runs backwards: write 1-40
+> book.toml:2: entry."n[01-40]".ssh: "10.1.0.[40-1]", column 9: the range 40-1 runs backwards: write 1-40
 ---
 [entry.'n[40-1]']
 ssh = {}
-> book.toml:1: entry."n[40-1]": n[40-1], column 3: the range 40-1 runs backwards: write 1-40
+> book.toml:1: entry."n[40-1]": "n[40-1]", column 3: the range 40-1 runs backwards: write 1-40
 ---
 [entry.'n[1-2]']
 socket = '10.1.0.1:[65535-65536]'
@@ -184,7 +184,7 @@ ssh = {}
 ---
 [entry."a\u001b[2Jb"]
 ssh = {}
-> book.toml:1: entry."a\u001B[2Jb": a\x1b[2Jb, column 2: the control character \u{1b} cannot be part of a name
+> book.toml:1: entry."a\u001B[2Jb": "a\x1b[2Jb", column 2: the control character \u{1b} cannot be part of a name
 ---
 [entry.pc21]
 ssh = {}
@@ -227,7 +227,7 @@ ssh = { via = 'u@b:x' }
 ---
 [groups]
 lab = 'n[01-40'
-> book.toml:2: groups.lab: @lab = n[01-40, column 2: the bracket is not closed: write ] after its last number, as in n[01-40]
+> book.toml:2: groups.lab: "n[01-40", column 2: the bracket is not closed: write ] after its last number, as in n[01-40]
 ---
 [groups]
 lab = ['n01', 'n02']
@@ -236,13 +236,13 @@ lab = ['n01', 'n02']
 [groups]
 lab = 'n[01-40]'
 night = '@lap'
-> book.toml:3: groups.night: @night = @lap, column 1: there is no group @lap: did you mean @lab?
+> book.toml:3: groups.night: "@lap", column 1: there is no group @lap: did you mean @lab?
 ---
 [groups]
 day = '@night'
 night = '@day'
-> book.toml:2: groups.day: @night = @day, column 1: the groups name each other in a circle: @day -> @night -> @day
-> book.toml:3: groups.night: @day = @night, column 1: the groups name each other in a circle: @night -> @day -> @night
+> book.toml:2: groups.day: @day = "@night", column 1: the groups name each other in a circle: @night -> @day -> @night
+> book.toml:3: groups.night: @night = "@day", column 1: the groups name each other in a circle: @day -> @night -> @day
 ---
 [groups]
 '@lab' = 'n[01-40]'

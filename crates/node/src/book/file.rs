@@ -282,3 +282,34 @@ fn login_text(user: Option<&str>, at: &str, port: Option<u16>) -> String {
         None => format!("{user}{at}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_stands_in_the_table_of_the_documentation_and_no_other() {
+        let documentation = include_str!("../../../../docs/book.md");
+        let documented: Vec<&str> = documentation
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+            .map(|(key, _)| key)
+            .collect();
+        let keys = |line: &str, keys: &[&str]| -> Vec<String> {
+            [format!("entry.NAME.{line}")]
+                .into_iter()
+                .chain(keys.iter().map(|key| format!("entry.NAME.{line}.{key}")))
+                .collect()
+        };
+        let lines = [keys("chat", &CHAT), keys("ssh", &SSH), keys("socket", &SOCKET)].concat();
+        let others = ["seat", "note"];
+        assert_eq!(
+            lines.iter().filter(|key| key.matches('.').count() == 2).count() + others.len(),
+            ENTRY.len()
+        );
+        let known = ["entry.NAME".to_owned()].into_iter().chain(lines);
+        let known =
+            known.chain(others.map(|key| format!("entry.NAME.{key}"))).chain(["groups.NAME".to_owned()]);
+        assert_eq!(documented, known.collect::<Vec<_>>());
+    }
+}

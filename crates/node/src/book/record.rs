@@ -76,6 +76,9 @@ impl Record {
     /// # Errors
     /// When one of them would be no name.
     pub fn new(names: &str) -> Result<Self, NamesError> {
+        if names.is_empty() {
+            return Err(NameError::Empty.into());
+        }
         if names.trim() != names {
             return Err(NameError::Space { name: names.to_owned() }.into());
         }
@@ -192,5 +195,50 @@ impl SshLine<Each<Login>> {
 impl SocketLine<Each<Address>> {
     fn nth(&self, index: usize) -> SocketLine {
         SocketLine { at: self.at.nth(index).clone(), framing: self.framing.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(at: &str, names: &str) -> Result<Vec<String>, String> {
+        let names = Pattern::parse(names).unwrap();
+        let each = Each::<Address>::parse(at, &names).map_err(|error| error.to_string())?;
+        assert_eq!(each.to_string(), at);
+        Ok((0..names.len()).map(|nth| each.nth(nth).to_string()).collect())
+    }
+
+    #[test]
+    fn an_address_is_one_for_all_or_one_for_each() {
+        let same = ["tcp://h:80", "tcp://h:80"].map(str::to_owned).to_vec();
+        assert_eq!(addresses("h:80", "n[1-2]"), Ok(same));
+        let each = ["tcp://10.0.0.9:80", "tcp://10.0.0.10:80"].map(str::to_owned).to_vec();
+        assert_eq!(addresses("10.0.0.[9-10]:80", "n[1-2]"), Ok(each));
+        let ports = ["tcp://[::1]:8001", "tcp://[::1]:8002"].map(str::to_owned).to_vec();
+        assert_eq!(addresses("[::1]:[8001-8002]", "n[1-2]"), Ok(ports), "brackets of IPv6 are no range");
+        assert_eq!(addresses("h[3]:80", "n"), Ok(vec!["tcp://h3:80".to_owned()]));
+        assert_eq!(
+            addresses("h[1-3]:80", "n[1-2]"),
+            Err("h[1-3]:80 stands for 3, and n[1-2] for 2: write as many, or one for all".to_owned())
+        );
+        assert!(addresses("h:[80-81]", "n[1-2]").is_ok());
+        assert!(
+            addresses("h:[65535-65536]", "n[1-2]").is_err_and(|error| error.contains("65536 is not a port"))
+        );
+    }
+
+    #[test]
+    fn a_record_has_names_and_nothing_else() {
+        let error = |names: &str| Record::new(names).expect_err(names).to_string();
+        assert_eq!(Record::new("rack[1-3]-n[1-16]").unwrap().names().len(), 48);
+        assert!(error(" n1").contains("begins or ends with a space"));
+        assert!(error("-n[1-2]").contains("begins with '-'"));
+        assert!(error("a:[1-2]").contains("has ':' in it"));
+        assert!(error("n[2-1]").contains("runs backwards"));
+        assert!(error("").contains("a name is empty"));
+        let long = "n".repeat(NAME_MAX);
+        assert!(Record::new(&long).is_ok());
+        assert!(error(&format!("{long}[1-2]")).contains("at most 255 bytes"));
     }
 }

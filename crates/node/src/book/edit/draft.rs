@@ -23,13 +23,13 @@ pub struct Draft {
 }
 
 impl Draft {
-    pub(super) fn new(text: &str, path: &Path) -> Result<Self, EditError> {
+    pub(in crate::book) fn new(text: &str, path: &Path) -> Result<Self, EditError> {
         let book = file::read(text, path).map_err(BookError::from)?;
         Ok(Self { path: path.to_owned(), text: text.to_owned(), book })
     }
 
     /// The text, if it is that of a book.
-    pub(super) fn finish(self) -> Result<String, EditError> {
+    pub(in crate::book) fn finish(self) -> Result<String, EditError> {
         file::read(&self.text, &self.path).map_err(EditError::Breaks)?;
         Ok(self.text)
     }
