@@ -1,3 +1,5 @@
 //! What makes the lines one: every person, machine and socket has a name, and the name is enough.
 
 pub mod book;
+#[cfg(test)]
+mod testing;
