@@ -4,6 +4,7 @@ use super::entry::{Entry, Origin, Sourced, SshLine};
 use super::name::Name;
 use super::note::Note;
 
+pub mod hosts;
 pub mod ssh_config;
 
 /// What a source has.
