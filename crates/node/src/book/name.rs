@@ -30,10 +30,10 @@ pub enum NameError {
     #[error("a name is empty: write at least one character")]
     Empty,
     /// More than [`NAME_MAX`] bytes.
-    #[error("a name has at most {NAME_MAX} bytes, '{}' has {bytes}", Untrusted::from(start.as_str()).preview(20))]
+    #[error("a name has at most {NAME_MAX} bytes, '{}' has {bytes}", Untrusted::from(name.as_str()).preview(20))]
     TooLong {
         /// The name.
-        start: String,
+        name: String,
         /// Its bytes.
         bytes: usize,
     },
@@ -118,7 +118,7 @@ fn check(text: &str) -> Result<(), NameError> {
         return Err(NameError::Empty);
     }
     if text.len() > NAME_MAX {
-        return Err(NameError::TooLong { start: name(), bytes: text.len() });
+        return Err(NameError::TooLong { name: name(), bytes: text.len() });
     }
     // A tab and a line feed are seen on a screen, but not in a name.
     if text.contains(char::is_control) || Untrusted::from(text).multiline().to_string() != text {

@@ -79,11 +79,10 @@ impl NameSet {
         let mut parts = Parts::default();
         for name in names {
             let name = name.as_ref();
-            expression::check_single(name)
-                .and_then(|()| parts.add_text(name))
-                .map_err(|fault| fault.within(None, name))?;
+            let added = expression::check_single(name).and_then(|()| parts.add_text(name));
+            added.map_err(|fault| fault.within(None, name))?;
         }
-        Ok(parts.into_set())
+        parts.into_set().map_err(|problem| Fault { at: 0, problem }.within(None, ""))
     }
 
     /// How many names there are.

@@ -46,6 +46,9 @@ pub enum LoginError {
         /// What was given.
         host: String,
     },
+    /// What stands in `at` and in a key of its own; the two may differ.
+    #[error("user or port stands in a key of its own and in the address too: leave one of them out")]
+    Twice,
     /// Nothing listens there.
     #[error("0 is not a port to connect to: write a number from 1 to 65535, or leave it out")]
     PortZero,

@@ -1,5 +1,7 @@
 //! Why a text is no set, where, and how to mend it.
 
+use std::fmt;
+
 use net::Untrusted;
 use thiserror::Error;
 
@@ -7,21 +9,31 @@ use super::{MAX_DEPTH, MAX_NAMES};
 use crate::book::pattern::{MAX_DIGITS, MAX_RANGES};
 
 /// Why a text is no set and no pattern.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error(
-    "{}{}, column {column}: {problem}",
-    group.as_ref().map_or_else(String::new, |group| format!("@{} = ", Untrusted::from(group.as_str()))),
-    Untrusted::from(text.as_str()).preview(SHOWN)
-)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetError {
     /// The group whose expression this is about; none where it is about what was given.
     pub group: Option<String>,
-    /// The whole expression.
+    /// The whole expression; nothing where a list of names as a whole is refused.
     pub text: String,
     /// Where in it, in characters, counted from 1.
     pub column: usize,
     /// What is wrong there.
     pub problem: Problem,
+}
+
+impl std::error::Error for SetError {}
+
+impl fmt::Display for SetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(group) = &self.group {
+            write!(f, "@{} = ", Untrusted::from(group.as_str()))?;
+        }
+        if !self.text.is_empty() {
+            let text = Untrusted::from(self.text.as_str());
+            write!(f, "\"{}\", column {}: ", text.preview(SHOWN), self.column)?;
+        }
+        self.problem.fmt(f)
+    }
 }
 
 /// Characters of an expression that an error shows: enough for what a person writes, and a list made by a program

@@ -51,33 +51,40 @@ struct Item<'a> {
 
 impl Evaluation<'_> {
     fn evaluate(&mut self, expression: &str) -> Result<NameSet, SetError> {
+        let group = self.path.last().cloned();
+        let error = |fault: Fault| fault.within(group.as_deref(), expression);
         let mut parts = Parts::default();
         for item in items(expression) {
             if item.keep == Keep::UNION {
-                self.add(&item, expression, &mut parts)?;
-            } else {
-                let mut right = Parts::default();
-                self.add(&item, expression, &mut right)?;
-                parts = Parts::from(parts.into_set().combined(&right.into_set(), item.keep));
+                self.add(&item, &mut parts, &error)?;
+                continue;
             }
+            let mut right = Parts::default();
+            self.add(&item, &mut right, &error)?;
+            let here = |problem| error(Fault { at: item.at, problem });
+            let (left, right) = (parts.into_set().map_err(here)?, right.into_set().map_err(here)?);
+            parts = Parts::from(left.combined(&right, item.keep));
         }
-        Ok(parts.into_set())
+        parts.into_set().map_err(|problem| error(Fault { at: expression.len(), problem }))
     }
 
-    /// Adds what an item of this expression stands for.
-    fn add(&mut self, item: &Item<'_>, expression: &str, parts: &mut Parts) -> Result<(), SetError> {
-        let at = item.at + item.text.len() - item.text.trim_start().len();
+    /// Adds what an item stands for.
+    fn add(
+        &mut self,
+        item: &Item<'_>,
+        parts: &mut Parts,
+        error: &dyn Fn(Fault) -> SetError,
+    ) -> Result<(), SetError> {
         let text = item.text.trim();
-        let within = self.path.last().cloned();
-        let error = |fault: Fault| fault.moved(at).within(within.as_deref(), expression);
-        let here = |problem| error(Fault { at: 0, problem });
+        let at = item.at + item.text.len() - item.text.trim_start().len();
+        let here = |problem| error(Fault { at, problem });
         if text.starts_with('-') {
             return Err(here(Problem::Minus));
         }
         let Some(groups) = text.strip_prefix('@') else {
-            return parts.add_text(text).map_err(error);
+            return parts.add_text(text).map_err(|fault| error(fault.moved(at)));
         };
-        let groups = Pattern::scan(groups, Repeats::Allowed).map_err(|fault| error(fault.moved(1)))?;
+        let groups = Pattern::scan(groups, Repeats::Allowed).map_err(|fault| error(fault.moved(at + 1)))?;
         groups.iter().try_for_each(|group| parts.add_set(self.group(group, &here)?).map_err(here))
     }
 

@@ -19,6 +19,7 @@ pub(super) fn blocks(grid: &Grid) -> Vec<Block> {
             blocks = joined(blocks, axis);
         }
         if blocks.len() == before {
+            blocks.sort_unstable();
             return blocks;
         }
     }

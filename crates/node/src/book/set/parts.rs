@@ -7,12 +7,19 @@ use super::shape::Shape;
 use super::{Fault, MAX_NAMES, NameSet, Problem};
 use crate::book::pattern::{Pattern, Repeats, Run};
 
-/// Parts of a set that have not been joined yet.
+/// Parts of a set, most of them not joined yet.
 #[derive(Default)]
 pub(super) struct Parts {
     families: HashMap<Shape, Vec<Grid>>,
-    /// How many names these are at most; what stands in several parts counts several times.
-    names: u64,
+    /// How many names came since the parts were last joined; one that came twice counts twice.
+    added: u64,
+}
+
+impl From<NameSet> for Parts {
+    fn from(set: NameSet) -> Self {
+        let families = set.families.into_iter().map(|(shape, grid)| (shape, vec![grid]));
+        Self { families: families.collect(), added: 0 }
+    }
 }
 
 impl Parts {
@@ -43,42 +50,35 @@ impl Parts {
         set.families.into_iter().try_for_each(|(shape, grid)| self.add(shape, grid))
     }
 
-    pub(super) fn into_set(self) -> NameSet {
-        let families = self.families.into_iter().filter_map(|(shape, grids)| Some((shape, union(grids)?)));
-        NameSet { families: families.collect() }
+    /// Joins what was added.
+    ///
+    /// # Errors
+    /// If there are more than [`MAX_NAMES`] names.
+    pub(super) fn into_set(mut self) -> Result<NameSet, Problem> {
+        self.join()?;
+        let families = self.families.into_iter();
+        let families = families.filter_map(|(shape, mut grids)| Some((shape, grids.pop()?)));
+        Ok(NameSet { families: families.collect() })
     }
 
     fn add(&mut self, shape: Shape, grid: Grid) -> Result<(), Problem> {
-        self.names = self.names.saturating_add(grid.len());
+        self.added = self.added.saturating_add(grid.len());
         self.families.entry(shape).or_default().push(grid);
-        if self.names > MAX_NAMES as u64 {
-            self.join();
-        }
-        if self.names > MAX_NAMES as u64 { Err(Problem::TooManyNames) } else { Ok(()) }
+        if self.added > MAX_NAMES as u64 { self.join() } else { Ok(()) }
     }
 
-    /// Leaves one grid for each shape, which counts each name once.
-    fn join(&mut self) {
+    /// Leaves one grid for each shape, so that each name counts once.
+    fn join(&mut self) -> Result<(), Problem> {
         for grids in self.families.values_mut() {
-            *grids = union(std::mem::take(grids)).into_iter().collect();
+            while grids.len() > 1 {
+                // By pairs, and pairs of pairs, so that each grid is gone through a few times only.
+                let pairs = grids.chunks(2);
+                *grids =
+                    pairs.filter_map(|pair| Grid::combined(pair.first(), pair.get(1), Keep::UNION)).collect();
+            }
         }
-        self.names = self.families.values().flatten().map(Grid::len).fold(0, u64::saturating_add);
+        self.added = 0;
+        let names = self.families.values().flatten().map(Grid::len).fold(0, u64::saturating_add);
+        if names > MAX_NAMES as u64 { Err(Problem::TooManyNames) } else { Ok(()) }
     }
-}
-
-impl From<NameSet> for Parts {
-    fn from(set: NameSet) -> Self {
-        let names = set.families.values().map(Grid::len).fold(0, u64::saturating_add);
-        let families = set.families.into_iter().map(|(shape, grid)| (shape, vec![grid]));
-        Self { families: families.collect(), names }
-    }
-}
-
-/// By pairs, and pairs of pairs, so that no grid is gone through more than a few times.
-fn union(mut grids: Vec<Grid>) -> Option<Grid> {
-    while grids.len() > 1 {
-        let pairs = grids.chunks(2);
-        grids = pairs.filter_map(|pair| Grid::combined(pair.first(), pair.get(1), Keep::UNION)).collect();
-    }
-    grids.pop()
 }
