@@ -15,9 +15,8 @@ use std::sync::Arc;
 
 use super::{Found, machine};
 use crate::book::bounded;
-use crate::book::entry::{Entry, Login, Origin, Source, SshLine};
-use crate::book::name::NameError;
 use crate::book::note::{Note, Notes};
+use crate::book::{Login, Origin, Source};
 
 /// The largest file that is read: some people keep long lists there of names that nothing shall reach.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -37,7 +36,7 @@ pub fn read(file: &Path) -> Found {
 
 fn parse(file: &Path, text: &[u8]) -> Found {
     let path: Arc<Path> = file.into();
-    let (mut entries, mut notes) = (Vec::new(), Notes::default());
+    let (mut records, mut notes) = (Vec::new(), Notes::default());
     let mut seen = HashSet::new();
     'lines: for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
         let line = String::from_utf8_lossy(line);
@@ -57,13 +56,14 @@ fn parse(file: &Path, text: &[u8]) -> Found {
                 break 'lines;
             }
             let origin = Origin { source: Source::Hosts, path: Arc::clone(&path), line: number };
-            match entry(name, origin) {
-                Ok(entry) => entries.push(entry),
+            let login = Login::new(None, name, None).map_err(|error| error.to_string());
+            match login.and_then(|login| machine(name, &login, Vec::new(), origin)) {
+                Ok(record) => records.push(record),
                 Err(reason) => note(name, &reason),
             }
         }
     }
-    Found { entries, notes: notes.into_vec() }
+    Found { records, notes: notes.into_vec() }
 }
 
 /// With or without a zone, as in `fe80::1%eth0`.
@@ -76,27 +76,22 @@ fn is_one_machine(ip: IpAddr) -> bool {
     !(ip.is_loopback() || ip.is_unspecified() || ip.is_multicast() || ip == Ipv4Addr::BROADCAST)
 }
 
-fn entry(name: &str, origin: Origin) -> Result<Entry, String> {
-    let at = Login::new(None, name, None).map_err(|error| error.to_string())?;
-    let name = name.parse().map_err(|error: NameError| error.to_string())?;
-    Ok(machine(name, SshLine { at, charset: None, via: Vec::new() }, origin))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::book::{Record, Sourced};
 
     /// The names with their lines, and the notes.
     fn parsed(text: &str) -> (Vec<(String, usize)>, Vec<String>) {
         let found = parse(Path::new("hosts"), text.as_bytes());
-        let line = |entry: &Entry| {
-            let ssh = entry.ssh.as_ref().unwrap();
-            assert_eq!(ssh.value.at.to_string(), entry.name.as_str(), "reached by its name");
-            (entry.name.to_string(), ssh.origin.line)
+        let line = |found: &Sourced<Record>| {
+            let (name, ssh) = (found.value.names().to_string(), found.value.ssh.as_ref().unwrap());
+            assert_eq!(ssh.at.to_string(), name, "reached by its name");
+            (name, found.origin.line)
         };
-        (found.entries.iter().map(line).collect(), found.notes.iter().map(ToString::to_string).collect())
+        (found.records.iter().map(line).collect(), found.notes.iter().map(ToString::to_string).collect())
     }
 
     #[test]

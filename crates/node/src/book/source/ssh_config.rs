@@ -10,12 +10,11 @@
 use std::path::Path;
 
 use reader::Reader;
-use steps::{Proxy, Settings};
+use steps::{Proxy, Settings, Step};
 
 use super::{Found, machine};
-use crate::book::entry::{Entry, Login, Origin, SshLine};
-use crate::book::name::NameError;
-use crate::book::note::Note;
+use crate::book::note::{Note, Notes};
+use crate::book::{Login, LoginError, Record, Sourced, Via};
 
 mod pattern;
 mod reader;
@@ -30,36 +29,45 @@ const MAX_HOSTS: usize = 10_000;
 pub fn read(file: &Path, home: &Path) -> Found {
     let mut reader = Reader::new(home);
     let steps = reader.file(file, 0);
-    let (mut entries, mut notes) = (Vec::new(), reader.notes);
-    let names = steps::names(&steps);
+    let (names, mut notes) = (steps::names(&steps), reader.notes);
     if names.len() > MAX_HOSTS {
         let reason = format!("it names {} hosts: the first {MAX_HOSTS} are taken", names.len());
         notes.push(Note::on_file(file, reason));
     }
-    for name in names.into_iter().take(MAX_HOSTS) {
-        let settings = Settings::of(name, &steps);
-        let Some(origin) = settings.origin.clone() else { continue };
-        let note = |reason: String| Note::on_line(&origin.path, origin.line, name, reason);
-        if settings.proxy == Some(Proxy::Command) {
-            notes.push(note("its ProxyCommand is left out: only ProxyJump is known here".to_owned()));
-        }
-        match entry(name, settings, &origin) {
-            Ok(entry) => entries.push(entry),
-            Err(reason) => notes.push(note(reason)),
-        }
-    }
-    Found { entries, notes: notes.into_vec() }
+    let hosts = names.into_iter().take(MAX_HOSTS);
+    let records = hosts.filter_map(|name| record(name, &steps, &mut notes)).collect();
+    Found { records, notes: notes.into_vec() }
 }
 
-fn entry(name: &str, settings: Settings, origin: &Origin) -> Result<Entry, String> {
-    let at = Login::new(settings.user.as_deref(), &settings.host(name), settings.port)
-        .map_err(|error| error.to_string())?;
-    let via = match settings.proxy {
-        Some(Proxy::Jumps(via)) => via,
-        Some(Proxy::Direct | Proxy::Command) | None => Vec::new(),
+/// A host as an entry, unless no line that counts names it.
+fn record(name: &str, steps: &[Step], notes: &mut Notes) -> Option<Sourced<Record>> {
+    let settings = Settings::of(name, steps);
+    let origin = settings.origin.clone()?;
+    let mut note = |reason: String| notes.push(Note::on_line(&origin.path, origin.line, name, reason));
+    let via = match &settings.proxy {
+        None | Some(Proxy::Direct) => Ok(Vec::new()),
+        Some(Proxy::Jumps(jumps)) => jumps.iter().map(|jump| way(jump, steps, &mut note)).collect(),
+        Some(Proxy::Command) => {
+            note("its ProxyCommand is left out: only ProxyJump is known here".to_owned());
+            Ok(Vec::new())
+        }
     };
-    let name = name.parse().map_err(|error: NameError| error.to_string())?;
-    Ok(machine(name, SshLine { at, charset: None, via }, origin.clone()))
+    let login = settings.login(&Login { user: None, host: name.to_owned(), port: None });
+    let record = login.and_then(|login| Ok((login, via?))).map_err(|error| error.to_string());
+    let record = record.and_then(|(login, via)| machine(name, &login, via, origin.clone()));
+    record.map_err(note).ok()
+}
+
+/// A machine on the way: one of the hosts here, or else what its settings make of it.
+fn way(jump: &Login, steps: &[Step], note: &mut impl FnMut(String)) -> Result<Via, LoginError> {
+    let settings = Settings::of(&jump.host, steps);
+    if jump.user.is_none() && jump.port.is_none() && settings.origin.is_some() {
+        return Ok(Via::Name(jump.host.parse()?));
+    }
+    if matches!(settings.proxy, Some(Proxy::Jumps(_) | Proxy::Command)) {
+        note(format!("it goes by way of {}, whose own ProxyJump or ProxyCommand is left out", jump.host));
+    }
+    Ok(Via::Login(settings.login(jump)?))
 }
 
 #[cfg(test)]

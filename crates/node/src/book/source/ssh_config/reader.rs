@@ -12,8 +12,8 @@ use super::pattern::Patterns;
 use super::steps::{Condition, Criterion, Proxy, Setting, Step, Subject};
 use super::syntax::Line;
 use crate::book::bounded;
-use crate::book::entry::{Origin, Source, Via};
 use crate::book::note::{Note, Notes};
+use crate::book::{Login, Origin, Source};
 
 /// How deep files include each other, as in ssh: one that includes itself comes to an end.
 const MAX_DEPTH: usize = 16;
@@ -196,7 +196,7 @@ fn jumps(text: &str) -> Result<Proxy, Reason> {
     }
     let jump = |text: &str| {
         let bare = text.strip_prefix("ssh://").map(|uri| uri.strip_suffix('/').unwrap_or(uri));
-        bare.unwrap_or(text).parse::<Via>().map_err(|error| error.to_string())
+        bare.unwrap_or(text).parse::<Login>().map_err(|error| error.to_string())
     };
     Ok(Proxy::Jumps(text.split(',').map(jump).collect::<Result<_, _>>()?))
 }

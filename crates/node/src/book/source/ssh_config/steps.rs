@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::pattern::Patterns;
-use crate::book::entry::{Origin, Via};
+use crate::book::{Login, LoginError, Origin};
 
 /// One thing a file says, in its order.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub(super) enum Proxy {
     /// `none`.
     Direct,
     /// The hosts on the way, the first one first.
-    Jumps(Vec<Via>),
+    Jumps(Vec<Login>),
     /// A command of which nothing is known here.
     Command,
 }
@@ -80,9 +80,18 @@ impl Settings {
         settings
     }
 
-    /// The host to connect to: in lower case, in which ssh keeps hosts' keys, but for the zone of an address.
-    pub(super) fn host(&self, name: &str) -> String {
-        let host = self.host_name.as_deref().unwrap_or(name);
+    /// Where a connection goes that asks for this; what it says itself comes first.
+    ///
+    /// # Errors
+    /// When a setting is not what its name says.
+    pub(super) fn login(&self, asked: &Login) -> Result<Login, LoginError> {
+        let user = asked.user.as_deref().or(self.user.as_deref());
+        Login::new(user, &self.host(&asked.host), asked.port.or(self.port))
+    }
+
+    /// The host to connect to. In lower case, in which ssh keeps hosts' keys; but not the zone of an address.
+    pub(super) fn host(&self, asked: &str) -> String {
+        let host = self.host_name.as_deref().unwrap_or(asked);
         if host.contains('%') { host.to_owned() } else { host.to_ascii_lowercase() }
     }
 

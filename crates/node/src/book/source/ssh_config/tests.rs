@@ -5,7 +5,6 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::book::entry::Sourced;
 
 mod oracle;
 
@@ -31,13 +30,13 @@ fn shown(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
     let home = home(files);
     let found = read_from(&home);
     let short = |text: String| text.replace(&format!("{}/.ssh/", home.path().display()), "");
-    let host = |entry: &Entry| {
-        let Sourced { value, origin } = entry.ssh.as_ref().unwrap();
-        let via: String = value.via.iter().map(|via| format!(" via {via}")).collect();
-        short(format!("{origin} {} {}{via}", entry.name, value.at))
+    let host = |Sourced { value: record, origin }: &Sourced<Record>| {
+        let ssh = record.ssh.as_ref().unwrap();
+        let via: String = ssh.via.iter().map(|via| format!(" via {via}")).collect();
+        short(format!("{origin} {} {}{via}", record.names(), ssh.at))
     };
     let notes = found.notes.iter().map(|note| short(note.to_string()));
-    (found.entries.iter().map(host).collect(), notes.collect())
+    (found.records.iter().map(host).collect(), notes.collect())
 }
 
 #[track_caller]
@@ -60,11 +59,28 @@ fn a_host_has_what_ssh_would_use() {
         )],
         &[
             "config:2 gate admin@gate.example.com:2222",
-            "config:6 n01 student@n01.lab via root@gate:22 via inner",
-            "config:6 n02 student@n02.lab via root@gate:22 via inner",
+            "config:6 n01 student@n01.lab via root@gate.example.com:22 via student@inner",
+            "config:6 n02 student@n02.lab via root@gate.example.com:22 via student@inner",
             "config:9 db student@10.0.0.9",
         ],
         &[],
+    );
+}
+
+#[test]
+fn a_machine_on_the_way_is_one_of_the_hosts_or_what_their_settings_make_of_it() {
+    check(
+        &[(
+            "config",
+            "Host a\nProxyJump gate,me@gate,GATE:5,[fd00::1]:22\n\
+             Host gate\nHostName gate.lab\nUser admin\nPort 99\nProxyJump outer\n\
+             Host G* o*\nHostName %h.lab\nProxyJump none\n",
+        )],
+        &[
+            "config:1 a a via gate via me@gate.lab:99 via gate.lab:5 via [fd00::1]:22",
+            "config:3 gate admin@gate.lab:99 via outer.lab:22",
+        ],
+        &["config:1: a: it goes by way of gate, whose own ProxyJump or ProxyCommand is left out"],
     );
 }
 
@@ -170,7 +186,10 @@ fn bytes_that_are_no_utf_8_cost_their_line_and_in_a_comment_nothing() {
     let file = home.path().join(".ssh/config");
     fs::write(&file, b"# \xb0\xec\xb9\xab\xca\xd2\nHost a \xc4\xe3\nHost b\nUser x # \xba\xc3\n").unwrap();
     let found = read_from(&home);
-    assert_eq!(found.entries.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(
+        found.records.iter().map(|record| record.value.names().to_string()).collect::<Vec<_>>(),
+        ["b"]
+    );
     assert_eq!(found.notes.len(), 1);
     assert!(found.notes[0].to_string().ends_with("it is not UTF-8"), "{}", found.notes[0]);
 }
@@ -211,7 +230,7 @@ fn a_file_that_others_can_write_to_is_not_read() {
     let home = home(&[("config", "Host a\n")]);
     fs::set_permissions(home.path().join(".ssh/config"), fs::Permissions::from_mode(0o666)).unwrap();
     let found = read_from(&home);
-    assert_eq!(found.entries, []);
+    assert_eq!(found.records, []);
     assert!(found.notes[0].to_string().contains("others can write to it"), "{}", found.notes[0]);
 }
 
@@ -226,6 +245,6 @@ fn hosts_without_end_are_cut_with_a_note() {
 proptest! {
     #[test]
     fn any_text_is_read(text in r#"(((host|match|hostname|port|user|proxyjump|include)[ =])?[a-z!*,%'"\\ ]*\n|\PC*){0,5}"#) {
-        prop_assert!(read_from(&home(&[("config", &text)])).entries.len() <= text.len());
+        prop_assert!(read_from(&home(&[("config", &text)])).records.len() <= text.len());
     }
 }

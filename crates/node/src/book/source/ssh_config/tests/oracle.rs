@@ -8,7 +8,6 @@ use proptest::sample::{select, subsequence};
 use proptest::test_runner::TestRunner;
 
 use super::*;
-use crate::book::entry::Via;
 use crate::testing;
 
 /// What both are asked about.
@@ -141,7 +140,7 @@ fn ssh(config: &Path, home: &Path, name: &str) -> Result<Settings, String> {
         let line = output.lines().find_map(|line| line.strip_prefix(keyword)?.strip_prefix(' '));
         line.map(str::to_owned)
     };
-    let jumps = |jumps: &str| jumps.split(',').map(|via| via.parse::<Via>().unwrap()).collect();
+    let jumps = |jumps: &str| jumps.split(',').map(|via| via.parse::<Login>().unwrap()).collect();
     let proxy = match (value("proxyjump"), value("proxycommand")) {
         (None, None) => None,
         (Some(via), _) if via == "none" => None,
