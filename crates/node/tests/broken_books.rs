@@ -86,8 +86,8 @@ socket = { address = '10.0.0.17:4001', frame = '!BIH', length-field = 3 }
 ---
 [entry.scale]
 socket = { address = '10.0.0.17:4001', length-field = -1 }
-> book.toml:2: entry.scale.socket.length-field: expected the place of a field, counted from 0, found -1
 > book.toml:2: entry.scale.socket.length-field: it counts the fields of a frame: write frame too, or leave it out
+> book.toml:2: entry.scale.socket.length-field: expected the place of a field, counted from 0, found -1
 ---
 [entry.scale]
 socket = { address = 'udp://10.0.0.17:4001', frame = 'line' }
@@ -130,7 +130,13 @@ ssh = 'admin@gate.lab:22222222'
 ---
 [entry.gate]
 ssh = { at = 'admin@gate.lab', user = 'root' }
-> book.toml:2: entry.gate.ssh.at: user or port stands in a key of its own and in the address too: leave one of them out
+> book.toml:2: entry.gate.ssh.user: a user stands in at already: leave one of them out
+---
+[entry.gate]
+ssh = { at = 'gate.lab:22', port = 0, user = 'a b' }
+> book.toml:2: entry.gate.ssh.user: 'a b' is no user: a user has no spaces and does not begin with '-'
+> book.toml:2: entry.gate.ssh.port: expected a port from 1 to 65535, found 0
+> book.toml:2: entry.gate.ssh.port: a port stands in at already: leave one of them out
 ---
 [entry.gate]
 ssh = { at = '-oProxyCommand=reboot' }

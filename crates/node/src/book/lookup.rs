@@ -8,9 +8,12 @@ use thiserror::Error;
 use super::Book;
 use super::entry::{Entry, Sourced};
 use super::name::{Name, fold};
-use super::nearest::{DidYouMean, distance, first, one_of};
+use super::nearest::{DidYouMean, closest, distance, one_of};
 use super::pattern::Pattern;
 use super::record::Record;
+
+/// Names of a range that a wrong one is compared with: enough to know the range again, and a long one costs no time.
+const COMPARED: usize = 1000;
 
 /// Why a name leads to no entry.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -24,12 +27,12 @@ pub enum LookUpError {
         near: Vec<String>,
     },
     /// Without regard to case and width it is the name of several, and as it is spelt that of none.
-    #[error("'{name}' may be {}: spell it as it stands in the book", one_of(names))]
+    #[error("'{}' may be {}: spell it as it stands in the book", Untrusted::from(name.as_str()), one_of(names))]
     Ambiguous {
         /// What was looked up.
         name: String,
-        /// The names it may be.
-        names: Vec<Name>,
+        /// The names it may be, or the ranges.
+        names: Vec<String>,
     },
 }
 
@@ -107,11 +110,11 @@ impl Book {
         let mut names: Vec<Name> = found.iter().map(|one| one.name.clone()).collect();
         names.sort();
         names.dedup();
-        match names.pop() {
-            None => Ok(None),
-            Some(only) if names.is_empty() => Ok(Some(self.gathered(only, found))),
-            Some(last) => {
-                names.push(last);
+        match names.as_slice() {
+            [] => Ok(None),
+            [only] => Ok(Some(self.gathered(only.clone(), found))),
+            several => {
+                let names = several.iter().map(Name::to_string).collect();
                 Err(LookUpError::Ambiguous { name: name.to_owned(), names })
             }
         }
@@ -136,9 +139,10 @@ impl Book {
     /// The names and ranges that a wrong name resembles.
     pub(super) fn near(&self, name: &str) -> Vec<String> {
         let folded = fold(name);
-        first(self.records.iter().filter_map(|record| {
+        closest(self.records.iter().filter_map(|record| {
             let names = record.value.names();
-            let nearest = names.iter().filter_map(|known| distance(&folded, &fold(&known))).min()?;
+            let nearest =
+                names.iter().take(COMPARED).filter_map(|known| distance(&folded, &fold(&known))).min()?;
             Some((nearest, names.to_string()))
         }))
     }

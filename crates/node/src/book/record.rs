@@ -104,52 +104,40 @@ impl Record {
     }
 }
 
-impl<T> Each<T> {
-    /// Reads a text that may have ranges, each of its members in the same way.
+impl<T: FromStr<Err: std::error::Error + 'static>> Each<T> {
+    /// Reads a text that may have ranges, such as `10.1.0.[1-40]`.
     ///
     /// # Errors
     /// When a range is wrong, has another number of members than there are names, or a member cannot be read.
-    pub fn read<E: std::error::Error + 'static>(
-        text: &str,
-        names: &Pattern,
-        read: impl Fn(&str) -> Result<T, E>,
-    ) -> Result<Self, EachError<E>> {
+    pub fn parse(text: &str, names: &Pattern) -> Result<Self, EachError<T::Err>> {
         let written = text.to_owned();
         if !text.contains('[') {
-            return Ok(Self { first: read(text)?, rest: Vec::new(), written });
+            return Ok(Self { first: text.parse()?, rest: Vec::new(), written });
         }
         let members = Pattern::parse(text).map_err(EachError::Range)?;
         if members.len() != 1 && members.len() != names.len() {
             let (values, names, count) = (members.len(), names.to_string(), names.len());
             return Err(EachError::Count { text: written, values, names, count });
         }
-        let mut rest = members.iter().map(|member| read(&member)).collect::<Result<Vec<_>, _>>()?;
+        let mut rest = members.iter().map(|member| member.parse()).collect::<Result<Vec<T>, _>>()?;
         Ok(Self { first: rest.remove(0), rest, written })
     }
+}
 
+impl<T> Each<T> {
     /// The value for the name at this place of the range, from 0.
     #[must_use]
     pub fn nth(&self, index: usize) -> &T {
         index.checked_sub(1).and_then(|index| self.rest.get(index)).unwrap_or(&self.first)
     }
 
-    /// The same values, written in another way.
-    pub(super) fn written_as(self, written: String) -> Self {
-        Self { written, ..self }
+    /// Other values made of these, and how they are written.
+    pub(super) fn map<U>(self, written: String, map: impl Fn(T) -> U) -> Each<U> {
+        Each { written, first: map(self.first), rest: self.rest.into_iter().map(map).collect() }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         std::iter::once(&self.first).chain(&self.rest)
-    }
-}
-
-impl<T: FromStr<Err: std::error::Error + 'static>> Each<T> {
-    /// Reads a text that may have ranges, such as `10.1.0.[1-40]`.
-    ///
-    /// # Errors
-    /// As [`Each::read`].
-    pub fn parse(text: &str, names: &Pattern) -> Result<Self, EachError<T::Err>> {
-        Self::read(text, names, str::parse)
     }
 }
 
