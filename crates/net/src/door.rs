@@ -22,6 +22,9 @@ use crate::{Ending, Endpoint, Limits, Peer, Stream, Tally};
 /// memory left for one more connection. Those inside go on; those outside wait in the backlog.
 const REST_IN_TROUBLE: Duration = Duration::from_millis(100);
 
+/// What the closing line says of a connection that was cut short.
+const CUT: &str = "the server was ended";
+
 /// How a server is told to stop.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
@@ -33,7 +36,7 @@ pub struct Shutdown {
 
 /// Accepts connections from `listeners` until told to stop. Each one that the limits let in runs through `handle` in
 /// a task of its own, which must move its bytes itself, count them in the tally and say how it ended. Tells how many
-/// connections are cut short because it had to end at once: their tasks end with the runtime.
+/// connections were cut short because it had to end at once.
 pub async fn serve<H, F>(
     mut listeners: Vec<Listener>,
     limits: &Limits,
@@ -45,14 +48,14 @@ where
     H: Fn(Stream, Arc<Peer>, Arc<Tally>) -> F,
     F: Future<Output = Ending> + Send + 'static,
 {
-    let inside = TaskTracker::new();
+    let (inside, cut) = (TaskTracker::new(), CancellationToken::new());
     let census = Arc::new(Census::default());
     let mut next_id = 1;
     let mut troubled = false;
     loop {
         let accepted = tokio::select! {
             biased;
-            () = shutdown.now.cancelled() => return inside.len(),
+            () = shutdown.now.cancelled() => break,
             () = shutdown.drain.cancelled() => break,
             accepted = accept_any(&listeners) => accepted,
         };
@@ -84,9 +87,13 @@ where
         let tally = Arc::new(Tally::default());
         let started = Instant::now();
         let connection = handle(stream, Arc::clone(&peer), Arc::clone(&tally));
-        let reporter = Arc::clone(&reporter);
+        let (reporter, cut) = (Arc::clone(&reporter), cut.clone());
         inside.spawn(async move {
-            let ending = connection.await;
+            let ending = tokio::select! {
+                biased;
+                ending = connection => ending,
+                () = cut.cancelled() => Ending::Error(CUT.to_owned()),
+            };
             reporter.report(Event::Closed {
                 peer: &peer,
                 tally: &tally,
@@ -98,13 +105,17 @@ where
     }
     listeners.clear();
     inside.close();
-    if !inside.is_empty() {
+    if !inside.is_empty() && !shutdown.now.is_cancelled() {
         reporter.report(Event::Draining { connections: inside.len() });
     }
-    tokio::select! {
+    // Counted before those inside hear of it.
+    let cut_short = tokio::select! {
         () = inside.wait() => 0,
         () = shutdown.now.cancelled() => inside.len(),
-    }
+    };
+    cut.cancel();
+    inside.wait().await;
+    cut_short
 }
 
 async fn accept_any(listeners: &[Listener]) -> io::Result<(Stream, Endpoint, Endpoint)> {
@@ -327,7 +338,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ending_at_once_tells_how_many_are_cut_short_also_in_the_middle_of_a_drain() {
+    async fn ending_at_once_closes_every_connection_and_tells_how_many_also_in_the_middle_of_a_drain() {
         for drain_first in [false, true] {
             let (at, shutdown, reports, serving) = open(Limits::default()).await;
             let _inside = (TcpStream::connect(at).await.unwrap(), TcpStream::connect(at).await.unwrap());
@@ -338,6 +349,8 @@ mod tests {
             }
             shutdown.now.cancel();
             assert_eq!(serving.await.unwrap(), 2);
+            told(&reports, "closed 1 0 error: the server was ended").await;
+            told(&reports, "closed 2 0 error: the server was ended").await;
         }
     }
 }
