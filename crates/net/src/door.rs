@@ -59,6 +59,8 @@ where
             () = shutdown.drain.cancelled() => break,
             accepted = accept_any(&listeners) => accepted,
         };
+        // The next listener is looked at first, or one that is never at rest, or always fails, would shut out the others.
+        listeners.rotate_left(1);
         let (stream, local, remote) = match accepted {
             Ok(connection) => connection,
             // The client was gone before it was let in: its own affair.
@@ -72,8 +74,6 @@ where
             }
         };
         troubled = false;
-        // The next listener is looked at first, or one that is never at rest would shut out the others.
-        listeners.rotate_left(1);
         let place = match census.admit(limits, remote.socket_addr().map(|address| address.ip())) {
             Ok(place) => place,
             Err(refusal) => {
@@ -276,13 +276,27 @@ mod tests {
         }
     }
 
-    /// A door on this machine whose connections end when their client does, and its address.
-    async fn open(limits: Limits) -> (SocketAddr, Shutdown, Arc<Told>, JoinHandle<usize>) {
+    async fn listener() -> (Listener, SocketAddr) {
         let address = "tcp://127.0.0.1:0".parse().unwrap();
-        let Bound::Stream(listeners) = listen(&address, &ListenOptions::default()).await.unwrap() else {
+        let Bound::Stream(mut listeners) = listen(&address, &ListenOptions::default()).await.unwrap() else {
             panic!("{address}")
         };
         let at = listeners[0].local().socket_addr().unwrap();
+        (listeners.remove(0), at)
+    }
+
+    /// A listener with which accept(2) fails, as it does with every one when the process has no descriptor left.
+    async fn failing_listener() -> Listener {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, handle) = ("tcp://127.0.0.1:0".parse().unwrap(), socket.try_clone().unwrap());
+        let bound = Bound::inherit(vec![socket.into()], &address, &ListenOptions::default()).await.unwrap();
+        let Bound::Stream(mut listeners) = bound else { panic!("{address}") };
+        rustix::net::shutdown(handle, rustix::net::Shutdown::Read).unwrap();
+        listeners.remove(0)
+    }
+
+    /// A door whose connections end when their client does.
+    fn door(listeners: Vec<Listener>, limits: Limits) -> (Shutdown, Arc<Told>, JoinHandle<usize>) {
         let (shutdown, told) = (Shutdown::default(), Arc::new(Told::default()));
         let (stop, reporter) = (shutdown.clone(), Arc::clone(&told));
         let serving = tokio::spawn(async move {
@@ -293,6 +307,13 @@ mod tests {
             };
             serve(listeners, &limits, &stop, reporter, attend).await
         });
+        (shutdown, told, serving)
+    }
+
+    /// A door on this machine, and its address.
+    async fn open(limits: Limits) -> (SocketAddr, Shutdown, Arc<Told>, JoinHandle<usize>) {
+        let (listener, at) = listener().await;
+        let (shutdown, told, serving) = door(vec![listener], limits);
         (at, shutdown, told, serving)
     }
 
@@ -304,6 +325,18 @@ mod tests {
         };
         let came = tokio::time::timeout(Duration::from_secs(10), waiting).await;
         assert!(came.is_ok(), "{line} is not in {:?}", told.0.lock().unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listener_that_fails_again_and_again_rests_the_door_and_shuts_out_no_other() {
+        let (good, at) = listener().await;
+        let begun = tokio::time::Instant::now();
+        let (_shutdown, reports, _serving) = door(vec![failing_listener().await, good], Limits::default());
+        for number in 1..=3 {
+            let _client = std::net::TcpStream::connect(at).unwrap();
+            told(&reports, &format!("opened {number}")).await;
+            assert!(begun.elapsed() >= REST_IN_TROUBLE * number, "{:?}", begun.elapsed());
+        }
     }
 
     #[tokio::test]
