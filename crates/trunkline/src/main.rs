@@ -14,10 +14,16 @@ use clap::Parser;
 use tokio::runtime::Builder;
 
 use cli::{Cli, Verb};
-use failure::{Failure, Outcome};
+use failure::{Failure, Outcome, printed};
 
 fn main() -> ExitCode {
-    run(Cli::parse().verb).unwrap_or_else(Failure::report).into()
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => run(cli.verb),
+        // Help, or the version.
+        Err(help) if !help.use_stderr() => printed(help.print()),
+        Err(wrong) => wrong.exit(),
+    };
+    outcome.unwrap_or_else(Failure::report).into()
 }
 
 /// Decides the shape of the runtime once. Clients are plain threads, which start in no time and read standard input

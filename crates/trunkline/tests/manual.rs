@@ -49,9 +49,23 @@ fn a_folder_gets_one_page_for_each_verb_and_none_for_what_is_hidden() {
 
 #[test]
 fn who_stops_reading_the_page_has_read_enough() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
-    let mut child = command.arg("man").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    for page in ["man", "--help"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
+        let mut child = command.arg(page).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()), "{page}");
+    }
+}
+
+#[test]
+fn a_page_that_cannot_be_written_is_a_failure_that_says_so() {
+    for page in [&["man"][..], &["--help"], &["serve", "-h"], &["--version"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
+        let output = command.args(page).stdout(full).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{page:?}");
+        assert!(error.starts_with("trunkline: writing to standard output: No space left"), "{error}");
+    }
 }
