@@ -27,9 +27,19 @@ const PEERS: &[Peer] = &[
     },
     Peer { package: "ncat", program: "ncat", purpose: "a client and a server" },
     Peer { package: "socat", program: "socat", purpose: "a client and a server on every kind of socket" },
+    Peer { package: "openssh-client", program: "ssh", purpose: "`ssh -G`: what a configuration means" },
     Peer { package: "iproute2", program: "ss", purpose: "the kernel's view of a socket" },
+    Peer { package: "bash", program: "bash", purpose: "completions" },
+    Peer { package: "zsh", program: "zsh", purpose: "completions" },
+    Peer { package: "fish", program: "fish", purpose: "completions" },
     Peer { package: "tmux", program: "tmux", purpose: "a person at a terminal" },
     Peer { package: "strace", program: "strace", purpose: "system calls per message" },
+    Peer {
+        package: "clustershell",
+        program: "nodeset",
+        purpose: "the oracle of sets of names; a yardstick for them",
+    },
+    Peer { package: "pdsh", program: "pdsh", purpose: "a yardstick for sets of names" },
     Peer { package: "util-linux", program: "taskset", purpose: "server and load on cores of their own" },
 ];
 

@@ -91,16 +91,6 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// What became of words on standard output. A reader that leaves early, such as `head`, has read what it wanted.
-pub(crate) fn printed(written: io::Result<()>) -> Outcome {
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::new(error).context("writing to standard output").into())
-        }
-        _ => Ok(Exit::Good),
-    }
-}
-
 /// Writes a line for the person at the terminal, at once, so that it does not mix with those of others. Whoever closed
 /// standard error does not want to know.
 pub(crate) fn say(line: impl Display) {
