@@ -33,6 +33,12 @@ const PEERS: &[Peer] = &[
     Peer { package: "iproute2", program: "ss", purpose: "the kernel's view of a socket" },
     Peer { package: "tmux", program: "tmux", purpose: "a person at a terminal" },
     Peer { package: "strace", program: "strace", purpose: "system calls per message" },
+    Peer {
+        package: "clustershell",
+        program: "nodeset",
+        purpose: "the oracle of sets of names; a yardstick for them",
+    },
+    Peer { package: "pdsh", program: "pdsh", purpose: "a yardstick for sets of names" },
     Peer { package: "util-linux", program: "taskset", purpose: "server and load on cores of their own" },
 ];
 

@@ -10,8 +10,24 @@ pub(super) type Block = Vec<Vec<Run>>;
 
 /// The rows of a grid as blocks that do not overlap, and few of them; the fewest would take too long to find.
 pub(super) fn blocks(grid: &Grid) -> Vec<Block> {
+    let mut blocks = from_front(grid);
+    // What can be one block is one by now. Of more, there are often fewer when one begins at the other end.
+    if blocks.len() > 2
+        && let Some(grid) = Grid::union(turned(&blocks).into_iter().map(Grid::product).collect())
+    {
+        let from_back = turned(&from_front(&grid));
+        if from_back.len() < blocks.len() {
+            blocks = from_back;
+        }
+    }
+    blocks.sort_unstable();
+    blocks
+}
+
+/// Joins what has the same last numbers, then what has the same numbers before it, and so on.
+fn from_front(grid: &Grid) -> Vec<Block> {
     let mut blocks = Vec::new();
-    collect(grid, &mut Vec::new(), &mut blocks);
+    cut(grid, &mut Vec::new(), &mut blocks);
     let axes = blocks.first().map_or(0, Vec::len);
     loop {
         let before = blocks.len();
@@ -19,18 +35,22 @@ pub(super) fn blocks(grid: &Grid) -> Vec<Block> {
             blocks = joined(blocks, axis);
         }
         if blocks.len() == before {
-            blocks.sort_unstable();
             return blocks;
         }
     }
 }
 
+/// The same blocks, with the last numbers first.
+fn turned(blocks: &[Block]) -> Vec<Block> {
+    blocks.iter().map(|block| block.iter().rev().cloned().collect()).collect()
+}
+
 /// A block for each way through a grid, but for the last numbers of its rows, which stay together.
-fn collect(grid: &Grid, path: &mut Vec<Run>, blocks: &mut Vec<Block>) {
+fn cut(grid: &Grid, path: &mut Vec<Run>, blocks: &mut Vec<Block>) {
     if grid.slices.iter().any(|slice| !slice.rest.slices.is_empty()) {
         for slice in &grid.slices {
             path.push(slice.run);
-            collect(&slice.rest, path, blocks);
+            cut(&slice.rest, path, blocks);
             path.pop();
         }
         return;

@@ -43,6 +43,15 @@ impl Grid {
         })
     }
 
+    /// The rows of all; none if there are none. By pairs, and pairs of pairs: so each row is gone through a few times only.
+    pub(super) fn union(mut grids: Vec<Self>) -> Option<Self> {
+        while grids.len() > 1 {
+            let pairs = grids.chunks(2);
+            grids = pairs.filter_map(|pair| Self::combined(pair.first(), pair.get(1), Keep::UNION)).collect();
+        }
+        grids.pop()
+    }
+
     pub(super) fn len(&self) -> u64 {
         if self.slices.is_empty() {
             return 1;

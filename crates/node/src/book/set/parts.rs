@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::grid::{Grid, Keep};
+use super::grid::Grid;
 use super::shape::Shape;
 use super::{Fault, MAX_NAMES, NameSet, Problem};
 use crate::book::pattern::{Pattern, Repeats, Run};
@@ -70,12 +70,7 @@ impl Parts {
     /// Leaves one grid for each shape, so that each name counts once.
     fn join(&mut self) -> Result<(), Problem> {
         for grids in self.families.values_mut() {
-            while grids.len() > 1 {
-                // By pairs, and pairs of pairs, so that each grid is gone through a few times only.
-                let pairs = grids.chunks(2);
-                *grids =
-                    pairs.filter_map(|pair| Grid::combined(pair.first(), pair.get(1), Keep::UNION)).collect();
-            }
+            *grids = Grid::union(std::mem::take(grids)).into_iter().collect();
         }
         self.added = 0;
         let names = self.families.values().flatten().map(Grid::len).fold(0, u64::saturating_add);
