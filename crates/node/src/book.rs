@@ -116,3 +116,6 @@ impl Groups for Book {
         self.groups.iter().map(|group| group.name.as_str()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

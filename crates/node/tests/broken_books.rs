@@ -86,8 +86,8 @@ socket = { address = '10.0.0.17:4001', frame = '!BIH', length-field = 3 }
 ---
 [entry.scale]
 socket = { address = '10.0.0.17:4001', length-field = -1 }
-> book.toml:2: entry.scale.socket.length-field: expected the place of a field, counted from 0, found -1
 > book.toml:2: entry.scale.socket.length-field: it counts the fields of a frame: write frame too, or leave it out
+> book.toml:2: entry.scale.socket.length-field: expected the place of a field, counted from 0, found -1
 ---
 [entry.scale]
 socket = { address = 'udp://10.0.0.17:4001', frame = 'line' }
@@ -130,7 +130,13 @@ ssh = 'admin@gate.lab:22222222'
 ---
 [entry.gate]
 ssh = { at = 'admin@gate.lab', user = 'root' }
-> book.toml:2: entry.gate.ssh.at: user or port stands in a key of its own and in the address too: leave one of them out
+> book.toml:2: entry.gate.ssh.user: a user stands in at already: leave one of them out
+---
+[entry.gate]
+ssh = { at = 'gate.lab:22', port = 0, user = 'a b' }
+> book.toml:2: entry.gate.ssh.user: 'a b' is no user: a user has no spaces and does not begin with '-'
+> book.toml:2: entry.gate.ssh.port: expected a port from 1 to 65535, found 0
+> book.toml:2: entry.gate.ssh.port: a port stands in at already: leave one of them out
 ---
 [entry.gate]
 ssh = { at = '-oProxyCommand=reboot' }
@@ -158,11 +164,11 @@ ssh = '10.1.0.[1-39]'
 ---
 [entry.'n[01-40]']
 ssh = '10.1.0.[40-1]'
-> book.toml:2: entry."n[01-40]".ssh: 10.1.0.[40-1], column 9: the range 40-1 runs backwards: write 1-40
+> book.toml:2: entry."n[01-40]".ssh: "10.1.0.[40-1]", column 9: the range 40-1 runs backwards: write 1-40
 ---
 [entry.'n[40-1]']
 ssh = {}
-> book.toml:1: entry."n[40-1]": n[40-1], column 3: the range 40-1 runs backwards: write 1-40
+> book.toml:1: entry."n[40-1]": "n[40-1]", column 3: the range 40-1 runs backwards: write 1-40
 ---
 [entry.'n[1-2]']
 socket = '10.1.0.1:[65535-65536]'
@@ -184,7 +190,7 @@ ssh = {}
 ---
 [entry."a\u001b[2Jb"]
 ssh = {}
-> book.toml:1: entry."a\u001B[2Jb": a\x1b[2Jb, column 2: the control character \u{1b} cannot be part of a name
+> book.toml:1: entry."a\u001B[2Jb": "a\x1b[2Jb", column 2: the control character \u{1b} cannot be part of a name
 ---
 [entry.pc21]
 ssh = {}
@@ -227,7 +233,7 @@ ssh = { via = 'u@b:x' }
 ---
 [groups]
 lab = 'n[01-40'
-> book.toml:2: groups.lab: @lab = n[01-40, column 2: the bracket is not closed: write ] after its last number, as in n[01-40]
+> book.toml:2: groups.lab: "n[01-40", column 2: the bracket is not closed: write ] after its last number, as in n[01-40]
 ---
 [groups]
 lab = ['n01', 'n02']
@@ -236,13 +242,13 @@ lab = ['n01', 'n02']
 [groups]
 lab = 'n[01-40]'
 night = '@lap'
-> book.toml:3: groups.night: @night = @lap, column 1: there is no group @lap: did you mean @lab?
+> book.toml:3: groups.night: "@lap", column 1: there is no group @lap: did you mean @lab?
 ---
 [groups]
 day = '@night'
 night = '@day'
-> book.toml:2: groups.day: @night = @day, column 1: the groups name each other in a circle: @day -> @night -> @day
-> book.toml:3: groups.night: @day = @night, column 1: the groups name each other in a circle: @night -> @day -> @night
+> book.toml:2: groups.day: @day = "@night", column 1: the groups name each other in a circle: @night -> @day -> @night
+> book.toml:3: groups.night: @night = "@day", column 1: the groups name each other in a circle: @day -> @night -> @day
 ---
 [groups]
 '@lab' = 'n[01-40]'

@@ -22,8 +22,9 @@ use net::Untrusted;
 use thiserror::Error;
 
 use super::file::{BookError, Mistakes};
+use super::lookup::LookUpError;
 use super::name::Name;
-use super::nearest::{DidYouMean, one_of};
+use super::nearest::DidYouMean;
 
 mod draft;
 mod splice;
@@ -70,21 +71,16 @@ pub enum EditError {
         /// Where it stands.
         line: usize,
     },
-    /// Nobody has this name.
-    #[error("{what} is not in the book{}", DidYouMean(near))]
-    Unknown {
-        /// The name, or `@` and the name of a group.
-        what: String,
+    /// The name is not in the book, or may be one of several.
+    #[error(transparent)]
+    LookUp(#[from] LookUpError),
+    /// There is no such group.
+    #[error("@{} is not in the book{}", Untrusted::from(name.as_str()), DidYouMean(near))]
+    NoGroup {
+        /// Its name.
+        name: String,
         /// What it resembles.
         near: Vec<String>,
-    },
-    /// Without regard to case and width it is the name of several, and as it is spelt that of none.
-    #[error("'{}' may be {}: spell it as it stands in the book", Untrusted::from(name.as_str()), one_of(names))]
-    Ambiguous {
-        /// The name.
-        name: String,
-        /// The names it may be.
-        names: Vec<String>,
     },
     /// One name cannot be taken out of a range without deciding what becomes of the others' addresses.
     #[error(

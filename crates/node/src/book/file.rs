@@ -10,7 +10,7 @@ use net::{Address, HostPort};
 use toml_edit::{Document, TomlError};
 
 use super::entry::{
-    ChatAddress, ChatLine, Fingerprint, Login, LoginError, Origin, SocketLine, Source, Sourced, SshLine, Via,
+    ChatAddress, ChatLine, Fingerprint, Login, Origin, SocketLine, Source, Sourced, SshLine, Via,
 };
 use super::name::Name;
 use super::pattern::Pattern;
@@ -88,11 +88,10 @@ pub(super) fn utf8(bytes: Vec<u8>, path: &Path) -> Result<String, Mistakes> {
 fn syntax(text: &str, error: &TomlError) -> Mistake {
     let shown = error.span().and_then(|span| text.get(span)).filter(|shown| !shown.is_empty());
     let shown = shown.map_or_else(String::new, |shown| format!("{shown}: "));
-    let hint = match error.message().contains("expected") {
-        true => {
-            " (in TOML, texts stand in quotes, and so do keys with other characters than A-Z a-z 0-9 - _)"
-        }
-        false => "",
+    let hint = if error.message().contains("expected") {
+        " (in TOML, texts stand in quotes, and so do keys with other characters than A-Z a-z 0-9 - _)"
+    } else {
+        ""
     };
     let message = format!("{shown}{}{hint}", error.message());
     Mistake { line: line_of(text, error.span()), key: String::new(), message }
@@ -170,15 +169,31 @@ impl Reading {
         let parts = self.reader.table(line, "HOST or USER@HOST:PORT in quotes or a table", &SSH)?;
         let charset = parts.get("charset").and_then(|charset| self.charset(charset));
         let via = parts.get("via").and_then(|via| self.via(via)).unwrap_or_default();
-        let user = parts.get("user").and_then(|user| self.reader.text(user));
-        let port = parts.get("port").and_then(|port| self.reader.number(port, "a port from 1 to 65535"));
+        let user = parts.get("user").and_then(|user| self.user(user));
+        let port = parts.get("port").and_then(|port| self.reader.number(port, 1, "a port from 1 to 65535"));
         let text = match parts.get("at") {
             Some(at) => self.reader.text(at)?.to_owned(),
             None => names.to_string(),
         };
-        let at = Each::read(&text, names, |at| at.parse::<Login>()?.with(user, port));
+        let at = Each::<Login>::parse(&text, names);
         let at = self.reader.done(parts.get("at").unwrap_or(line), at)?;
-        Some(SshLine { at: at.written_as(login_text(user, &text, port)), charset, via })
+        if let Some(user) = parts.get("user").filter(|_| at.iter().any(|at| at.user.is_some())) {
+            self.reader.complain(user, "a user stands in at already: leave one of them out");
+        }
+        if let Some(port) = parts.get("port").filter(|_| at.iter().any(|at| at.port.is_some())) {
+            self.reader.complain(port, "a port stands in at already: leave one of them out");
+        }
+        let at = at.map(login_text(user, &text, port), |at| Login {
+            user: at.user.or_else(|| user.map(str::to_owned)),
+            port: at.port.or(port),
+            ..at
+        });
+        Some(SshLine { at, charset, via })
+    }
+
+    fn user<'a>(&mut self, field: &Field<'a>) -> Option<&'a str> {
+        let user = self.reader.text(field)?;
+        self.reader.done(field, Login::check_user(user)).map(|()| user)
     }
 
     fn via(&mut self, field: &Field<'_>) -> Option<Vec<Via>> {
@@ -207,7 +222,7 @@ impl Reading {
                 self.reader
                     .complain(field, "it counts the fields of a frame: write frame too, or leave it out");
             }
-            self.reader.number(field, "the place of a field, counted from 0")
+            self.reader.number(field, 0, "the place of a field, counted from 0")
         });
         let framing = parts.get("frame").and_then(|frame| {
             let text = self.reader.text(frame)?;
@@ -262,16 +277,6 @@ impl Reading {
     }
 }
 
-impl Login {
-    /// With what stands in keys of its own.
-    fn with(self, user: Option<&str>, port: Option<u16>) -> Result<Self, LoginError> {
-        if self.user.is_some() && user.is_some() || self.port.is_some() && port.is_some() {
-            return Err(LoginError::Twice);
-        }
-        Self::new(user.or(self.user.as_deref()), &self.host, port.or(self.port))
-    }
-}
-
 /// `[user@]at[:port]`.
 fn login_text(user: Option<&str>, at: &str, port: Option<u16>) -> String {
     let user = user.map_or_else(String::new, |user| format!("{user}@"));
@@ -280,5 +285,36 @@ fn login_text(user: Option<&str>, at: &str, port: Option<u16>) -> String {
         Some(port) if at.contains(':') && !at.starts_with('[') => format!("{user}[{at}]:{port}"),
         Some(port) => format!("{user}{at}:{port}"),
         None => format!("{user}{at}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_stands_in_the_table_of_the_documentation_and_no_other() {
+        let documentation = include_str!("../../../../docs/book.md");
+        let documented: Vec<&str> = documentation
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+            .map(|(key, _)| key)
+            .collect();
+        let keys = |line: &str, keys: &[&str]| -> Vec<String> {
+            [format!("entry.NAME.{line}")]
+                .into_iter()
+                .chain(keys.iter().map(|key| format!("entry.NAME.{line}.{key}")))
+                .collect()
+        };
+        let lines = [keys("chat", &CHAT), keys("ssh", &SSH), keys("socket", &SOCKET)].concat();
+        let others = ["seat", "note"];
+        assert_eq!(
+            lines.iter().filter(|key| key.matches('.').count() == 2).count() + others.len(),
+            ENTRY.len()
+        );
+        let known = ["entry.NAME".to_owned()].into_iter().chain(lines);
+        let known =
+            known.chain(others.map(|key| format!("entry.NAME.{key}"))).chain(["groups.NAME".to_owned()]);
+        assert_eq!(documented, known.collect::<Vec<_>>());
     }
 }

@@ -25,11 +25,11 @@ pub(super) fn one_of<T: AsRef<str>>(words: &[T]) -> String {
 
 /// Those of the known words that may have been meant, the nearest first.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    first(known.into_iter().filter_map(|known| Some((distance(word, known)?, known.to_owned()))))
+    closest(known.into_iter().filter_map(|known| Some((distance(word, known)?, known.to_owned()))))
 }
 
-/// The first few of words with their distances.
-pub(super) fn first(words: impl Iterator<Item = (usize, String)>) -> Vec<String> {
+/// The words of the least distances.
+pub(super) fn closest(words: impl Iterator<Item = (usize, String)>) -> Vec<String> {
     let mut near: Vec<_> = words.collect();
     near.sort();
     near.dedup();

@@ -76,6 +76,9 @@ impl Record {
     /// # Errors
     /// When one of them would be no name.
     pub fn new(names: &str) -> Result<Self, NamesError> {
+        if names.is_empty() {
+            return Err(NameError::Empty.into());
+        }
         if names.trim() != names {
             return Err(NameError::Space { name: names.to_owned() }.into());
         }
@@ -101,52 +104,40 @@ impl Record {
     }
 }
 
-impl<T> Each<T> {
-    /// Reads a text that may have ranges, each of its members in the same way.
+impl<T: FromStr<Err: std::error::Error + 'static>> Each<T> {
+    /// Reads a text that may have ranges, such as `10.1.0.[1-40]`.
     ///
     /// # Errors
     /// When a range is wrong, has another number of members than there are names, or a member cannot be read.
-    pub fn read<E: std::error::Error + 'static>(
-        text: &str,
-        names: &Pattern,
-        read: impl Fn(&str) -> Result<T, E>,
-    ) -> Result<Self, EachError<E>> {
+    pub fn parse(text: &str, names: &Pattern) -> Result<Self, EachError<T::Err>> {
         let written = text.to_owned();
         if !text.contains('[') {
-            return Ok(Self { first: read(text)?, rest: Vec::new(), written });
+            return Ok(Self { first: text.parse()?, rest: Vec::new(), written });
         }
         let members = Pattern::parse(text).map_err(EachError::Range)?;
         if members.len() != 1 && members.len() != names.len() {
             let (values, names, count) = (members.len(), names.to_string(), names.len());
             return Err(EachError::Count { text: written, values, names, count });
         }
-        let mut rest = members.iter().map(|member| read(&member)).collect::<Result<Vec<_>, _>>()?;
+        let mut rest = members.iter().map(|member| member.parse()).collect::<Result<Vec<T>, _>>()?;
         Ok(Self { first: rest.remove(0), rest, written })
     }
+}
 
+impl<T> Each<T> {
     /// The value for the name at this place of the range, from 0.
     #[must_use]
     pub fn nth(&self, index: usize) -> &T {
         index.checked_sub(1).and_then(|index| self.rest.get(index)).unwrap_or(&self.first)
     }
 
-    /// The same values, written in another way.
-    pub(super) fn written_as(self, written: String) -> Self {
-        Self { written, ..self }
+    /// Other values made of these, and how they are written.
+    pub(super) fn map<U>(self, written: String, map: impl Fn(T) -> U) -> Each<U> {
+        Each { written, first: map(self.first), rest: self.rest.into_iter().map(map).collect() }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         std::iter::once(&self.first).chain(&self.rest)
-    }
-}
-
-impl<T: FromStr<Err: std::error::Error + 'static>> Each<T> {
-    /// Reads a text that may have ranges, such as `10.1.0.[1-40]`.
-    ///
-    /// # Errors
-    /// As [`Each::read`].
-    pub fn parse(text: &str, names: &Pattern) -> Result<Self, EachError<T::Err>> {
-        Self::read(text, names, str::parse)
     }
 }
 
@@ -192,5 +183,50 @@ impl SshLine<Each<Login>> {
 impl SocketLine<Each<Address>> {
     fn nth(&self, index: usize) -> SocketLine {
         SocketLine { at: self.at.nth(index).clone(), framing: self.framing.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(at: &str, names: &str) -> Result<Vec<String>, String> {
+        let names = Pattern::parse(names).unwrap();
+        let each = Each::<Address>::parse(at, &names).map_err(|error| error.to_string())?;
+        assert_eq!(each.to_string(), at);
+        Ok((0..names.len()).map(|nth| each.nth(nth).to_string()).collect())
+    }
+
+    #[test]
+    fn an_address_is_one_for_all_or_one_for_each() {
+        let same = ["tcp://h:80", "tcp://h:80"].map(str::to_owned).to_vec();
+        assert_eq!(addresses("h:80", "n[1-2]"), Ok(same));
+        let each = ["tcp://10.0.0.9:80", "tcp://10.0.0.10:80"].map(str::to_owned).to_vec();
+        assert_eq!(addresses("10.0.0.[9-10]:80", "n[1-2]"), Ok(each));
+        let ports = ["tcp://[::1]:8001", "tcp://[::1]:8002"].map(str::to_owned).to_vec();
+        assert_eq!(addresses("[::1]:[8001-8002]", "n[1-2]"), Ok(ports), "brackets of IPv6 are no range");
+        assert_eq!(addresses("h[3]:80", "n"), Ok(vec!["tcp://h3:80".to_owned()]));
+        assert_eq!(
+            addresses("h[1-3]:80", "n[1-2]"),
+            Err("h[1-3]:80 stands for 3, and n[1-2] for 2: write as many, or one for all".to_owned())
+        );
+        assert!(addresses("h:[80-81]", "n[1-2]").is_ok());
+        assert!(
+            addresses("h:[65535-65536]", "n[1-2]").is_err_and(|error| error.contains("65536 is not a port"))
+        );
+    }
+
+    #[test]
+    fn a_record_has_names_and_nothing_else() {
+        let error = |names: &str| Record::new(names).expect_err(names).to_string();
+        assert_eq!(Record::new("rack[1-3]-n[1-16]").unwrap().names().len(), 48);
+        assert!(error(" n1").contains("begins or ends with a space"));
+        assert!(error("-n[1-2]").contains("begins with '-'"));
+        assert!(error("a:[1-2]").contains("has ':' in it"));
+        assert!(error("n[2-1]").contains("runs backwards"));
+        assert!(error("").contains("a name is empty"));
+        let long = "n".repeat(NAME_MAX);
+        assert!(Record::new(&long).is_ok());
+        assert!(error(&format!("{long}[1-2]")).contains("at most 255 bytes"));
     }
 }

@@ -8,6 +8,7 @@ use toml_edit::{Item, Value};
 use super::{EditError, Force, splice, write};
 use crate::book::entry::{Origin, Source, Sourced, Via};
 use crate::book::file::{self, BookError, key_in, line_of};
+use crate::book::lookup::LookUpError;
 use crate::book::name::Name;
 use crate::book::nearest::nearest;
 use crate::book::record::{Each, Record};
@@ -23,13 +24,13 @@ pub struct Draft {
 }
 
 impl Draft {
-    pub(super) fn new(text: &str, path: &Path) -> Result<Self, EditError> {
+    pub(in crate::book) fn new(text: &str, path: &Path) -> Result<Self, EditError> {
         let book = file::read(text, path).map_err(BookError::from)?;
         Ok(Self { path: path.to_owned(), text: text.to_owned(), book })
     }
 
     /// The text, if it is that of a book.
-    pub(super) fn finish(self) -> Result<String, EditError> {
+    pub(in crate::book) fn finish(self) -> Result<String, EditError> {
         file::read(&self.text, &self.path).map_err(EditError::Breaks)?;
         Ok(self.text)
     }
@@ -73,16 +74,17 @@ impl Draft {
     /// Groups may name what is not in the book; seats and ways may not, and keep it from being removed.
     pub fn remove(&mut self, names: &str, force: Force) -> Result<(), EditError> {
         let Some(names) = self.spelt(names)? else {
+            let (near, name) = (self.book.near(names), names.to_owned());
             return Err(match self.book.range_of(names) {
                 Some((name, range)) => {
                     let line = range.origin.line;
                     EditError::InRange { name, range: range.value.names().to_string(), line }
                 }
-                None => EditError::Unknown { near: self.book.near(names), what: names.to_owned() },
+                None => LookUpError::Unknown { name, near }.into(),
             });
         };
-        let by = self.mentions_of(&names);
-        if force == Force::No && !by.is_empty() {
+        let by = if force == Force::No { self.mentions_of(&names) } else { Vec::new() };
+        if !by.is_empty() {
             return Err(EditError::Mentioned { name: names, by });
         }
         self.cut("entry", &names)
@@ -95,7 +97,7 @@ impl Draft {
     pub fn remove_group(&mut self, name: &str) -> Result<(), EditError> {
         if self.book.expression(name).is_none() {
             let near = nearest(name, self.book.names()).iter().map(|name| format!("@{name}")).collect();
-            return Err(EditError::Unknown { what: format!("@{name}"), near });
+            return Err(EditError::NoGroup { name: name.to_owned(), near });
         }
         self.cut("groups", name)
     }
@@ -109,7 +111,7 @@ impl Draft {
         }
         match known.len() {
             0 | 1 => Ok(known.pop()),
-            _ => Err(EditError::Ambiguous { name: names.to_owned(), names: known }),
+            _ => Err(LookUpError::Ambiguous { name: names.to_owned(), names: known }.into()),
         }
     }
 
@@ -134,7 +136,7 @@ impl Draft {
         }
         for group in self.book.groups() {
             let members = self.book.select(&group.members).unwrap_or_default();
-            if members.intersection(&gone).iter().any(|name| is_gone(&name)) {
+            if members.iter().any(|name| is_gone(&name)) {
                 by.push(format!("@{} (line {})", group.name, group.origin.line));
             }
         }
@@ -162,24 +164,24 @@ impl Draft {
                 Some(item) => return Err(self.by_hand(name, item)),
             };
         }
-        let line = format!("{} = {value}", write::key(key));
-        let Some((table, header)) = table.and_then(|table| Some((table, splice::header(table)?))) else {
-            splice::append(&mut self.text, [format!("[{name}]"), line].into_iter());
+        if let Some((known, item)) = table.and_then(|table| table.get_key_value(key)) {
+            let what = key_in(&name, key);
+            let value_span = item.as_value().and_then(Value::span);
+            match (force, value_span) {
+                (Force::No, _) => {
+                    return Err(EditError::Exists { what, line: line_of(&self.text, known.span()) });
+                }
+                (Force::Yes, None) => return Err(self.by_hand(what, item)),
+                (Force::Yes, Some(span)) => self.text.replace_range(span, value),
+            }
             return Ok(());
-        };
-        let Some((known, item)) = table.get_key_value(key) else {
-            let end = splice::end(table, header.end);
-            splice::insert_line(&mut self.text, end, &line);
-            return Ok(());
-        };
-        let what = key_in(&name, key);
-        if force == Force::No {
-            let line = line_of(&self.text, known.span());
-            return Err(EditError::Exists { what, line });
         }
-        match item.as_value().and_then(Value::span) {
-            Some(span) => self.text.replace_range(span, value),
-            None => return Err(self.by_hand(what, item)),
+        let line = format!("{} = {value}", write::key(key));
+        match table.and_then(|table| Some(splice::end(table, splice::header(table)?.end))) {
+            Some(end) => splice::insert_line(&mut self.text, end, &line),
+            None => {
+                splice::append(&mut self.text, [format!("[{name}]"), line].into_iter());
+            }
         }
         Ok(())
     }

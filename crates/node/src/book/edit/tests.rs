@@ -125,6 +125,17 @@ fn an_entry_in_several_tables_is_removed_with_all_of_them() {
 }
 
 #[test]
+fn an_entry_of_tables_of_its_own_gets_a_further_one() {
+    let before = "[entry.a.ssh]\nat = 'a'\n";
+    let mut both = with_socket("a", "a:80");
+    both.note = Some("x".to_owned());
+    let after = edited(before, |draft| draft.add(&both, Force::No)).unwrap();
+    assert_eq!(after, format!("{before}\n[entry.a]\nsocket = \"a:80\"\nnote = \"x\"\n"));
+    let error = edited(before, |draft| draft.add(&with_ssh("a", "b"), Force::No)).unwrap_err();
+    assert_eq!(error, "entry.a.ssh is in the book already (line 1)");
+}
+
+#[test]
 fn what_is_written_in_another_way_than_documented_is_left_to_a_person() {
     let brief = "[entry]\na = { ssh = 'a' }\n";
     let error = edited(brief, |draft| draft.add(&with_socket("a", "a:80"), Force::No)).unwrap_err();
@@ -184,12 +195,12 @@ fn groups_are_added_and_removed() {
     assert_eq!(
         edited(&after, |draft| draft.remove_group("lab")).unwrap_err(),
         "the book is left as it is, for with this change it would not load:\n\
-         book.toml:23: groups.\"夜班\": @夜班 = @lab,gate, column 1: there is no group @lab"
+         book.toml:23: groups.\"夜班\": \"@lab,gate\", column 1: there is no group @lab"
     );
     assert_eq!(
         edited(KEPT, |draft| draft.add_group(&name, "@lap", Force::No)).unwrap_err(),
         "the book is left as it is, for with this change it would not load:\n\
-         book.toml:24: groups.\"夜班\": @夜班 = @lap, column 1: there is no group @lap: did you mean @lab?"
+         book.toml:24: groups.\"夜班\": \"@lap\", column 1: there is no group @lap: did you mean @lab?"
     );
 }
 
@@ -238,7 +249,7 @@ fn names_are_found_without_regard_to_case_and_width_unless_several_may_be_meant(
     let two = "[entry.PC]\nssh = 'a'\n[entry.pc]\nssh = 'b'\n";
     assert_eq!(removed(two, "Pc").unwrap_err(), "'Pc' may be PC or pc: spell it as it stands in the book");
     assert_eq!(removed(two, "pc").unwrap(), before);
-    assert_eq!(removed(before, "pd").unwrap_err(), "pd is not in the book; did you mean PC?");
+    assert_eq!(removed(before, "pd").unwrap_err(), "'pd' is not in the book; did you mean PC?");
 }
 
 #[test]

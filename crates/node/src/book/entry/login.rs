@@ -46,9 +46,6 @@ pub enum LoginError {
         /// What was given.
         host: String,
     },
-    /// What stands in `at` and in a key of its own; the two may differ.
-    #[error("user or port stands in a key of its own and in the address too: leave one of them out")]
-    Twice,
     /// Nothing listens there.
     #[error("0 is not a port to connect to: write a number from 1 to 65535, or leave it out")]
     PortZero,
@@ -66,13 +63,7 @@ impl Login {
     /// # Errors
     /// When one of them is not what its name says.
     pub fn new(user: Option<&str>, host: &str, port: Option<u16>) -> Result<Self, LoginError> {
-        if let Some(user) = user
-            && (user.is_empty()
-                || user.starts_with('-')
-                || user.contains(|c: char| c.is_whitespace() || c.is_control()))
-        {
-            return Err(LoginError::User { user: user.to_owned() });
-        }
+        user.map_or(Ok(()), Self::check_user)?;
         let parsed = HostPort::from_parts(host, "0")?;
         let host = parsed.host.ok_or_else(|| AddressError::Host { host: host.to_owned() })?;
         if host.starts_with('-') {
@@ -82,6 +73,18 @@ impl Login {
             return Err(LoginError::PortZero);
         }
         Ok(Self { user: user.map(str::to_owned), host, port })
+    }
+}
+
+impl Login {
+    /// # Errors
+    /// When nobody can be called so.
+    pub(in crate::book) fn check_user(user: &str) -> Result<(), LoginError> {
+        let wrong = |c: char| c.is_whitespace() || c.is_control();
+        if user.is_empty() || user.starts_with('-') || user.contains(wrong) {
+            return Err(LoginError::User { user: user.to_owned() });
+        }
+        Ok(())
     }
 }
 

@@ -69,7 +69,7 @@ pub(in crate::book) fn check(book: &Book, mentions: &[Mention]) -> Vec<Mistake> 
         }
     }
     mistakes.extend(book.groups().iter().filter_map(|group| {
-        let message = book.select(&format!("@{}", group.name)).err()?.to_string();
+        let message = book.select(&group.members).err()?.to_string();
         Some(Mistake { line: group.origin.line, key: key_in("groups", group.name.as_str()), message })
     }));
     mistakes

@@ -35,7 +35,7 @@ pub struct Mistakes {
 }
 
 /// Something wrong in a line of a book. Prints as `LINE: KEY: MESSAGE`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     /// The line, from 1.
     pub line: usize,
@@ -47,7 +47,7 @@ pub struct Mistake {
 
 impl Mistakes {
     pub(super) fn new(path: PathBuf, mut mistakes: Vec<Mistake>) -> Self {
-        mistakes.sort();
+        mistakes.sort_by_key(|mistake| mistake.line);
         Self { path, mistakes }
     }
 

@@ -91,10 +91,15 @@ impl Reader {
         self.done(field, text.parse())
     }
 
-    /// A number of this type; `expected` says which.
-    pub(super) fn number<T: TryFrom<i64>>(&mut self, field: &Field<'_>, expected: &str) -> Option<T> {
+    /// A number from `least` to the largest of its type; `expected` says so in words.
+    pub(super) fn number<T: TryFrom<i64>>(
+        &mut self,
+        field: &Field<'_>,
+        least: i64,
+        expected: &str,
+    ) -> Option<T> {
         let number = field.item.as_integer();
-        let value = number.and_then(|number| T::try_from(number).ok());
+        let value = number.filter(|number| *number >= least).and_then(|number| T::try_from(number).ok());
         if value.is_none() {
             let found = number.map_or_else(|| field.kind(), |number| number.to_string());
             self.complain(field, format!("expected {expected}, found {found}"));
