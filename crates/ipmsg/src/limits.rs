@@ -1,0 +1,24 @@
+//! What bounds the network. Every size that a peer could choose for us has its name and its reason here.
+
+/// Bytes of a datagram that is read: the most that UDP over IPv4 carries (RFC 768: a 16-bit length with 8 bytes of
+/// header, behind 20 bytes of IP). IP Messenger sends up to 32 KiB.
+pub const MAX_RECEIVED: usize = 65_507;
+
+/// Bytes of a datagram that is sent: one packet on Ethernet, with room for a tunnel's headers, so that no router cuts
+/// it and one lost frame never costs more than one datagram.
+pub const MAX_SENT: usize = 1400;
+
+/// Bytes of any field of a packet's head, of a nick or group name, and of a file name: what Linux takes for a file name
+/// (`NAME_MAX`), and three times what IP Messenger takes for a person's.
+pub const MAX_NAME: usize = 255;
+
+/// Sections of a body that are looked at. The fullest packet known has six (presence of ours); what comes later is
+/// kept as bytes and costs nothing.
+pub const MAX_SECTIONS: usize = 16;
+
+/// Recipients that a message names: draft 14 of the protocol allows 30.
+pub const MAX_RECIPIENTS: usize = 30;
+
+/// Datagrams that one text of ours may be cut into, some 300 KB: a longer one is a file. It bounds what a receiver
+/// keeps for a text that never becomes whole.
+pub const MAX_PARTS: u16 = 256;
