@@ -33,6 +33,8 @@ mod number;
 mod packet;
 mod presence;
 mod receipt;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
 
 pub use body::{Body, BodyError, BuildError, Sender};
 pub use charset::{Charset, Dialect, Evidence, PeerCharset, Reader, Unmappable};
