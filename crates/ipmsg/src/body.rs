@@ -5,8 +5,11 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 use crate::charset::{Charset, Dialect, Reader, Unmappable};
-use crate::command::{Command, Mode};
-use crate::limits::{MAX_NAME, MAX_RECIPIENTS, MAX_SENT};
+use crate::cipher::{Ciphers, Encrypted, PublicKey};
+use crate::command::{AnyOptions, Command, Mode, Options};
+use crate::feiq;
+use crate::file::{FileRequest, NameError, OfferError};
+use crate::limits::{MAX_NAME, MAX_RECORD, MAX_SENT};
 use crate::message::Message;
 use crate::packet::{Packet, PacketError};
 use crate::presence::{Presence, PresenceKind};
@@ -21,8 +24,35 @@ pub enum Body<'a> {
     Message(Message<'a>),
     /// What has become of a message of ours.
     Receipt(Receipt),
-    /// Something that is not read here; the packet still has all of it.
+    /// A request for a file or a folder that was offered; over TCP.
+    FileRequest(FileRequest<'a>),
+    /// A question about the other side; answered with an [`Body::Answer`] to the same topic.
+    Question(Topic),
+    /// What the other side says of itself.
+    Answer(Topic, Cow<'a, str>),
+    /// A question for a public key (`GETPUBKEY`); the asker can use these.
+    KeyRequest(Ciphers),
+    /// A public key.
+    PublicKey(PublicKey<'a>),
+    /// A message or a request for a file, encrypted.
+    Encrypted(Encrypted<'a>),
+    /// A FeiQ tells that its person writes to us, or writes no more.
+    Typing {
+        /// Writes.
+        now: bool,
+    },
+    /// Something that is not read here; the packet still has all of it. Among these are, on purpose, lists of hosts
+    /// (`ANSLIST`): anybody could fill one with hosts that are not there.
     Other,
+}
+
+/// What can be asked of the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// Which program it is (`GETINFO`, `SENDINFO`).
+    Program,
+    /// Why its person is away (`GETABSENCEINFO`, `SENDABSENCEINFO`); the text is `Not absence mode` where it is not.
+    Absence,
 }
 
 /// Whom our packets come from, for the fields of that name.
@@ -43,9 +73,9 @@ pub enum BodyError {
         /// Bytes of the name in UTF-8.
         length: usize,
     },
-    /// The number of the packet that is answered is missing, or is none.
-    #[error("the body does not begin with the decimal number of a packet")]
-    NoNumber,
+    /// A field is missing, or has something else in its place.
+    #[error("the body has no {0}")]
+    Missing(&'static str),
 }
 
 /// Why something cannot be written as a packet.
@@ -63,15 +93,31 @@ pub enum BuildError {
         /// The character.
         character: char,
     },
-    /// More recipients than the protocol allows.
-    #[error("a message names at most {MAX_RECIPIENTS} recipients, not {count}")]
-    TooManyRecipients {
+    /// More of something than a message may have.
+    #[error("a message has at most {most} {what}, not {count}: send several")]
+    TooMany {
+        /// Recipients or files.
+        what: &'static str,
+        /// What is allowed.
+        most: usize,
         /// How many there are.
         count: usize,
     },
-    /// A body that is never sent from here.
-    #[error("only what was read as something can be written")]
-    Other,
+    /// Something offered that was refused when it was read.
+    #[error(transparent)]
+    Offer(#[from] OfferError),
+    /// The name of a file that was refused when it was read.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The head of a record whose receiver would refuse it.
+    #[error("the head of a record has {length} bytes, at most {MAX_RECORD} are allowed")]
+    RecordTooLong {
+        /// Bytes of the head.
+        length: usize,
+    },
+    /// Something that is only read here.
+    #[error("packets of this kind are only read here, never written")]
+    NotWritten,
 }
 
 /// The version of the protocol, as we write it.
@@ -86,17 +132,34 @@ impl<'a> Body<'a> {
     pub fn parse(packet: &Packet<'a>, reader: &mut Reader) -> Result<Self, BodyError> {
         let presence = |kind, reader| Presence::parse(kind, packet, reader).map(Self::Presence);
         let receipt = |kind| Receipt::parse(kind, packet).map(Self::Receipt);
-        match packet.command.mode() {
+        if feiq::Version::parse(packet.version).is_some() {
+            reader.assume(Charset::GBK);
+        }
+        let mode = packet.command.mode();
+        let encrypted = packet.command.options().has(Options::ENCRYPT);
+        match mode {
+            Mode::SENDMSG | Mode::GETFILEDATA | Mode::GETDIRFILES if encrypted => {
+                Encrypted::parse(packet).map(Self::Encrypted)
+            }
             Mode::BR_ENTRY => presence(PresenceKind::Entry, reader),
             Mode::ANSENTRY => presence(PresenceKind::Answer, reader),
             Mode::BR_ABSENCE => presence(PresenceKind::Change, reader),
             Mode::BR_EXIT => presence(PresenceKind::Exit, reader),
-            Mode::SENDMSG => Ok(Self::Message(Message::parse(packet, reader))),
+            Mode::SENDMSG | Mode::IPTUX_SENDMSG => Ok(Self::Message(Message::parse(packet, reader))),
             Mode::RECVMSG => receipt(ReceiptKind::Received),
             Mode::READMSG => receipt(ReceiptKind::Opened),
             Mode::DELMSG => receipt(ReceiptKind::Discarded),
             Mode::ANSREADMSG => receipt(ReceiptKind::OpenedNoted),
             Mode::RELEASEFILES => receipt(ReceiptKind::FilesReleased),
+            Mode::GETFILEDATA | Mode::GETDIRFILES => FileRequest::parse(packet).map(Self::FileRequest),
+            Mode::GETINFO => Ok(Self::Question(Topic::Program)),
+            Mode::GETABSENCEINFO => Ok(Self::Question(Topic::Absence)),
+            Mode::SENDINFO => Ok(Self::answer(Topic::Program, packet, reader)),
+            Mode::SENDABSENCEINFO => Ok(Self::answer(Topic::Absence, packet, reader)),
+            Mode::GETPUBKEY => Ciphers::parse(packet.additional()).map(Self::KeyRequest),
+            Mode::ANSPUBKEY => PublicKey::parse(packet).map(Self::PublicKey),
+            Mode::FEIQ_TYPING => Ok(Self::Typing { now: true }),
+            Mode::FEIQ_TYPING_END => Ok(Self::Typing { now: false }),
             _ => Ok(Self::Other),
         }
     }
@@ -110,9 +173,38 @@ impl<'a> Body<'a> {
             Self::Presence(presence) => presence.write(dialect)?,
             Self::Message(message) => message.write(dialect)?,
             Self::Receipt(receipt) => receipt.write(),
-            Self::Other => return Err(BuildError::Other),
+            Self::FileRequest(request) => request.write(dialect),
+            Self::Question(topic) => (Command::new(topic.modes().0, Options::<AnyOptions>::NONE), vec![0]),
+            Self::Answer(topic, answer) => {
+                let mut body = text(answer, dialect.charset, &['\0'])?.into_owned();
+                body.push(0);
+                (Command::new(topic.modes().1, dialect.flag(Options::<AnyOptions>::NONE)), body)
+            }
+            Self::KeyRequest(ciphers) => ciphers.write(),
+            Self::PublicKey(key) => key.write(),
+            Self::Encrypted(encrypted) => encrypted.write(),
+            Self::Typing { now } => {
+                let mode = if *now { Mode::FEIQ_TYPING } else { Mode::FEIQ_TYPING_END };
+                (Command::new(mode, Options::<AnyOptions>::NONE), vec![0])
+            }
+            Self::Other => return Err(BuildError::NotWritten),
         };
         datagram(number, from, dialect, command, &body)
+    }
+
+    fn answer(topic: Topic, packet: &Packet<'a>, reader: &mut Reader) -> Self {
+        let utf8 = packet.command.options().has(Options::UTF8);
+        Self::Answer(topic, reader.read(packet.additional(), utf8))
+    }
+}
+
+impl Topic {
+    /// Of its question and of its answer.
+    fn modes(self) -> (Mode, Mode) {
+        match self {
+            Self::Program => (Mode::GETINFO, Mode::SENDINFO),
+            Self::Absence => (Mode::GETABSENCEINFO, Mode::SENDABSENCEINFO),
+        }
     }
 }
 

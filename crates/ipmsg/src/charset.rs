@@ -181,6 +181,13 @@ impl Reader {
         best.0.decode_without_bom_handling(bytes).0
     }
 
+    /// Takes note of the only charset that the peer's program has, unless something as sure is known.
+    pub(crate) fn assume(&mut self, charset: Charset) {
+        if self.peer.at_least(Evidence::Announced).is_none() {
+            self.peer.learn(charset, Evidence::Announced);
+        }
+    }
+
     /// Reads text that is UTF-8 wherever it stands.
     pub(crate) fn read_utf8<'a>(&mut self, bytes: &'a [u8]) -> Cow<'a, str> {
         let text = String::from_utf8_lossy(bytes);
@@ -202,6 +209,12 @@ impl Dialect {
             return Self::FLAGGED_UTF_8;
         }
         Self { charset: peer.charset().unwrap_or(fallback), utf8_option: false }
+    }
+
+    /// These options, with or without [`Options::UTF8`] as the dialect has it.
+    pub(crate) fn flag<K>(self, options: Options<K>) -> Options<K> {
+        let options = options.without(Options::UTF8);
+        if self.utf8_option { options | Options::UTF8 } else { options }
     }
 }
 

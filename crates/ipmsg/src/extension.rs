@@ -57,11 +57,18 @@ impl Part {
     /// A message that is whole in one datagram.
     pub const WHOLE: Self = Self { index: 0, count: 1 };
 
+    /// The one that takes most bytes.
+    pub(crate) const LONGEST: Self = Self { index: MAX_PARTS - 1, count: MAX_PARTS };
+
     /// Part `index`, counted from 0, of `count`; none unless the index is below the count, and that at most
     /// [`MAX_PARTS`].
     #[must_use]
     pub fn new(index: u16, count: u16) -> Option<Self> {
         (index < count && count <= MAX_PARTS).then_some(Self { index, count })
+    }
+
+    pub(crate) fn of(index: usize, count: usize) -> Option<Self> {
+        Self::new(index.try_into().ok()?, count.try_into().ok()?)
     }
 
     /// Which one, counted from 0.

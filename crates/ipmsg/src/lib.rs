@@ -6,6 +6,8 @@
 //! | read a datagram, or a request over TCP | [`Packet::parse`], then [`Body::parse`] |
 //! | write one | [`Body::build`] |
 //! | find out how a peer writes text | nothing: [`Reader`] learns it while it reads, and [`Dialect`] says how to answer |
+//! | send more text than a datagram holds | [`Message::split`] |
+//! | offer files and ask for them | [`mod@file`] |
 //! | know what bounds the network | [`limits`] |
 //!
 //! ```
@@ -25,8 +27,11 @@
 
 mod body;
 mod charset;
+mod cipher;
 mod command;
 mod extension;
+pub mod feiq;
+pub mod file;
 pub mod limits;
 mod message;
 mod number;
@@ -36,8 +41,9 @@ mod receipt;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
 
-pub use body::{Body, BodyError, BuildError, Sender};
+pub use body::{Body, BodyError, BuildError, Sender, Topic};
 pub use charset::{Charset, Dialect, Evidence, PeerCharset, Reader, Unmappable};
+pub use cipher::{Ciphers, Encrypted, PublicKey};
 pub use command::{AnyOptions, Command, EntryOptions, FileOptions, MessageOptions, Mode, Options};
 pub use extension::{Capabilities, MessageId, MessageTag, NodeId, NodeTag, Part};
 pub use message::{Message, Recipient};

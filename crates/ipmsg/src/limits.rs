@@ -22,3 +22,17 @@ pub const MAX_RECIPIENTS: usize = 30;
 /// Datagrams that one text of ours may be cut into, some 300 KB: a longer one is a file. It bounds what a receiver
 /// keeps for a text that never becomes whole.
 pub const MAX_PARTS: u16 = 256;
+
+/// Files that a message offers; those beyond are refused together. Thirty fit into a datagram of ours, a few hundred into one
+/// of IP Messenger; a datagram of the greatest size could name 5,000.
+pub const MAX_OFFERS: usize = 256;
+
+/// Further attributes of a file that are looked at: the protocol has 17.
+pub const MAX_EXTRAS: usize = 32;
+
+/// Bytes of the head of a record in the stream of a folder: a name of [`MAX_NAME`], numbers, and room for attributes that are
+/// skipped. The head must be in memory as a whole before its end is known.
+pub const MAX_RECORD: usize = 4096;
+
+/// Digits of a key or a signature: 4096 bits in hexadecimal, the largest that the protocol has a number for.
+pub const MAX_KEY_DIGITS: usize = 1024;

@@ -9,12 +9,14 @@
 
 use std::borrow::Cow;
 
-use crate::body::{BuildError, text};
-use crate::charset::{Dialect, Reader};
+use crate::body::{Body, BuildError, Sender, text};
+use crate::charset::{Charset, Dialect, Reader, Unmappable};
 use crate::command::{Command, MessageOptions, Mode, Options};
-use crate::extension::MessageTag;
-use crate::limits::MAX_RECIPIENTS;
-use crate::packet::Packet;
+use crate::extension::{MessageTag, Part};
+use crate::feiq;
+use crate::file::{Offer, OfferError};
+use crate::limits::{MAX_OFFERS, MAX_PARTS, MAX_RECIPIENTS, MAX_SENT};
+use crate::packet::{Packet, PacketError};
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub struct Message<'a> {
     pub options: Options<MessageOptions>,
     /// The text, its lines separated by LF.
     pub text: Cow<'a, str>,
+    /// What it offers, in the order of the packet; or, one by one, why not.
+    pub offers: Vec<Result<Offer, OfferError>>,
     /// Those who got the same message; empty where the sender does not tell.
     pub recipients: Vec<Recipient<'a>>,
     /// Our own section: it comes from a node of ours.
@@ -39,11 +43,20 @@ pub struct Recipient<'a> {
     pub host: Cow<'a, str>,
 }
 
+/// Options that say how the rest is written, not how the message is to be treated.
+const CODEC: Options<MessageOptions> = Options::UTF8.with(Options::FILEATTACH);
+
 impl<'a> Message<'a> {
     /// A text that wants a receipt.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        Self { options: Options::SENDCHECK, text: text.into(), recipients: Vec::new(), ours: None }
+        Self {
+            options: Options::SENDCHECK,
+            text: text.into(),
+            offers: Vec::new(),
+            recipients: Vec::new(),
+            ours: None,
+        }
     }
 
     /// Whether a receipt is wanted and allowed: never for what went to everybody or was sent by a program.
@@ -53,40 +66,110 @@ impl<'a> Message<'a> {
             && !self.options.has_any(Options::BROADCAST.with(Options::AUTORET))
     }
 
+    /// Cuts the message into several that fit into a datagram each, where it does not fit as it is. Texts are cut between
+    /// characters of the charset; put together, they are the text. What else the message has, files and recipients, goes into a
+    /// last one, without text. Each is sent with a number of its own. Between ours they are the [`Part`]s of one message; for
+    /// others they are messages.
+    ///
+    /// # Errors
+    /// When a character does not exist in the charset, the files and recipients alone are too long, or a text between ours
+    /// makes more than [`MAX_PARTS`].
+    pub fn split(&self, from: Sender<'_>, dialect: Dialect) -> Result<Vec<Message<'_>>, BuildError> {
+        // The longest number, so that it fits with any.
+        let datagram = |message: Message<'_>| Body::Message(message).build(u32::MAX, from, dialect);
+        match datagram(self.clone()) {
+            Ok(_) => return Ok(vec![self.clone()]),
+            Err(BuildError::Packet(PacketError::TooLong { .. })) => {}
+            Err(error) => return Err(error),
+        }
+        let ours = self.ours.map(|tag| MessageTag { part: Part::LONGEST, ..tag });
+        let bare = Message { options: self.options, ours, ..Message::new("") };
+        let room = MAX_SENT - datagram(bare.clone())?.len();
+        let mut messages: Vec<_> = pieces(&self.text, dialect.charset, room)?
+            .into_iter()
+            .map(|piece| Message { text: piece.into(), ..bare.clone() })
+            .collect();
+        if !self.offers.is_empty() || !self.recipients.is_empty() {
+            let rest = Message { offers: self.offers.clone(), recipients: self.recipients.clone(), ..bare };
+            datagram(rest.clone())?;
+            messages.push(rest);
+        }
+        let count = messages.len();
+        let too_many = || BuildError::TooMany { what: "datagrams", most: MAX_PARTS.into(), count };
+        for (index, message) in messages.iter_mut().enumerate() {
+            if let Some(tag) = &mut message.ours {
+                tag.part = Part::of(index, count).ok_or_else(too_many)?;
+            }
+        }
+        Ok(messages)
+    }
+
     pub(crate) fn parse(packet: &Packet<'a>, reader: &mut Reader) -> Self {
-        let options = Options::<MessageOptions>::from_bits(packet.command.options().bits());
-        let utf8 = options.has(Options::UTF8);
+        let utf8 = packet.command.options().has(Options::UTF8);
+        let options = if packet.command.mode() == Mode::SENDMSG {
+            Options::from_bits(packet.command.options().bits()).without(CODEC)
+        } else {
+            // What iptux sends to a group or to everybody has options of its own, and is never answered.
+            Options::BROADCAST
+        };
         let mut sections = packet.sections();
         let text = reader.read(sections.next().unwrap_or_default(), utf8);
-        let recipients = packet.sections().skip(1).find_map(|section| section.strip_prefix(b"TO:"));
-        Self {
-            options: options.without(Options::UTF8 | Options::FILEATTACH),
-            text,
-            recipients: recipients.map(|list| Recipient::list(list, reader, utf8)).unwrap_or_default(),
-            ours: MessageTag::find(sections),
-        }
+        let offers = match sections.clone().next() {
+            Some(section) if packet.command.options().has(Options::FILEATTACH) => {
+                Offer::list(section, reader, utf8)
+            }
+            _ => Vec::new(),
+        };
+        let recipients = sections.clone().find_map(|section| section.strip_prefix(b"TO:"));
+        let recipients = recipients.map(|list| Recipient::list(list, reader, utf8)).unwrap_or_default();
+        let text =
+            if feiq::Version::parse(packet.version).is_some() { feiq::without_font(text) } else { text };
+        Self { options, text, offers, recipients, ours: MessageTag::find(sections) }
     }
 
     pub(crate) fn write(&self, dialect: Dialect) -> Result<(Command, Vec<u8>), BuildError> {
-        let mut body = text(&self.text, dialect.charset, &['\0'])?.into_owned();
-        body.push(0);
-        let more = !self.recipients.is_empty() || self.ours.is_some();
-        if more {
-            body.push(0);
+        let at_most = |what, count, most| match count > most {
+            true => Err(BuildError::TooMany { what, most, count }),
+            false => Ok(()),
+        };
+        at_most("files", self.offers.len(), MAX_OFFERS)?;
+        at_most("recipients", self.recipients.len(), MAX_RECIPIENTS)?;
+        let mut sections =
+            vec![text(&self.text, dialect.charset, &['\0'])?.into_owned(), Vec::new(), Vec::new()];
+        for offer in &self.offers {
+            offer.as_ref().map_err(Clone::clone)?.write(&mut sections[1], dialect.charset)?;
         }
-        if !self.recipients.is_empty() {
-            Recipient::write_list(&self.recipients, &mut body, dialect)?;
-        }
+        Recipient::write_list(&self.recipients, &mut sections[2], dialect)?;
         if let Some(ours) = self.ours {
-            body.push(0);
-            ours.write(&mut body);
+            let mut section = Vec::new();
+            ours.write(&mut section);
+            sections.push(section);
         }
-        if more {
-            body.push(0);
+        let used = sections.iter().rposition(|section| !section.is_empty()).map_or(1, |last| last + 1);
+        let mut body = sections[..used].join(&0);
+        body.push(0);
+        let mut options = dialect.flag(self.options).without(Options::FILEATTACH);
+        if !self.offers.is_empty() {
+            options = options | Options::FILEATTACH;
         }
-        let utf8 = if dialect.utf8_option { Options::UTF8 } else { Options::NONE };
-        Ok((Command::new(Mode::SENDMSG, self.options.without(Options::UTF8) | utf8), body))
+        Ok((Command::new(Mode::SENDMSG, options), body))
     }
+}
+
+/// The text in pieces of at most `room` bytes of this charset each.
+fn pieces(text: &str, charset: Charset, room: usize) -> Result<Vec<&str>, Unmappable> {
+    let mut pieces = Vec::new();
+    let (mut start, mut size) = (0, 0);
+    for (at, character) in text.char_indices() {
+        let width = charset.encode(character.encode_utf8(&mut [0; 4]))?.len();
+        if size + width > room {
+            pieces.push(&text[start..at]);
+            (start, size) = (at, 0);
+        }
+        size += width;
+    }
+    pieces.extend(Some(&text[start..]).filter(|rest| !rest.is_empty()));
+    Ok(pieces)
 }
 
 impl<'a> Recipient<'a> {
@@ -104,15 +187,12 @@ impl<'a> Recipient<'a> {
             .collect()
     }
 
-    fn write_list(list: &[Self], body: &mut Vec<u8>, dialect: Dialect) -> Result<(), BuildError> {
-        if list.len() > MAX_RECIPIENTS {
-            return Err(BuildError::TooManyRecipients { count: list.len() });
-        }
+    fn write_list(list: &[Self], section: &mut Vec<u8>, dialect: Dialect) -> Result<(), BuildError> {
         for (number, recipient) in list.iter().enumerate() {
-            body.extend_from_slice(if number == 0 { b"TO:" } else { b"\x07" });
-            body.extend_from_slice(&text(&recipient.user, dialect.charset, &['\0', '\x07', ':'])?);
-            body.push(b':');
-            body.extend_from_slice(&text(&recipient.host, dialect.charset, &['\0', '\x07'])?);
+            section.extend_from_slice(if number == 0 { b"TO:" } else { b"\x07" });
+            section.extend_from_slice(&text(&recipient.user, dialect.charset, &['\0', '\x07', ':'])?);
+            section.push(b':');
+            section.extend_from_slice(&text(&recipient.host, dialect.charset, &['\0', '\x07'])?);
         }
         Ok(())
     }

@@ -26,6 +26,11 @@ pub(crate) fn hex32(digits: &[u8]) -> Option<u32> {
     hex(digits, u32::MAX.into()).and_then(|value| u32::try_from(value).ok())
 }
 
+/// A hexadecimal number of 64 bits, in either case.
+pub(crate) fn hex64(digits: &[u8]) -> Option<u64> {
+    hex(digits, u64::MAX.into()).and_then(|value| u64::try_from(value).ok())
+}
+
 /// A hexadecimal number of 128 bits, in either case.
 pub(crate) fn hex128(digits: &[u8]) -> Option<u128> {
     hex(digits, u128::MAX)
@@ -69,6 +74,8 @@ mod tests {
         assert_eq!(answered(b"-2147483649"), None);
         assert_eq!(hex32(b"ffffffff"), Some(u32::MAX));
         assert_eq!(hex32(b"100000000"), None);
+        assert_eq!(hex64(b"ffffffffffffffff"), Some(u64::MAX));
+        assert_eq!(hex64(b"10000000000000000"), None);
         assert_eq!(hex128(&[b'f'; 32]), Some(u128::MAX));
         assert_eq!(hex128(&[b'f'; 33]), None);
     }

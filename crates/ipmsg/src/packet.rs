@@ -144,7 +144,7 @@ impl<'a> Packet<'a> {
 
     /// The body cut at its NULs: the additional section first, then the others. NULs at the end count for nothing;
     /// beyond [`MAX_SECTIONS`] nothing is cut any more.
-    pub fn sections(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    pub fn sections(&self) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a> {
         let end = self.body.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         self.body[..end].split(|byte| *byte == 0).take(MAX_SECTIONS)
     }

@@ -161,9 +161,11 @@ impl<'a> Presence<'a> {
             body.push(0);
         }
         // What is sent to everybody must be readable for those who do not know the option (protocol.txt).
-        let flagged = dialect.utf8_option && self.kind == PresenceKind::Answer;
-        let utf8 = if flagged { Options::UTF8 } else { Options::NONE };
-        Ok((Command::new(self.kind.mode(), self.options.without(Options::UTF8) | utf8), body))
+        let options = match self.kind {
+            PresenceKind::Answer => dialect.flag(self.options),
+            _ => self.options.without(Options::UTF8),
+        };
+        Ok((Command::new(self.kind.mode(), options), body))
     }
 }
 

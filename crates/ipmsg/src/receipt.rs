@@ -64,7 +64,8 @@ impl Receipt {
 
     pub(crate) fn parse(kind: ReceiptKind, packet: &Packet<'_>) -> Result<Self, BodyError> {
         let mut sections = packet.sections();
-        let number = number::answered(sections.next().unwrap_or_default()).ok_or(BodyError::NoNumber)?;
+        let number = number::answered(sections.next().unwrap_or_default())
+            .ok_or(BodyError::Missing("packet number"))?;
         let options = Options::from_bits(packet.command.options().bits());
         Ok(Self { kind, number, options, ours: MessageTag::find(sections) })
     }
