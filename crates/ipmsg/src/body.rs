@@ -14,6 +14,7 @@ use crate::message::Message;
 use crate::packet::{Packet, PacketError};
 use crate::presence::{Presence, PresenceKind};
 use crate::receipt::{Receipt, ReceiptKind};
+use crate::seal::{SEAL_LENGTH, seal};
 
 /// What a packet says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,7 +190,25 @@ impl<'a> Body<'a> {
             }
             Self::Other => return Err(BuildError::NotWritten),
         };
-        datagram(number, from, dialect, command, &body)
+        let user = dialect.charset.encode(from.user)?;
+        let host = dialect.charset.encode(from.host)?;
+        let packet = Packet { version: VERSION, number, user: &user, host: &host, command, body: &body };
+        if !self.is_ours() {
+            return Ok(packet.build(MAX_SENT)?);
+        }
+        let mut datagram = packet.build(MAX_SENT - SEAL_LENGTH)?;
+        seal(&mut datagram);
+        Ok(datagram)
+    }
+
+    /// Whether it has a section of ours, and so a checksum.
+    fn is_ours(&self) -> bool {
+        match self {
+            Self::Presence(presence) => presence.ours.is_some(),
+            Self::Message(message) => message.ours.is_some(),
+            Self::Receipt(receipt) => receipt.ours.is_some(),
+            _ => false,
+        }
     }
 
     fn answer(topic: Topic, packet: &Packet<'a>, reader: &mut Reader) -> Self {
@@ -206,19 +225,6 @@ impl Topic {
             Self::Absence => (Mode::GETABSENCEINFO, Mode::SENDABSENCEINFO),
         }
     }
-}
-
-fn datagram(
-    number: u32,
-    from: Sender<'_>,
-    dialect: Dialect,
-    command: Command,
-    body: &[u8],
-) -> Result<Vec<u8>, BuildError> {
-    let user = dialect.charset.encode(from.user)?;
-    let host = dialect.charset.encode(from.host)?;
-    let packet = Packet { version: VERSION, number, user: &user, host: &host, command, body };
-    Ok(packet.build(MAX_SENT)?)
 }
 
 /// Encodes text that none of the separators may stand in.

@@ -1,11 +1,13 @@
 //! How nodes of ours know each other: one more section behind those of the others, which nobody else looks at.
 //!
-//! - On presence, `trunkline:1:NODE:CAPABILITIES`: who the node is, across addresses, names and restarts, and what it can
-//!   do beyond the protocol.
-//! - On messages and receipts between two of ours, `trunkline:1:MESSAGE:INDEX:COUNT`: which message this is, and which
-//!   part of it, so that it is in the history once and whole however often it came.
+//! - On presence, `trunkline:1:NODE:CAPABILITIES:WANTS`: who the node is, across addresses, names and restarts, what it
+//!   can do beyond the protocol, and which answer it wants from others of ours.
+//! - On messages and receipts between two of ours, `trunkline:1:NODE:MESSAGE:INDEX:COUNT:AFTER`: who sends this packet,
+//!   which message it is about, which part of it, and what it comes after, so that it is in the history once, whole and
+//!   in its place however often it came.
 //!
-//! All numbers are hexadecimal. Fields behind these are left to later versions and skipped.
+//! All numbers are hexadecimal. Fields behind these are left to later versions and skipped. A packet with such a section
+//! ends with a checksum (`seal.rs`); without a right one it is not read.
 
 use std::fmt;
 
@@ -32,15 +34,33 @@ pub struct NodeTag {
     pub node: NodeId,
     /// What it can do.
     pub capabilities: Capabilities,
+    /// Which answer to its entry it wants from others of ours.
+    pub wants: Wants,
+}
+
+/// What an entry wants from others of ours. Nodes that are not ours answer every entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wants {
+    /// Nothing: it knows them, and asks the others.
+    #[default]
+    Nothing,
+    /// One answer that speaks for many: it went to everybody, from one who has just come.
+    List,
+    /// An answer of the one it was sent to.
+    Answer,
 }
 
 /// Our section of a message and of its receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageTag {
+    /// Who sends this packet: a claim, as all in a packet is.
+    pub node: NodeId,
     /// Which message.
     pub id: MessageId,
     /// Which part of it.
     pub part: Part,
+    /// On a message, the number of the packet that the same receiver is to take before this one; 0 if there is none.
+    pub after: u32,
 }
 
 /// One of the datagrams that a text was cut into.
@@ -89,12 +109,23 @@ impl NodeTag {
     pub(crate) fn find<'a>(sections: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
         let mut fields = fields(sections)?;
         let node = NodeId(number::hex128(fields.next()?)?);
-        Some(Self { node, capabilities: Capabilities(number::hex32(fields.next()?)?) })
+        let capabilities = Capabilities(number::hex32(fields.next()?)?);
+        let wants = match fields.next() {
+            Some(b"1") => Wants::List,
+            Some(b"2") => Wants::Answer,
+            _ => Wants::Nothing,
+        };
+        Some(Self { node, capabilities, wants })
     }
 
     pub(crate) fn write(self, body: &mut Vec<u8>) {
         body.extend_from_slice(PREFIX);
-        body.extend_from_slice(format!("{}:{:x}", self.node, self.capabilities.0).as_bytes());
+        let wants = match self.wants {
+            Wants::Nothing => 0,
+            Wants::List => 1,
+            Wants::Answer => 2,
+        };
+        body.extend_from_slice(format!("{}:{:x}:{wants}", self.node, self.capabilities.0).as_bytes());
     }
 }
 
@@ -102,14 +133,17 @@ impl MessageTag {
     /// Finds our section among those of a message or a receipt.
     pub(crate) fn find<'a>(sections: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
         let mut fields = fields(sections)?;
+        let node = NodeId(number::hex128(fields.next()?)?);
         let id = MessageId(number::hex128(fields.next()?)?);
         let mut small = || u16::try_from(number::hex32(fields.next()?)?).ok();
-        Some(Self { id, part: Part::new(small()?, small()?)? })
+        let part = Part::new(small()?, small()?)?;
+        Some(Self { node, id, part, after: number::hex32(fields.next()?)? })
     }
 
     pub(crate) fn write(self, body: &mut Vec<u8>) {
         body.extend_from_slice(PREFIX);
-        body.extend_from_slice(format!("{}:{:x}:{:x}", self.id, self.part.index, self.part.count).as_bytes());
+        let Self { node, id, part: Part { index, count }, after } = self;
+        body.extend_from_slice(format!("{node}:{id}:{index:x}:{count:x}:{after:x}").as_bytes());
     }
 }
 

@@ -36,8 +36,10 @@ pub mod limits;
 mod message;
 mod number;
 mod packet;
+mod page;
 mod presence;
 mod receipt;
+mod seal;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
 
@@ -45,8 +47,9 @@ pub use body::{Body, BodyError, BuildError, Sender, Topic};
 pub use charset::{Charset, Dialect, Evidence, PeerCharset, Reader, Unmappable};
 pub use cipher::{Ciphers, Encrypted, PublicKey};
 pub use command::{AnyOptions, Command, EntryOptions, FileOptions, MessageOptions, Mode, Options};
-pub use extension::{Capabilities, MessageId, MessageTag, NodeId, NodeTag, Part};
+pub use extension::{Capabilities, MessageId, MessageTag, NodeId, NodeTag, Part, Wants};
 pub use message::{Message, Recipient};
 pub use packet::{Field, Packet, PacketError};
+pub use page::{Listed, Page};
 pub use presence::{Presence, PresenceKind};
 pub use receipt::{Receipt, ReceiptKind};

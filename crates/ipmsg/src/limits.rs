@@ -19,9 +19,14 @@ pub const MAX_SECTIONS: usize = 16;
 /// Recipients that a message names: draft 14 of the protocol allows 30.
 pub const MAX_RECIPIENTS: usize = 30;
 
-/// Datagrams that one text of ours may be cut into, some 300 KB: a longer one is a file. It bounds what a receiver
-/// keeps for a text that never becomes whole.
-pub const MAX_PARTS: u16 = 256;
+/// Datagrams that one text of ours may be cut into, some 40 KB: a longer one is a file. They are all under way at once, and
+/// fit into the 208 KiB that Linux gives a socket for what it has received (net.core.rmem_default); and it bounds what
+/// a receiver keeps for a text that never becomes whole.
+pub const MAX_PARTS: u16 = 32;
+
+/// Nodes on one page of a list of ours: more than fit into [`MAX_SENT`] with the shortest names, so that a datagram of the
+/// greatest size cannot name thousands.
+pub const MAX_LISTED: usize = 64;
 
 /// Files that a message offers; those beyond are refused together. Thirty fit into a datagram of ours, a few hundred into one
 /// of IP Messenger; a datagram of the greatest size could name 5,000.

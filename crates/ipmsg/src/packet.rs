@@ -6,6 +6,7 @@ use thiserror::Error;
 use crate::command::Command;
 use crate::limits::{MAX_NAME, MAX_RECEIVED, MAX_SECTIONS};
 use crate::number;
+use crate::seal::Seal;
 
 /// The fields of a packet, as bytes: which charset they have is for [`crate::Reader`] to find out. Built back, it is
 /// what was parsed, but for leading zeros of numbers.
@@ -58,6 +59,9 @@ pub enum PacketError {
     /// (CAPIPDICT, which is never said here). The bytes are left to whoever has them.
     #[error("the datagram is an IPDict (IP2:), which is not read here")]
     Dict,
+    /// A packet of ours whose bytes are not those that were sent.
+    #[error("the datagram was damaged on its way: its checksum is wrong")]
+    Damaged,
     /// A first field that is not `1` or does not begin with `1` and a mark.
     #[error("the datagram does not begin with the version 1 of IP Messenger")]
     NotIpMessenger,
@@ -90,6 +94,9 @@ impl<'a> Packet<'a> {
         }
         if datagram.starts_with(b"IP2:") {
             return Err(PacketError::Dict);
+        }
+        if Seal::of(datagram) == Seal::Broken {
+            return Err(PacketError::Damaged);
         }
         let mut rest = datagram;
         if !is_version(rest) {

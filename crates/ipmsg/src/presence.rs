@@ -20,6 +20,7 @@ use crate::command::{Command, EntryOptions, Mode, Options};
 use crate::extension::NodeTag;
 use crate::limits::MAX_NAME;
 use crate::packet::Packet;
+use crate::page::Page;
 
 /// What a node says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Presence<'a> {
     pub client: Option<Cow<'a, str>>,
     /// Our own section: the node is one of ours.
     pub ours: Option<NodeTag>,
+    /// A page of the list of ours that the node has heard: for [`Page::parse`].
+    pub page: Option<Cow<'a, [u8]>>,
 }
 
 /// Why a node says who it is.
@@ -91,6 +94,7 @@ impl<'a> Presence<'a> {
             host: None,
             client: None,
             ours: None,
+            page: None,
         }
     }
 
@@ -127,7 +131,8 @@ impl<'a> Presence<'a> {
             user,
             host,
             client,
-            ours: NodeTag::find(sections),
+            ours: NodeTag::find(sections.clone()),
+            page: sections.find(|section| Page::is_page(section)).map(Cow::Borrowed),
         })
     }
 
@@ -158,6 +163,10 @@ impl<'a> Presence<'a> {
         body.push(0);
         if let Some(ours) = self.ours {
             ours.write(&mut body);
+            body.push(0);
+        }
+        if let Some(page) = &self.page {
+            body.extend_from_slice(page);
             body.push(0);
         }
         // What is sent to everybody must be readable for those who do not know the option (protocol.txt).
