@@ -80,7 +80,7 @@ pub enum BodyError {
 }
 
 /// Why something cannot be written as a packet.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum BuildError {
     /// A field that would be read as something else, or a packet beyond [`MAX_SENT`].
     #[error(transparent)]
@@ -146,6 +146,7 @@ impl<'a> Body<'a> {
             Mode::ANSENTRY => presence(PresenceKind::Answer, reader),
             Mode::BR_ABSENCE => presence(PresenceKind::Change, reader),
             Mode::BR_EXIT => presence(PresenceKind::Exit, reader),
+            Mode::NOOPERATION => presence(PresenceKind::Note, reader),
             Mode::SENDMSG | Mode::IPTUX_SENDMSG => Ok(Self::Message(Message::parse(packet, reader))),
             Mode::RECVMSG => receipt(ReceiptKind::Received),
             Mode::READMSG => receipt(ReceiptKind::Opened),

@@ -65,7 +65,7 @@ pub struct Dialect {
 }
 
 /// A character that a charset does not have. Nothing is sent in its place.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("'{}' (U+{:04X}) does not exist in {charset}, which is all that the receiver reads: leave it out", character.escape_debug(), u32::from(*character))]
 pub struct Unmappable {
     /// The first such character.

@@ -34,6 +34,7 @@ pub mod feiq;
 pub mod file;
 pub mod limits;
 mod message;
+pub mod node;
 mod number;
 mod packet;
 mod page;

@@ -56,6 +56,8 @@ pub enum PresenceKind {
     Change,
     /// It goes (`BR_EXIT`); anybody can say that in its name.
     Exit,
+    /// For others of its kind, who know why (`NOOPERATION`); all others pass over it.
+    Note,
 }
 
 /// The lines of IP Messenger; `IP:`, `PL:` and whatever else there is are skipped.
@@ -77,6 +79,7 @@ impl PresenceKind {
             Self::Answer => Mode::ANSENTRY,
             Self::Change => Mode::BR_ABSENCE,
             Self::Exit => Mode::BR_EXIT,
+            Self::Note => Mode::NOOPERATION,
         }
     }
 }

@@ -49,7 +49,7 @@ fn section(sealed: &[u8]) -> String {
 }
 
 /// The CRC of Ethernet and zip (ITU-T V.42), bit by bit from the lowest.
-fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |sum, byte| {
         let index = usize::from(sum.to_le_bytes()[0] ^ byte);
         (sum >> 8) ^ TABLE[index]
