@@ -48,3 +48,8 @@ pub use message::{Message, Recipient};
 pub use packet::{Field, Packet, PacketError};
 pub use presence::{Presence, PresenceKind};
 pub use receipt::{Receipt, ReceiptKind};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
