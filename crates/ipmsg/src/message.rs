@@ -134,20 +134,22 @@ impl<'a> Message<'a> {
         };
         at_most("files", self.offers.len(), MAX_OFFERS)?;
         at_most("recipients", self.recipients.len(), MAX_RECIPIENTS)?;
-        let mut sections =
-            vec![text(&self.text, dialect.charset, &['\0'])?.into_owned(), Vec::new(), Vec::new()];
-        for offer in &self.offers {
-            offer.as_ref().map_err(Clone::clone)?.write(&mut sections[1], dialect.charset)?;
-        }
-        Recipient::write_list(&self.recipients, &mut sections[2], dialect)?;
-        if let Some(ours) = self.ours {
-            let mut section = Vec::new();
-            ours.write(&mut section);
-            sections.push(section);
-        }
-        let used = sections.iter().rposition(|section| !section.is_empty()).map_or(1, |last| last + 1);
-        let mut body = sections[..used].join(&0);
+        let mut body = text(&self.text, dialect.charset, b"\0")?.into_owned();
         body.push(0);
+        for offer in &self.offers {
+            offer.as_ref().map_err(Clone::clone)?.write(&mut body, dialect.charset)?;
+        }
+        body.push(0);
+        Recipient::write_list(&self.recipients, &mut body, dialect)?;
+        body.push(0);
+        if let Some(ours) = self.ours {
+            ours.write(&mut body);
+            body.push(0);
+        }
+        // Sections at the end that hold nothing are not sent.
+        while body.ends_with(b"\0\0") {
+            body.pop();
+        }
         let mut options = dialect.flag(self.options).without(Options::FILEATTACH);
         if !self.offers.is_empty() {
             options = options | Options::FILEATTACH;
@@ -187,12 +189,12 @@ impl<'a> Recipient<'a> {
             .collect()
     }
 
-    fn write_list(list: &[Self], section: &mut Vec<u8>, dialect: Dialect) -> Result<(), BuildError> {
+    fn write_list(list: &[Self], body: &mut Vec<u8>, dialect: Dialect) -> Result<(), BuildError> {
         for (number, recipient) in list.iter().enumerate() {
-            section.extend_from_slice(if number == 0 { b"TO:" } else { b"\x07" });
-            section.extend_from_slice(&text(&recipient.user, dialect.charset, &['\0', '\x07', ':'])?);
-            section.push(b':');
-            section.extend_from_slice(&text(&recipient.host, dialect.charset, &['\0', '\x07'])?);
+            body.extend_from_slice(if number == 0 { b"TO:" } else { b"\x07" });
+            body.extend_from_slice(&text(&recipient.user, dialect.charset, b"\0\x07:")?);
+            body.push(b':');
+            body.extend_from_slice(&text(&recipient.host, dialect.charset, b"\0\x07")?);
         }
         Ok(())
     }

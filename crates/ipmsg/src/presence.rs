@@ -134,7 +134,7 @@ impl<'a> Presence<'a> {
     pub(crate) fn write(&self, dialect: Dialect) -> Result<(Command, Vec<u8>), BuildError> {
         let mut body = Vec::new();
         for old in [&self.nick, &self.group] {
-            body.extend_from_slice(&text(old, dialect.charset, &['\0', '\n'])?);
+            body.extend_from_slice(&text(old, dialect.charset, b"\0\n")?);
             body.push(0);
         }
         if self.options.has(Options::CAPUTF8) {
@@ -150,7 +150,7 @@ impl<'a> Presence<'a> {
                 body.extend_from_slice(b"\n");
                 body.extend_from_slice(key.as_bytes());
                 body.push(b':');
-                body.extend_from_slice(&text(value, Charset::UTF_8, &['\0', '\n'])?);
+                body.extend_from_slice(&text(value, Charset::UTF_8, b"\0\n")?);
             }
         }
         body.push(0);
