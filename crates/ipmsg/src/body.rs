@@ -178,7 +178,7 @@ impl<'a> Body<'a> {
             Self::FileRequest(request) => request.write(dialect),
             Self::Question(topic) => (Command::new(topic.modes().0, Options::<AnyOptions>::NONE), vec![0]),
             Self::Answer(topic, answer) => {
-                let mut body = text(answer, dialect.charset, &['\0'])?.into_owned();
+                let mut body = text(answer, dialect.charset, b"\0")?.into_owned();
                 body.push(0);
                 (Command::new(topic.modes().1, dialect.flag(Options::<AnyOptions>::NONE)), body)
             }
@@ -232,10 +232,10 @@ impl Topic {
 pub(crate) fn text<'t>(
     text: &'t str,
     charset: Charset,
-    separators: &[char],
+    separators: &[u8],
 ) -> Result<Cow<'t, [u8]>, BuildError> {
-    match text.chars().find(|character| separators.contains(character)) {
-        Some(character) => Err(BuildError::Separator { character }),
+    match separators.iter().find(|separator| text.as_bytes().contains(separator)) {
+        Some(separator) => Err(BuildError::Separator { character: char::from(*separator) }),
         None => Ok(charset.encode(text)?),
     }
 }

@@ -229,3 +229,155 @@ impl fmt::Debug for Charset {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const YI: &[u8] = b"\xd2\xbb"; // 一 in GBK, һ in UTF-8
+    const HELLO_GBK: &[u8] = b"\xc4\xe3\xba\xc3";
+
+    fn peer(charset: Charset, evidence: Evidence) -> PeerCharset {
+        let mut peer = PeerCharset::default();
+        peer.learn(charset, evidence);
+        peer
+    }
+
+    fn read(peer: PeerCharset, fallback: Charset, bytes: &[u8], utf8: bool) -> (String, bool) {
+        let mut reader = Reader { peer, ..Reader::new(fallback) };
+        (reader.read(bytes, utf8).into_owned(), reader.lossy)
+    }
+
+    #[test]
+    fn text_is_read_by_the_first_rule_that_fits() {
+        let nothing = PeerCharset::default();
+        let guessed_gbk = peer(Charset::GBK, Evidence::Guessed);
+        let says_gbk = peer(Charset::GBK, Evidence::Announced);
+        let says_utf8 = peer(Charset::UTF_8, Evidence::Announced);
+        let chosen_korean = PeerCharset::chosen(Charset::parse("euc-kr").unwrap());
+        let utf8 = "中文".as_bytes();
+        for (peer, fallback, bytes, flag, text) in [
+            (nothing, Charset::GBK, &b"ascii"[..], false, "ascii"),
+            (nothing, Charset::GBK, utf8, false, "中文"),
+            (nothing, Charset::GBK, HELLO_GBK, false, "你好"),
+            (nothing, Charset::SHIFT_JIS, b"\x93\xfa\x96\x7b", false, "日本"),
+            (says_gbk, Charset::GBK, utf8, true, "中文"),
+            (says_gbk, Charset::GBK, utf8, false, "涓\u{e15f}枃"),
+            (guessed_gbk, Charset::GBK, utf8, false, "中文"),
+            (says_gbk, Charset::GBK, YI, false, "一"),
+            (guessed_gbk, Charset::GBK, YI, false, "һ"),
+            (says_utf8, Charset::GBK, HELLO_GBK, false, "你好"),
+            (guessed_gbk, Charset::SHIFT_JIS, HELLO_GBK, false, "你好"),
+            (chosen_korean, Charset::GBK, b"\xb0\xa1", false, "가"),
+            (chosen_korean, Charset::GBK, "가".as_bytes(), true, "가"),
+            // GB18030: what four bytes of it say, GBK reads too.
+            (says_gbk, Charset::GBK, b"\x94\x39\xfc\x36", false, "😀"),
+        ] {
+            assert_eq!(
+                read(peer, fallback, bytes, flag),
+                (text.to_owned(), false),
+                "{}",
+                bytes.escape_ascii()
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_at_all_is_read_as_far_as_it_goes_and_never_dropped() {
+        let nothing = PeerCharset::default();
+        assert_eq!(
+            read(nothing, Charset::GBK, b"ok \xff\xff!", false),
+            ("ok \u{fffd}\u{fffd}!".to_owned(), true)
+        );
+        assert_eq!(read(nothing, Charset::GBK, b"ok \xff", true), ("ok \u{fffd}".to_owned(), true));
+        let says_korean = peer(Charset::parse("euc-kr").unwrap(), Evidence::Announced);
+        assert_eq!(read(says_korean, Charset::GBK, b"\xb0\xa1\xff", false), ("가\u{fffd}".to_owned(), true));
+    }
+
+    #[test]
+    fn a_peers_charset_once_found_stays_until_something_surer_comes() {
+        let mut reader = Reader::new(Charset::GBK);
+        reader.read(b"ascii says nothing", false);
+        assert_eq!(reader.peer.charset(), None);
+        reader.read("中文".as_bytes(), false);
+        assert_eq!(reader.peer.charset(), Some(Charset::UTF_8));
+        reader.read(HELLO_GBK, false);
+        assert_eq!(reader.peer.charset(), Some(Charset::GBK), "that cannot have been UTF-8");
+        reader.read("中文".as_bytes(), false);
+        assert_eq!(reader.peer.charset(), Some(Charset::GBK), "that may be chance");
+        reader.peer.learn(Charset::UTF_8, Evidence::Announced);
+        reader.peer.learn(Charset::GB18030, Evidence::Announced);
+        reader.read("中文".as_bytes(), true);
+        assert_eq!(reader.peer.charset(), Some(Charset::GB18030), "the later of two announcements");
+        reader.peer = PeerCharset::chosen(Charset::SHIFT_JIS);
+        reader.peer.learn(Charset::UTF_8, Evidence::Announced);
+        assert_eq!(reader.peer.charset(), Some(Charset::SHIFT_JIS), "a person knows best");
+    }
+
+    #[test]
+    fn a_peer_is_answered_in_its_charset_and_with_the_option_only_if_it_knows_it() {
+        let utf8_option = |options, peer| {
+            let dialect = Dialect::of(options, peer, Charset::GBK);
+            (dialect.charset, dialect.utf8_option)
+        };
+        let unknown = PeerCharset::default();
+        assert_eq!(utf8_option(Options::CAPUTF8, unknown), (Charset::UTF_8, true));
+        assert_eq!(
+            utf8_option(Options::CAPUTF8, peer(Charset::GBK, Evidence::Announced)),
+            (Charset::UTF_8, true)
+        );
+        assert_eq!(utf8_option(Options::CAPUTF8, PeerCharset::chosen(Charset::GBK)), (Charset::GBK, false));
+        assert_eq!(utf8_option(Options::NONE, unknown), (Charset::GBK, false));
+        assert_eq!(
+            utf8_option(Options::NONE, peer(Charset::UTF_8, Evidence::Guessed)),
+            (Charset::UTF_8, false)
+        );
+    }
+
+    #[test]
+    fn a_character_that_the_peer_cannot_read_is_named_and_not_replaced() {
+        let error = Charset::GBK.encode("ok 😀").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "'😀' (U+1F600) does not exist in GBK, which is all that the receiver reads: leave it out"
+        );
+        assert_eq!(Charset::GB18030.encode("😀").unwrap().as_ref(), b"\x94\x39\xfc\x36");
+        assert_eq!(Charset::SHIFT_JIS.encode("日本").unwrap().as_ref(), b"\x93\xfa\x96\x7b");
+        assert_eq!(Charset::SHIFT_JIS.encode("们").unwrap_err().character, '们');
+    }
+
+    #[test]
+    fn charsets_have_the_names_that_programs_give_them() {
+        for (label, charset) in [
+            ("utf-8", Charset::UTF_8),
+            ("UTF8", Charset::UTF_8),
+            ("cp65001", Charset::UTF_8),
+            ("gb2312", Charset::GBK),
+            ("CP936", Charset::GBK),
+            ("gb18030", Charset::GB18030),
+            ("cp932", Charset::SHIFT_JIS),
+        ] {
+            assert_eq!(Charset::parse(label), Some(charset), "{label}");
+        }
+        for unusable in ["utf-16", "utf-16be", "iso-2022-jp", "iso-2022-kr", "icon-tux.png", "", "\u{1b}"] {
+            assert_eq!(Charset::parse(unusable), None, "{unusable}");
+        }
+        assert_eq!((Charset::GBK.label(), Charset::UTF_8.label()), ("gbk".to_owned(), "utf-8".to_owned()));
+    }
+
+    #[test]
+    fn no_charset_has_a_separator_inside_a_character() {
+        for label in ["gbk", "gb18030", "shift_jis", "euc-kr", "big5", "euc-jp"] {
+            let charset = Charset::parse(label).unwrap();
+            for (lead, separator) in
+                (0x80..=0xff).flat_map(|lead| b"\0\x07\n:".map(|separator| (lead, separator)))
+            {
+                for bytes in [vec![lead, separator], vec![lead, 0x30, lead, separator]] {
+                    let text = charset.decode_strictly(&bytes);
+                    let swallowed = text.as_ref().is_some_and(|text| !text.ends_with(char::from(separator)));
+                    assert!(!swallowed, "{} is {text:?} in {label}", bytes.escape_ascii());
+                }
+            }
+        }
+    }
+}

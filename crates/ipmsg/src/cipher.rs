@@ -69,6 +69,12 @@ impl Ciphers {
         self.0 & ciphers.0 == ciphers.0
     }
 
+    /// These and those.
+    #[must_use]
+    pub const fn with(self, ciphers: Self) -> Self {
+        Self(self.0 | ciphers.0)
+    }
+
     pub(crate) fn parse(digits: &[u8]) -> Result<Self, BodyError> {
         number::hex32(digits).map(Self).ok_or(BodyError::Missing("set of ciphers"))
     }
@@ -136,5 +142,80 @@ impl<'a> Encrypted<'a> {
         }
         body.push(0);
         (self.command, body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body::{Body, Sender};
+    use crate::charset::{Charset, Dialect, Reader};
+
+    fn read(datagram: &str) -> Result<Body<'_>, BodyError> {
+        Body::parse(&Packet::parse(datagram.as_bytes()).unwrap(), &mut Reader::new(Charset::GBK))
+    }
+
+    #[test]
+    fn keys_and_encrypted_bodies_are_read_and_written() {
+        let message = Command::from_number(0x40_0120);
+        let request = Command::from_number(0x40_0862);
+        let suite = Ciphers(0x40b0_0004);
+        for (datagram, body) in [
+            ("1:7:u:h:114:20b00004\0", Body::KeyRequest(Ciphers(0x20b0_0004))),
+            (
+                "1:7:u:h:115:20B00004:10001-ABCDEF\0",
+                Body::PublicKey(PublicKey {
+                    ciphers: Ciphers(0x20b0_0004),
+                    exponent: b"10001",
+                    modulus: b"ABCDEF",
+                }),
+            ),
+            (
+                "1:7:u:h:4194592:40b00004:aa11:bb22:cc33\0",
+                Body::Encrypted(Encrypted {
+                    command: message,
+                    ciphers: suite,
+                    key: b"aa11",
+                    message: b"bb22",
+                    signature: Some(b"cc33"),
+                }),
+            ),
+            (
+                "1:7:u:h:4196450:1000002:aZ+/==:Zz09\0",
+                Body::Encrypted(Encrypted {
+                    command: request,
+                    ciphers: Ciphers::BASE64.with(Ciphers::RSA_1024),
+                    key: b"aZ+/==",
+                    message: b"Zz09",
+                    signature: None,
+                }),
+            ),
+        ] {
+            assert_eq!(read(datagram).as_ref(), Ok(&body), "{datagram}");
+            let bytes = body.build(7, Sender { user: "u", host: "h" }, Dialect::UTF_8).unwrap();
+            assert_eq!(String::from_utf8(bytes).unwrap(), datagram);
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_and_no_cipher_text_is_refused() {
+        for (datagram, missing) in [
+            ("1:7:u:h:114:\0", "set of ciphers"),
+            ("1:7:u:h:115:4\0", "exponent"),
+            ("1:7:u:h:115:4:10001\0", "modulus"),
+            ("1:7:u:h:115:4:10001-XYZ\0", "modulus"),
+            ("1:7:u:h:115:4:-AB\0", "exponent"),
+            ("1:7:u:h:4194592:hello\0", "set of ciphers"),
+            ("1:7:u:h:4194592:4:aa\0", "encrypted message"),
+            ("1:7:u:h:4194592:4:aZ:bb\0", "encrypted key"),
+            ("1:7:u:h:4194592:4:aa:bb:\0", "signature"),
+        ] {
+            assert_eq!(read(datagram), Err(BodyError::Missing(missing)), "{datagram}");
+        }
+    }
+
+    #[test]
+    fn an_entry_that_says_it_can_decrypt_is_still_an_entry() {
+        assert!(matches!(read("1_lbt6_0#128#1#0:7:u:h:6291457:n\0"), Ok(Body::Presence(_))));
     }
 }

@@ -67,3 +67,45 @@ fn font(text: &str) -> Option<usize> {
 
 /// Height, width, two angles and weight: what all spellings begin with.
 const NUMBERS_OF_A_FONT: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_tells_avatar_and_card() {
+        let version = Version::parse(b"1_lbt6_5#128#0200000000aB#0#0#0#4001#9");
+        assert_eq!(version, Some(Version { generation: 6, avatar: 5, mac: Some([2, 0, 0, 0, 0, 0xab]) }));
+        let older = Version::parse(b"1_lbt4_10#32899#001122334455#0#0#0").unwrap();
+        assert_eq!(
+            (older.generation, older.avatar, older.mac),
+            (4, 10, Some([0, 0x11, 0x22, 0x33, 0x44, 0x55]))
+        );
+        assert_eq!(Version::parse(b"1_lbt6_0").unwrap().mac, None);
+        assert_eq!(Version::parse(b"1_lbt6_0#128#xx#0").unwrap().mac, None);
+        for other in [&b"1"[..], b"1_iptux 0.8.3", b"1_lbt", b"1_lbt6", b"1_lbt_0", b"1_lbt6_#", b"1_lbtx_0"]
+        {
+            assert_eq!(Version::parse(other), None, "{}", other.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn the_font_behind_a_text_is_taken_off_and_nothing_else() {
+        for (text, shown) in [
+            ("你好{/font;-16 0 0 0 400 0 0 0 134 0 0 2 32 微软雅黑 8404992;}", "你好"),
+            ("1122{/font;-8 0 0 0 400 0 0 0 1 0 0 2 32 宋体 0;} ", "1122"),
+            ("hi{-10,0,0,0,400,0,0,0,134,3,2,1,2,宋体,0}", "hi"),
+            ("{/font;-16 0 0 0 400 0 0 0 134 0 0 2 32 Arial 0;}", ""),
+            ("fn main() {}", "fn main() {}"),
+            ("{1,2,3,4,5}", "{1,2,3,4,5}"),
+            ("{-1,2,3}", "{-1,2,3}"),
+            ("{/font;}", "{/font;}"),
+            ("{/font;-16 0 0 0 400;} and more", "{/font;-16 0 0 0 400;} and more"),
+            ("}", "}"),
+            ("", ""),
+        ] {
+            assert_eq!(without_font(text.into()), shown);
+            assert_eq!(without_font(Cow::Owned(text.to_owned())), shown);
+        }
+    }
+}

@@ -54,3 +54,8 @@ pub use packet::{Field, Packet, PacketError};
 pub use page::{Listed, Page};
 pub use presence::{Presence, PresenceKind};
 pub use receipt::{Receipt, ReceiptKind};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -134,20 +134,22 @@ impl<'a> Message<'a> {
         };
         at_most("files", self.offers.len(), MAX_OFFERS)?;
         at_most("recipients", self.recipients.len(), MAX_RECIPIENTS)?;
-        let mut sections =
-            vec![text(&self.text, dialect.charset, &['\0'])?.into_owned(), Vec::new(), Vec::new()];
-        for offer in &self.offers {
-            offer.as_ref().map_err(Clone::clone)?.write(&mut sections[1], dialect.charset)?;
-        }
-        Recipient::write_list(&self.recipients, &mut sections[2], dialect)?;
-        if let Some(ours) = self.ours {
-            let mut section = Vec::new();
-            ours.write(&mut section);
-            sections.push(section);
-        }
-        let used = sections.iter().rposition(|section| !section.is_empty()).map_or(1, |last| last + 1);
-        let mut body = sections[..used].join(&0);
+        let mut body = text(&self.text, dialect.charset, b"\0")?.into_owned();
         body.push(0);
+        for offer in &self.offers {
+            offer.as_ref().map_err(Clone::clone)?.write(&mut body, dialect.charset)?;
+        }
+        body.push(0);
+        Recipient::write_list(&self.recipients, &mut body, dialect)?;
+        body.push(0);
+        if let Some(ours) = self.ours {
+            ours.write(&mut body);
+            body.push(0);
+        }
+        // Sections at the end that hold nothing are not sent.
+        while body.ends_with(b"\0\0") {
+            body.pop();
+        }
         let mut options = dialect.flag(self.options).without(Options::FILEATTACH);
         if !self.offers.is_empty() {
             options = options | Options::FILEATTACH;
@@ -187,13 +189,152 @@ impl<'a> Recipient<'a> {
             .collect()
     }
 
-    fn write_list(list: &[Self], section: &mut Vec<u8>, dialect: Dialect) -> Result<(), BuildError> {
+    fn write_list(list: &[Self], body: &mut Vec<u8>, dialect: Dialect) -> Result<(), BuildError> {
         for (number, recipient) in list.iter().enumerate() {
-            section.extend_from_slice(if number == 0 { b"TO:" } else { b"\x07" });
-            section.extend_from_slice(&text(&recipient.user, dialect.charset, &['\0', '\x07', ':'])?);
-            section.push(b':');
-            section.extend_from_slice(&text(&recipient.host, dialect.charset, &['\0', '\x07'])?);
+            body.extend_from_slice(if number == 0 { b"TO:" } else { b"\x07" });
+            body.extend_from_slice(&text(&recipient.user, dialect.charset, b"\0\x07:")?);
+            body.push(b':');
+            body.extend_from_slice(&text(&recipient.host, dialect.charset, b"\0\x07")?);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extension::MessageId;
+    use crate::file::{FileAttributes, FileKind, FileName};
+
+    const SENDER: Sender<'_> = Sender { user: "u", host: "h" };
+
+    fn read(datagram: &[u8]) -> Message<'_> {
+        match Body::parse(&Packet::parse(datagram).unwrap(), &mut Reader::new(Charset::GBK)) {
+            Ok(Body::Message(message)) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn written(message: Message<'_>) -> String {
+        let bytes = Body::Message(message).build(7, SENDER, Dialect::UTF_8).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    fn offer() -> Offer {
+        let name = FileName::new("12:30.txt").unwrap();
+        let (kind, attributes) = (FileKind::REGULAR, FileAttributes::default());
+        Offer { id: 10001, name, size: 1234, modified: 0x6b02_ee8e, kind, attributes, extras: Vec::new() }
+    }
+
+    #[test]
+    fn each_section_has_its_place_whatever_the_others_hold() {
+        let bob = || vec![Recipient { user: "bob".into(), host: "hostb".into() }];
+        let tag = MessageTag { id: MessageId(1), part: Part::WHOLE };
+        let ours = "trunkline:1:00000000000000000000000000000001:0:1\0";
+        let bare = || Message::new("hi");
+        for (message, text) in [
+            (bare(), "1:7:u:h:288:hi\0".to_owned()),
+            (
+                Message { offers: vec![Ok(offer())], ..bare() },
+                "1:7:u:h:2097440:hi\x0010001:12::30.txt:4d2:6b02ee8e:1:\x07\0".to_owned(),
+            ),
+            (Message { recipients: bob(), ..bare() }, "1:7:u:h:288:hi\0\0TO:bob:hostb\0".to_owned()),
+            (Message { ours: Some(tag), ..bare() }, format!("1:7:u:h:288:hi\0\0\0{ours}")),
+            (
+                Message {
+                    offers: vec![Ok(offer())],
+                    recipients: [bob(), bob()].concat(),
+                    ours: Some(tag),
+                    ..bare()
+                },
+                format!(
+                    "1:7:u:h:2097440:hi\x0010001:12::30.txt:4d2:6b02ee8e:1:\x07\0TO:bob:hostb\x07bob:hostb\0{ours}"
+                ),
+            ),
+        ] {
+            assert_eq!(written(message.clone()), text);
+            assert_eq!(read(text.as_bytes()), message);
+        }
+    }
+
+    #[test]
+    fn a_receipt_is_never_wanted_for_what_went_to_everybody_or_came_from_a_program() {
+        for (command, wanted) in
+            [(0x120, true), (0x20, false), (0x520, false), (0x2120, false), (0x1_6b20, false)]
+        {
+            let datagram = format!("1:7:u:h:{command}:hi\0");
+            assert_eq!(read(datagram.as_bytes()).wants_receipt(), wanted, "{command:#x}");
+        }
+        let to_many = read(b"1_iptux 0.8.3:7:u:h:507:hi\0");
+        assert!(!to_many.wants_receipt() && to_many.options == Options::BROADCAST, "iptux's own way");
+    }
+
+    #[test]
+    fn a_feiq_is_read_without_its_font_and_others_to_the_letter() {
+        let text = "hi{/font;-16 0 0 0 400 0 0 0 134 0 0 2 32 Arial 0;}";
+        assert_eq!(read(format!("1_lbt6_0#128#1#0:7:u:h:288:{text}\0").as_bytes()).text, "hi");
+        assert_eq!(read(format!("1:7:u:h:288:{text}\0").as_bytes()).text, text);
+    }
+
+    #[test]
+    fn offers_are_read_as_the_programs_write_them() {
+        let offers = |list: &str| {
+            read(format!("1:7:u:h:2097184:\0{list}\0").as_bytes())
+                .offers
+                .into_iter()
+                .map(Result::unwrap)
+                .collect::<Vec<_>>()
+        };
+        let one = "10001:12::30.txt:4d2:6b02ee8e:1";
+        for list in [
+            format!("{one}:\x07"),
+            format!("{one}:\x07:"),
+            format!("{one}:"),
+            one.to_owned(),
+            format!("{one}:2=bob:30=1,2,3:\x07"),
+        ] {
+            assert_eq!(offers(&list), [offer()], "{list}");
+        }
+        assert_eq!(offers(&format!("{one}:\x07:{one}:\x07:")), [offer(), offer()]);
+        let image = &offers("7:a.png:1:0:20:8=c:\x07")[0];
+        assert_eq!((image.kind, image.extras[0].value), (FileKind::CLIPBOARD, 12));
+        assert_eq!(
+            read(b"1:7:u:h:32:text\x001:a:1:1:1:\x07\0").offers,
+            [],
+            "the command does not speak of files"
+        );
+    }
+
+    #[test]
+    fn a_text_that_fits_is_not_cut() {
+        let message = Message::new("short");
+        assert_eq!(message.split(SENDER, Dialect::UTF_8).unwrap(), std::slice::from_ref(&message));
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters_of_the_receivers_charset() {
+        let text = "中".repeat(1000);
+        let message = Message::new(&text);
+        let lengths = |dialect| {
+            let parts = message.split(SENDER, dialect).unwrap();
+            parts.iter().map(|part| part.text.chars().count()).collect::<Vec<_>>()
+        };
+        assert_eq!(lengths(Dialect::FLAGGED_UTF_8), [458, 458, 84]);
+        assert_eq!(lengths(Dialect { charset: Charset::GBK, utf8_option: false }), [689, 311]);
+        let error =
+            message.split(SENDER, Dialect { charset: Charset::parse("latin1").unwrap(), utf8_option: false });
+        assert!(matches!(error, Err(BuildError::Unmappable(_))));
+    }
+
+    #[test]
+    fn files_that_do_not_fit_beside_a_text_follow_it() {
+        let text = "x".repeat(1378);
+        let message = Message { offers: vec![Ok(offer())], ..Message::new(&text) };
+        let parts = message.split(SENDER, Dialect::UTF_8).unwrap();
+        assert_eq!((&*parts[0].text, parts[0].offers.len()), (&*text, 0));
+        assert_eq!((&*parts[1].text, parts[1].offers.len()), ("", 1));
+        let message = Message { offers: vec![Ok(offer()); 50], ..Message::new("") };
+        let error = message.split(SENDER, Dialect::UTF_8).unwrap_err();
+        assert!(matches!(error, BuildError::Packet(PacketError::TooLong { .. })), "{error}");
     }
 }

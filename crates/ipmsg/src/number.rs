@@ -12,6 +12,20 @@ pub(crate) fn decimal(digits: &[u8]) -> Option<u32> {
     })
 }
 
+/// Appends a number in decimal. Every packet has two, and formatting them would take longer than all the rest of its head.
+pub(crate) fn push_decimal(bytes: &mut Vec<u8>, number: u32) {
+    let start = bytes.len();
+    let mut rest = number;
+    loop {
+        bytes.push(b'0' + (rest % 10).to_le_bytes()[0]);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    bytes[start..].reverse();
+}
+
 /// The number of a packet that an answer names, in decimal. IP Messenger prints it as a signed number, so that from 2^31
 /// on it has a minus in front.
 pub(crate) fn answered(digits: &[u8]) -> Option<u32> {
@@ -60,6 +74,15 @@ mod tests {
         assert_eq!(hex32(b"6b02EE8e"), Some(0x6b02_ee8e));
         for no_number in ["", "+1", "-1", " 1", "0x1", "g", "1:", "\u{ff11}"] {
             assert_eq!(hex32(no_number.as_bytes()), None, "{no_number:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_written_in_its_digits() {
+        for number in [0, 9, 10, 1_795_353_652, u32::MAX] {
+            let mut bytes = b"#".to_vec();
+            push_decimal(&mut bytes, number);
+            assert_eq!(bytes, format!("#{number}").as_bytes());
         }
     }
 

@@ -134,13 +134,13 @@ impl<'a> Packet<'a> {
         );
         bytes.extend_from_slice(self.version);
         bytes.push(b':');
-        bytes.extend_from_slice(self.number.to_string().as_bytes());
+        number::push_decimal(&mut bytes, self.number);
         for text in [self.user, self.host] {
             bytes.push(b':');
             bytes.extend_from_slice(text);
         }
         bytes.push(b':');
-        bytes.extend_from_slice(self.command.number().to_string().as_bytes());
+        number::push_decimal(&mut bytes, self.command.number());
         bytes.push(b':');
         bytes.extend_from_slice(self.body);
         if bytes.len() > most {

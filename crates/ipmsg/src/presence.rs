@@ -142,7 +142,7 @@ impl<'a> Presence<'a> {
     pub(crate) fn write(&self, dialect: Dialect) -> Result<(Command, Vec<u8>), BuildError> {
         let mut body = Vec::new();
         for old in [&self.nick, &self.group] {
-            body.extend_from_slice(&text(old, dialect.charset, &['\0'])?);
+            body.extend_from_slice(&text(old, dialect.charset, b"\0\n")?);
             body.push(0);
         }
         if self.options.has(Options::CAPUTF8) {
@@ -158,7 +158,7 @@ impl<'a> Presence<'a> {
                 body.extend_from_slice(b"\n");
                 body.extend_from_slice(key.as_bytes());
                 body.push(b':');
-                body.extend_from_slice(&text(value, Charset::UTF_8, &['\0', '\n'])?);
+                body.extend_from_slice(&text(value, Charset::UTF_8, b"\0\n")?);
             }
         }
         body.push(0);
@@ -200,4 +200,122 @@ impl<'a> Lines<'a> {
 
 fn name(name: Cow<'_, str>) -> Result<Cow<'_, str>, BodyError> {
     if name.len() > MAX_NAME { Err(BodyError::NameTooLong { length: name.len() }) } else { Ok(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body::{Body, Sender};
+    use crate::extension::{Capabilities, NodeId};
+
+    fn read(datagram: &[u8]) -> (Presence<'_>, Reader) {
+        let mut reader = Reader::new(Charset::GBK);
+        match Body::parse(&Packet::parse(datagram).unwrap(), &mut reader) {
+            Ok(Body::Presence(presence)) => (presence, reader),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn ours() -> Presence<'static> {
+        let options = Options::CAPUTF8.with(Options::FILEATTACH);
+        let node = NodeTag { node: NodeId(0xabc), capabilities: Capabilities(1) };
+        Presence {
+            options,
+            group: "组".into(),
+            user: Some("bob".into()),
+            host: Some("hostb".into()),
+            client: Some("0".into()),
+            ours: Some(node),
+            ..Presence::new(PresenceKind::Entry, "名")
+        }
+    }
+
+    const SENDER: Sender<'_> = Sender { user: "bob", host: "hostb" };
+
+    #[test]
+    fn ours_is_one_form_for_all_programs() {
+        let bytes = Body::Presence(ours()).build(7, SENDER, Dialect::FLAGGED_UTF_8).unwrap();
+        assert_eq!(
+            String::from_utf8(bytes).unwrap(),
+            "1:7:bob:hostb:18874369:名\0组\0\nUN:bob\nHN:hostb\nNN:名\nGN:组\nVS:0\0utf-8\0\
+             trunkline:1:00000000000000000000000000000abc:1\0"
+        );
+    }
+
+    #[test]
+    fn to_a_gbk_peer_the_old_fields_are_gbk_and_the_lines_stay_utf8() {
+        let bytes = Body::Presence(Presence { group: "".into(), ours: None, ..ours() });
+        let gbk = Dialect { charset: Charset::GBK, utf8_option: false };
+        let bytes = bytes.build(7, SENDER, gbk).unwrap();
+        let line = "\nUN:bob\nHN:hostb\nNN:名\nGN:\nVS:0\0gbk\0";
+        assert_eq!(bytes, [&b"1:7:bob:hostb:18874369:\xc3\xfb\0\0"[..], line.as_bytes()].concat());
+    }
+
+    #[test]
+    fn only_an_answer_may_have_the_option_for_utf8() {
+        for (kind, flagged) in [
+            (PresenceKind::Entry, false),
+            (PresenceKind::Change, false),
+            (PresenceKind::Exit, false),
+            (PresenceKind::Answer, true),
+        ] {
+            let body = Body::Presence(Presence { kind, ..ours() });
+            let bytes = body.build(7, SENDER, Dialect::FLAGGED_UTF_8).unwrap();
+            let command = Packet::parse(&bytes).unwrap().command;
+            assert_eq!(command.options().has(Options::UTF8), flagged, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn the_lines_win_over_the_old_fields_if_the_peer_says_that_it_has_them() {
+        let with_lines =
+            "1:7:u:h:16777217:?\0?\0\nUN:用\nHN:机\nNN:名\nGN:组\nVS:00010002:4:9:9:1\nIP:IP2:x\0";
+        let (presence, reader) = read(with_lines.as_bytes());
+        assert_eq!((&*presence.nick, &*presence.group), ("名", "组"));
+        assert_eq!((presence.user.as_deref(), presence.host.as_deref()), (Some("用"), Some("机")));
+        assert_eq!(presence.client.as_deref(), Some("00010002:4:9:9:1"));
+        assert_eq!(reader.peer.charset(), None, "lines in UTF-8 do not tell what the old fields have");
+        let without_option = with_lines.replace("16777217", "1");
+        let (presence, _) = read(without_option.as_bytes());
+        assert_eq!((&*presence.nick, presence.user), ("?", None));
+    }
+
+    #[test]
+    fn an_empty_group_may_be_there_or_left_out_before_the_lines() {
+        for body in ["n\0\0\nNN:名\nGN:组", "n\0\nNN:名\nGN:组"] {
+            let datagram = format!("1:7:u:h:16777217:{body}\0");
+            let (presence, _) = read(datagram.as_bytes());
+            assert_eq!((&*presence.nick, &*presence.group), ("名", "组"));
+        }
+    }
+
+    #[test]
+    fn the_charset_that_iptux_names_holds_for_the_same_packet() {
+        let (presence, reader) = read(b"1_iptux 0.9.4:7:u:h:259:\xd2\xbb\0\0icon.png\0gb18030\0");
+        assert_eq!((&*presence.nick, reader.peer.charset()), ("一", Some(Charset::GB18030)));
+    }
+
+    #[test]
+    fn a_feiq_is_gbk_unless_it_says_otherwise() {
+        let (presence, reader) = read(b"1_lbt6_0#128#020000000001#0#0#0#4001#9:7:u:h:1:\xd2\xbb\0");
+        assert_eq!((&*presence.nick, reader.peer.charset()), ("一", Some(Charset::GBK)));
+        let clone = "1_lbt6_0#128#020000000001#0#0#0#4001#9:7:u:h:1:一\0\0\0utf-8\0";
+        let (presence, reader) = read(clone.as_bytes());
+        assert_eq!((&*presence.nick, reader.peer.charset()), ("一", Some(Charset::UTF_8)));
+    }
+
+    #[test]
+    fn the_greatest_presence_of_ours_fits_into_a_datagram() {
+        let name = "n".repeat(120);
+        let names = || Some(name.as_str().into());
+        let greatest = Presence {
+            nick: name.as_str().into(),
+            group: name.as_str().into(),
+            user: names(),
+            host: names(),
+            ..ours()
+        };
+        let sender = Sender { user: &name, host: &name };
+        assert!(Body::Presence(greatest).build(u32::MAX, sender, Dialect::FLAGGED_UTF_8).is_ok());
+    }
 }

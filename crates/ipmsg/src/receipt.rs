@@ -80,3 +80,77 @@ impl Receipt {
         (Command::new(self.kind.mode(), self.options), body)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body::{Body, Sender};
+    use crate::charset::{Charset, Dialect, Reader};
+    use crate::extension::{MessageId, Part};
+
+    fn read(datagram: &str) -> Result<Receipt, BodyError> {
+        match Body::parse(&Packet::parse(datagram.as_bytes()).unwrap(), &mut Reader::new(Charset::GBK))? {
+            Body::Receipt(receipt) => Ok(receipt),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_kind_names_the_packet_in_decimal() {
+        for (command, kind) in [
+            (0x21, ReceiptKind::Received),
+            (0x30, ReceiptKind::Opened),
+            (0x31, ReceiptKind::Discarded),
+            (0x32, ReceiptKind::OpenedNoted),
+            (0x61, ReceiptKind::FilesReleased),
+        ] {
+            let datagram = format!("1:7:u:h:{command}:1795353652\0");
+            assert_eq!(read(&datagram), Ok(Receipt::new(kind, 1_795_353_652)));
+            let bytes = Body::Receipt(Receipt::new(kind, 1_795_353_652));
+            let bytes = bytes.build(7, Sender { user: "u", host: "h" }, Dialect::FLAGGED_UTF_8).unwrap();
+            assert_eq!(bytes, datagram.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_receipt_of_iptux_asks_for_a_receipt_and_gets_none() {
+        let receipt = read("1_iptux 0.8.3:6:root:vm:289:5\0").unwrap();
+        assert!(receipt.options.has(Options::SENDCHECK) && !receipt.wants_answer());
+    }
+
+    #[test]
+    fn only_the_news_that_a_sealed_message_was_opened_is_answered() {
+        assert!(read("1:7:u:h:1048624:5\0").unwrap().wants_answer(), "READMSG with READCHECK");
+        assert!(!read("1:7:u:h:48:5\0").unwrap().wants_answer());
+        assert!(!read("1:7:u:h:1048626:5\0").unwrap().wants_answer(), "ANSREADMSG with READCHECK");
+    }
+
+    #[test]
+    fn a_number_that_ip_messenger_prints_with_a_minus_is_the_number_it_means() {
+        assert_eq!(read("1:7:u:h:33:-294967295\0").unwrap().number, 4_000_000_001);
+    }
+
+    #[test]
+    fn a_receipt_for_nothing_is_refused() {
+        for body in ["", "x", "5 ", "0x5", "4294967296"] {
+            let error = read(&format!("1:7:u:h:33:{body}\0")).unwrap_err();
+            assert_eq!(error.to_string(), "the body has no packet number", "{body}");
+        }
+    }
+
+    #[test]
+    fn between_ours_it_says_which_message_and_which_part() {
+        let tag = MessageTag { id: MessageId(0xff), part: Part::new(2, 3).unwrap() };
+        let receipt = Receipt { ours: Some(tag), ..Receipt::new(ReceiptKind::Received, 5) };
+        let sender = Sender { user: "u", host: "h" };
+        let bytes = Body::Receipt(receipt).build(7, sender, Dialect::UTF_8).unwrap();
+        let datagram = "1:7:u:h:33:5\0trunkline:1:000000000000000000000000000000ff:2:3\0";
+        assert_eq!(String::from_utf8(bytes).unwrap(), datagram);
+        assert_eq!(read(datagram), Ok(receipt));
+        assert_eq!(
+            read(&datagram.replace(":2:3\0", ":2:3:later\0")),
+            Ok(receipt),
+            "later versions may say more"
+        );
+    }
+}

@@ -94,7 +94,9 @@ impl Record {
             return Err(RecordError::Length { length });
         }
         let Some(head) = stream.get(LENGTH..length) else { return Ok(None) };
-        let head = head.strip_suffix(b":").ok_or(RecordError::Missing("colon at its end"))?;
+        if !head.ends_with(b":") {
+            return Err(RecordError::Missing("colon at its end"));
+        }
         Ok(Some((Self::parse_head(head, reader, utf8)?, length)))
     }
 
