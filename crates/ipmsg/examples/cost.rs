@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use ipmsg::{
     Body, BodyError, Capabilities, Charset, Dialect, Message, NodeId, NodeTag, Options, Packet, Presence,
-    PresenceKind, Reader, Sender,
+    PresenceKind, Reader, Sender, Wants,
 };
 
 const WARM_UP: Duration = Duration::from_millis(100);
@@ -83,7 +83,7 @@ fn datagrams() -> Vec<Vec<u8>> {
         group: "三楼".into(),
         user: Some("bob".into()),
         host: Some("hostb".into()),
-        ours: Some(NodeTag { node: NodeId(7), capabilities: Capabilities(0) }),
+        ours: Some(NodeTag { node: NodeId(7), capabilities: Capabilities(0), wants: Wants::Nothing }),
         ..Presence::new(PresenceKind::Entry, "小王")
     };
     let long = "会议改到下午三点，在二楼。The meeting is at three, on the second floor. ".repeat(6);

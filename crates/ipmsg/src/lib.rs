@@ -54,6 +54,7 @@ pub use packet::{Field, Packet, PacketError};
 pub use page::{Listed, Page};
 pub use presence::{Presence, PresenceKind};
 pub use receipt::{Receipt, ReceiptKind};
+pub use seal::seal;
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

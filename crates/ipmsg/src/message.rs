@@ -203,8 +203,9 @@ impl<'a> Recipient<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extension::MessageId;
+    use crate::extension::{MessageId, NodeId};
     use crate::file::{FileAttributes, FileKind, FileName};
+    use crate::seal::seal;
 
     const SENDER: Sender<'_> = Sender { user: "u", host: "h" };
 
@@ -229,8 +230,8 @@ mod tests {
     #[test]
     fn each_section_has_its_place_whatever_the_others_hold() {
         let bob = || vec![Recipient { user: "bob".into(), host: "hostb".into() }];
-        let tag = MessageTag { id: MessageId(1), part: Part::WHOLE };
-        let ours = "trunkline:1:00000000000000000000000000000001:0:1\0";
+        let tag = MessageTag { node: NodeId(2), id: MessageId(1), part: Part::WHOLE, after: 6 };
+        let ours = format!("trunkline:1:{:032x}:{:032x}:0:1:6\0", 2, 1);
         let bare = || Message::new("hi");
         for (message, text) in [
             (bare(), "1:7:u:h:288:hi\0".to_owned()),
@@ -252,8 +253,12 @@ mod tests {
                 ),
             ),
         ] {
-            assert_eq!(written(message.clone()), text);
-            assert_eq!(read(text.as_bytes()), message);
+            let mut datagram = text.into_bytes();
+            if message.ours.is_some() {
+                seal(&mut datagram);
+            }
+            assert_eq!(written(message.clone()).into_bytes(), datagram);
+            assert_eq!(read(&datagram), message);
         }
     }
 

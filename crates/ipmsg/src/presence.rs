@@ -206,7 +206,8 @@ fn name(name: Cow<'_, str>) -> Result<Cow<'_, str>, BodyError> {
 mod tests {
     use super::*;
     use crate::body::{Body, Sender};
-    use crate::extension::{Capabilities, NodeId};
+    use crate::extension::{Capabilities, NodeId, Wants};
+    use crate::seal::seal;
 
     fn read(datagram: &[u8]) -> (Presence<'_>, Reader) {
         let mut reader = Reader::new(Charset::GBK);
@@ -218,7 +219,7 @@ mod tests {
 
     fn ours() -> Presence<'static> {
         let options = Options::CAPUTF8.with(Options::FILEATTACH);
-        let node = NodeTag { node: NodeId(0xabc), capabilities: Capabilities(1) };
+        let node = NodeTag { node: NodeId(0xabc), capabilities: Capabilities(1), wants: Wants::List };
         Presence {
             options,
             group: "组".into(),
@@ -235,11 +236,12 @@ mod tests {
     #[test]
     fn ours_is_one_form_for_all_programs() {
         let bytes = Body::Presence(ours()).build(7, SENDER, Dialect::FLAGGED_UTF_8).unwrap();
-        assert_eq!(
-            String::from_utf8(bytes).unwrap(),
-            "1:7:bob:hostb:18874369:名\0组\0\nUN:bob\nHN:hostb\nNN:名\nGN:组\nVS:0\0utf-8\0\
-             trunkline:1:00000000000000000000000000000abc:1\0"
-        );
+        let mut expected = "1:7:bob:hostb:18874369:名\0组\0\nUN:bob\nHN:hostb\nNN:名\nGN:组\nVS:0\0utf-8\0\
+                            trunkline:1:00000000000000000000000000000abc:1:1\0"
+            .as_bytes()
+            .to_vec();
+        seal(&mut expected);
+        assert_eq!(bytes, expected);
     }
 
     #[test]

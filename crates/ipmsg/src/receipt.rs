@@ -86,7 +86,8 @@ mod tests {
     use super::*;
     use crate::body::{Body, Sender};
     use crate::charset::{Charset, Dialect, Reader};
-    use crate::extension::{MessageId, Part};
+    use crate::extension::{MessageId, NodeId, Part};
+    use crate::seal::seal;
 
     fn read(datagram: &str) -> Result<Receipt, BodyError> {
         match Body::parse(&Packet::parse(datagram.as_bytes()).unwrap(), &mut Reader::new(Charset::GBK))? {
@@ -140,17 +141,20 @@ mod tests {
 
     #[test]
     fn between_ours_it_says_which_message_and_which_part() {
-        let tag = MessageTag { id: MessageId(0xff), part: Part::new(2, 3).unwrap() };
+        let tag =
+            MessageTag { node: NodeId(0xa), id: MessageId(0xff), part: Part::new(2, 3).unwrap(), after: 0 };
         let receipt = Receipt { ours: Some(tag), ..Receipt::new(ReceiptKind::Received, 5) };
         let sender = Sender { user: "u", host: "h" };
         let bytes = Body::Receipt(receipt).build(7, sender, Dialect::UTF_8).unwrap();
-        let datagram = "1:7:u:h:33:5\0trunkline:1:000000000000000000000000000000ff:2:3\0";
+        let sealed = |section: &str| {
+            let mut datagram = format!("1:7:u:h:33:5\0trunkline:1:{section}\0").into_bytes();
+            seal(&mut datagram);
+            String::from_utf8(datagram).unwrap()
+        };
+        let datagram = sealed(&format!("{:032x}:{:032x}:2:3:0", 0xa, 0xff));
         assert_eq!(String::from_utf8(bytes).unwrap(), datagram);
-        assert_eq!(read(datagram), Ok(receipt));
-        assert_eq!(
-            read(&datagram.replace(":2:3\0", ":2:3:later\0")),
-            Ok(receipt),
-            "later versions may say more"
-        );
+        assert_eq!(read(&datagram), Ok(receipt));
+        let later = sealed(&format!("{:032x}:{:032x}:2:3:0:more", 0xa, 0xff));
+        assert_eq!(read(&later), Ok(receipt), "later versions may say more");
     }
 }

@@ -25,8 +25,9 @@ pub(crate) enum Seal {
     Broken,
 }
 
-/// Adds the checksum to a datagram that ends with a NUL.
-pub(crate) fn seal(datagram: &mut Vec<u8>) {
+/// Adds the checksum to a datagram that ends with a NUL: for whoever writes packets of ours by hand; those that
+/// [`crate::Body::build`] makes have it.
+pub fn seal(datagram: &mut Vec<u8>) {
     let section = section(datagram);
     datagram.extend_from_slice(section.as_bytes());
 }

@@ -3,7 +3,7 @@
 use ipmsg::file::{NameError, OfferError, Record, RecordError};
 use ipmsg::{
     Body, BodyError, BuildError, Charset, Dialect, Field, Message, Packet, PacketError, Presence,
-    PresenceKind, Reader, Recipient, Sender, limits,
+    PresenceKind, Reader, Recipient, Sender, limits, seal,
 };
 
 const SENDER: Sender<'_> = Sender { user: "u", host: "h" };
@@ -180,20 +180,25 @@ fn a_key_is_no_longer_than_any_key() {
 
 #[test]
 fn a_part_of_more_parts_than_are_kept_is_no_message_of_ours() {
-    let tagged = |part: &str| format!("1:1:u:h:288:text\0\0\0trunkline:1:{:032x}:{part}\0", 7);
-    assert!(message(tagged("ff:100").as_bytes()).ours.is_some());
-    for part in ["100:101", "0:0", "1:1", "0:ffff", "0:10001", "0", "-1:1"] {
-        assert_eq!(message(tagged(part).as_bytes()).ours, None, "{part}");
+    let tagged = |part: &str| {
+        let tag = format!("trunkline:1:{:032x}:{:032x}:{part}:0", 7, 8);
+        let mut datagram = format!("1:1:u:h:288:text\0\0\0{tag}\0").into_bytes();
+        seal(&mut datagram);
+        datagram
+    };
+    assert!(message(&tagged("1f:20")).ours.is_some());
+    for part in ["20:21", "0:0", "1:1", "0:ffff", "0:10001", "0", "-1:1"] {
+        assert_eq!(message(&tagged(part)).ours, None, "{part}");
     }
 }
 
 #[test]
 fn a_text_between_ours_beyond_the_cap_is_not_cut_but_refused() {
-    use ipmsg::{MessageId, MessageTag, Part};
+    use ipmsg::{MessageId, MessageTag, NodeId, Part};
     let text = "x".repeat(1400 * usize::from(limits::MAX_PARTS));
-    let ours = MessageTag { id: MessageId(u128::MAX), part: Part::WHOLE };
+    let ours = MessageTag { node: NodeId(1), id: MessageId(u128::MAX), part: Part::WHOLE, after: 0 };
     let error =
         Message { ours: Some(ours), ..Message::new(&text) }.split(SENDER, Dialect::UTF_8).unwrap_err();
-    assert!(matches!(error, BuildError::TooMany { what: "datagrams", most: 256, .. }), "{error}");
+    assert!(matches!(error, BuildError::TooMany { what: "datagrams", most: 32, .. }), "{error}");
     assert!(Message::new(&text).split(SENDER, Dialect::UTF_8).is_ok(), "for others each is a message");
 }

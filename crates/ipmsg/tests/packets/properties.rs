@@ -6,7 +6,7 @@ use ipmsg::file::{Extra, ExtraKey, FileKind, FileName, FileRequest, Item, Offer,
 use ipmsg::{
     Body, Capabilities, Charset, Ciphers, Command, Dialect, Evidence, Message, MessageId, MessageTag, NodeId,
     NodeTag, Options, Packet, Part, Presence, PresenceKind, Reader, Receipt, ReceiptKind, Recipient, Sender,
-    Topic,
+    Topic, Wants,
 };
 use proptest::option;
 use proptest::prelude::*;
@@ -37,24 +37,26 @@ prop_compose! {
     fn presence()(
         kind in prop::sample::select(&[
             PresenceKind::Entry, PresenceKind::Answer, PresenceKind::Change, PresenceKind::Exit,
+            PresenceKind::Note,
         ][..]),
-        bits: u32, nick in text(NAME), group in text(NAME), user in option::of(text(NAME)),
+        bits: u32, number: u32, nick in text(NAME), group in text(NAME), user in option::of(text(NAME)),
         host in option::of(text(NAME)), client in option::of(text(NAME)), ours in option::of((any::<u128>(), any::<u32>())),
     ) -> Body<'static> {
         let options = Options::from_bits(bits).without(Options::UTF8);
         let lines = options.has(Options::CAPUTF8);
-        let ours = ours.map(|(node, bits)| NodeTag { node: NodeId(node), capabilities: Capabilities(bits) });
+        let wants = [Wants::Nothing, Wants::List, Wants::Answer][number as usize % 3];
+        let ours = ours.map(|(node, bits)| NodeTag { node: NodeId(node), capabilities: Capabilities(bits), wants });
         Body::Presence(Presence {
-            kind, options, nick, group, ours,
+            kind, options, nick, group, ours, page: None,
             user: user.filter(|_| lines), host: host.filter(|_| lines), client: client.filter(|_| lines),
         })
     }
 }
 
 prop_compose! {
-    fn tag()(id: u128, index in 0_u16..256, more in 1_u16..=256) -> MessageTag {
-        let part = Part::new(index, index.saturating_add(more).min(256)).unwrap();
-        MessageTag { id: MessageId(id), part }
+    fn tag()(node: u128, id: u128, index in 0_u16..32, more in 1_u16..=32, after: u32) -> MessageTag {
+        let part = Part::new(index, index.saturating_add(more).min(32)).unwrap();
+        MessageTag { node: NodeId(node), id: MessageId(id), part, after }
     }
 }
 
