@@ -136,9 +136,8 @@ impl<'a> Body<'a> {
         if feiq::Version::parse(packet.version).is_some() {
             reader.assume(Charset::GBK);
         }
-        let mode = packet.command.mode();
         let encrypted = packet.command.options().has(Options::ENCRYPT);
-        match mode {
+        match packet.command.mode() {
             Mode::SENDMSG | Mode::GETFILEDATA | Mode::GETDIRFILES if encrypted => {
                 Encrypted::parse(packet).map(Self::Encrypted)
             }

@@ -12,9 +12,9 @@
 //! 5. What the peer has been found to use before.
 //! 6. The configured fallback.
 //!
-//! Each is taken only if every byte fits. What fits none is read in the first that applies with U+FFFD for what is no
-//! character, so that no message is lost. A peer's charset, once found, stays ([`PeerCharset`]), because iptux, for one, cannot
-//! follow a peer that changes it.
+//! Each is taken only if every byte fits. What fits none is read with U+FFFD for what is no character, so that no message is
+//! lost: as UTF-8 if it has the flag, else in the peer's charset, else in the fallback. A peer's charset, once found,
+//! stays ([`PeerCharset`]), because iptux, for one, cannot follow a peer that changes it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -51,7 +51,7 @@ pub struct Reader {
     pub peer: PeerCharset,
     /// For text that nothing else fits: [`Charset::GBK`] among FeiQ, [`Charset::SHIFT_JIS`] among old IP Messengers.
     pub fallback: Charset,
-    /// Whether something was read that is no text in any charset tried, and now has U+FFFD in it.
+    /// Something was read that is no text in any charset tried, and now has U+FFFD in it. Once set it stays set.
     pub lossy: bool,
 }
 

@@ -15,14 +15,14 @@ use crate::command::{Command, MessageOptions, Mode, Options};
 use crate::extension::{MessageTag, Part};
 use crate::feiq;
 use crate::file::{Offer, OfferError};
-use crate::limits::{MAX_OFFERS, MAX_PARTS, MAX_RECIPIENTS, MAX_SENT};
+use crate::limits::{MAX_NAME, MAX_OFFERS, MAX_PARTS, MAX_RECIPIENTS, MAX_SENT};
 use crate::packet::{Packet, PacketError};
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
-    /// How it is to be treated: answered, sealed, logged; without [`Options::UTF8`] and [`Options::FILEATTACH`], which
-    /// are for the codec.
+    /// How it is to be treated: answered, sealed, logged. [`Options::UTF8`], [`Options::FILEATTACH`] and
+    /// [`Options::ENCRYPT`] say how the rest is written: they are for the codec, and left out here.
     pub options: Options<MessageOptions>,
     /// The text, its lines separated by LF.
     pub text: Cow<'a, str>,
@@ -44,7 +44,7 @@ pub struct Recipient<'a> {
 }
 
 /// Options that say how the rest is written, not how the message is to be treated.
-const CODEC: Options<MessageOptions> = Options::UTF8.with(Options::FILEATTACH);
+const CODEC: Options<MessageOptions> = Options::UTF8.with(Options::FILEATTACH).with(Options::ENCRYPT);
 
 impl<'a> Message<'a> {
     /// A text that wants a receipt.
@@ -150,7 +150,7 @@ impl<'a> Message<'a> {
         while body.ends_with(b"\0\0") {
             body.pop();
         }
-        let mut options = dialect.flag(self.options).without(Options::FILEATTACH);
+        let mut options = dialect.flag(self.options.without(CODEC));
         if !self.offers.is_empty() {
             options = options | Options::FILEATTACH;
         }
@@ -175,16 +175,14 @@ fn pieces(text: &str, charset: Charset, room: usize) -> Result<Vec<&str>, Unmapp
 }
 
 impl<'a> Recipient<'a> {
-    /// Those beyond [`MAX_RECIPIENTS`], and what is no pair, are left out.
+    /// Those beyond [`MAX_RECIPIENTS`], names beyond [`MAX_NAME`], and what is no pair, are left out.
     fn list(list: &'a [u8], reader: &mut Reader, utf8: bool) -> Vec<Self> {
+        let mut name = |bytes| Some(reader.read(bytes, utf8)).filter(|name| name.len() <= MAX_NAME);
         let pairs = list.split(|byte| *byte == b'\x07').take(MAX_RECIPIENTS);
         pairs
             .filter_map(|pair| {
                 let colon = pair.iter().position(|byte| *byte == b':')?;
-                Some(Self {
-                    user: reader.read(&pair[..colon], utf8),
-                    host: reader.read(&pair[colon + 1..], utf8),
-                })
+                Some(Self { user: name(&pair[..colon])?, host: name(&pair[colon + 1..])? })
             })
             .collect()
     }

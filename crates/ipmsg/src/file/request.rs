@@ -15,7 +15,7 @@ pub struct FileRequest<'a> {
     pub offered_in: u32,
     /// The id in the offer.
     pub id: u32,
-    /// How it is wanted; without [`Options::UTF8`], which is for the codec.
+    /// How it is wanted; without [`Options::UTF8`] and [`Options::ENCRYPT`], which are for the codec.
     pub options: Options<FileOptions>,
     /// What else was said: of encryption, by IP Messenger.
     pub extra: &'a [u8],
@@ -62,6 +62,6 @@ impl<'a> FileRequest<'a> {
             body.extend_from_slice(self.extra);
         }
         body.push(0);
-        (Command::new(mode, dialect.flag(self.options)), body)
+        (Command::new(mode, dialect.flag(self.options.without(Options::ENCRYPT))), body)
     }
 }

@@ -67,6 +67,8 @@ fn names_beyond_their_cap_are_refused() {
     ] {
         assert_eq!(parse(datagram.as_bytes()), Err(BodyError::NameTooLong { length: 256 }));
     }
+    let recipients = format!("1:1:u:h:32:text\0\0TO:{long}:h\x07u:{long}\x07u:h\0");
+    assert_eq!(message(recipients.as_bytes()).recipients.len(), 1);
     let sender = Sender { user: &long, host: "h" };
     let error = Body::Message(Message::new("")).build(1, sender, Dialect::UTF_8).unwrap_err();
     assert_eq!(error, BuildError::Packet(PacketError::FieldTooLong(Field::User, 256)));
