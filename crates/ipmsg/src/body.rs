@@ -94,6 +94,9 @@ pub enum BuildError {
         /// The character.
         character: char,
     },
+    /// A group whose name would be read as a section of ours.
+    #[error("a group cannot have this name, it means something in the protocol: choose another")]
+    Reserved,
     /// More of something than a message may have.
     #[error("a message has at most {most} {what}, not {count}: send several")]
     TooMany {

@@ -71,7 +71,7 @@ pub struct Part {
 }
 
 /// What our section begins with. The text of a message cannot feign it, since no text has a NUL in it.
-const PREFIX: &[u8] = b"trunkline:1:";
+pub(crate) const PREFIX: &[u8] = b"trunkline:1:";
 
 impl Part {
     /// A message that is whole in one datagram.

@@ -21,6 +21,7 @@ use crate::extension::NodeTag;
 use crate::limits::MAX_NAME;
 use crate::packet::Packet;
 use crate::page::Page;
+use crate::seal::is_marked;
 
 /// What a node says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,6 +141,9 @@ impl<'a> Presence<'a> {
     }
 
     pub(crate) fn write(&self, dialect: Dialect) -> Result<(Command, Vec<u8>), BuildError> {
+        if is_marked(self.group.as_bytes()) {
+            return Err(BuildError::Reserved);
+        }
         let mut body = Vec::new();
         for old in [&self.nick, &self.group] {
             body.extend_from_slice(&text(old, dialect.charset, b"\0\n")?);

@@ -4,12 +4,14 @@
 //! was written, which takes more than that; and a datagram that was cut short on its way is not read as a shorter one.
 //! Nobody else looks at the section.
 
+use crate::extension::PREFIX;
+
 /// What the section begins with.
 const WORD: &str = "trunkline-sum:";
 
-/// What is left of a section of ours when a bit of the datagram has turned. Each has two: this checksum, and the section
-/// that says who sends it. No text has a NUL in it, so that no message can feign it.
-const MARK: &[u8] = b"\0trunkline";
+/// How sections of ours begin: that which says who sends the datagram, and this checksum. One is left when a bit of the
+/// other has turned. No text has a NUL in it, so that no message can feign them.
+const MARKS: [&[u8]; 2] = [PREFIX, WORD.as_bytes()];
 
 /// Bytes that [`seal`] adds: the word, eight digits, and a NUL.
 pub(crate) const SEAL_LENGTH: usize = WORD.len() + 8 + 1;
@@ -40,9 +42,14 @@ impl Seal {
         if last.starts_with(WORD.as_bytes()) && last == section(sealed).as_bytes() {
             return Self::Whole;
         }
-        let is_ours = datagram.windows(MARK.len()).any(|window| window == MARK);
+        let is_ours = datagram.split(|byte| *byte == 0).skip(1).any(is_marked);
         if is_ours { Self::Broken } else { Self::None }
     }
+}
+
+/// Whether a section begins like one of ours. No other of a datagram may.
+pub(crate) fn is_marked(section: &[u8]) -> bool {
+    MARKS.iter().any(|mark| section.starts_with(mark))
 }
 
 fn section(sealed: &[u8]) -> String {
@@ -109,7 +116,7 @@ mod tests {
     #[test]
     fn a_datagram_that_was_cut_is_broken_wherever_its_mark_is_left() {
         let datagram = sealed();
-        let mark = datagram.windows(MARK.len()).position(|window| window == MARK).unwrap() + MARK.len();
+        let mark = "1:7:bob:hostb:288:hello\0\0trunkline:1:".len();
         for length in mark..datagram.len() {
             assert_eq!(Seal::of(&datagram[..length]), Seal::Broken, "{length} bytes");
         }
@@ -117,7 +124,14 @@ mod tests {
 
     #[test]
     fn others_have_no_seal_whatever_they_write_about() {
-        for datagram in ["", "x", "1:7:bob:hostb:288:hello\0", "1:7:bob:hostb:288:trunkline-sum:00000000\0"] {
+        for datagram in [
+            "",
+            "x",
+            "1:7:bob:hostb:288:hello\0",
+            "1:7:bob:hostb:288:trunkline-sum:00000000\0",
+            "1:7:bob:hostb:1:bob\0trunkline\0",
+            "1:7:bob:hostb:1:bob\0trunkline-team of the third floor\0",
+        ] {
             assert_eq!(Seal::of(datagram.as_bytes()), Seal::None, "{datagram:?}");
         }
     }

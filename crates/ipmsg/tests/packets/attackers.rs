@@ -86,6 +86,11 @@ fn a_name_that_would_be_cut_in_two_is_never_sent() {
         let error = presence.build(1, SENDER, Dialect::UTF_8).unwrap_err();
         assert!(matches!(error, BuildError::Separator { .. }), "{error}");
     }
+    for group in ["trunkline:1:", "trunkline-sum:00000000"] {
+        let presence = Presence { group: group.into(), ..Presence::new(PresenceKind::Entry, "a") };
+        let error = Body::Presence(presence).build(1, SENDER, Dialect::UTF_8).unwrap_err();
+        assert_eq!(error, BuildError::Reserved);
+    }
     let error = Body::Message(Message::new("a\0trunkline:1:")).build(1, SENDER, Dialect::UTF_8).unwrap_err();
     assert_eq!(error, BuildError::Separator { character: '\0' });
 }
