@@ -1,5 +1,6 @@
-//! What a packet costs, in nanoseconds: `cost parse`, `cost read`, `cost build`, and `cost copy` to compare with. The packets
-//! are those of a usual day; `cost datagrams` prints them in hexadecimal, for others to be measured with the same.
+//! What a packet costs, in nanoseconds: `cost parse`, `cost read`, `cost build`, and `cost copy` to compare with. The
+//! packets are those of a usual day; `cost datagrams` prints them in hexadecimal, for others to be measured with the
+//! same.
 //!
 //! `cargo xtask bench ipmsg` runs it.
 

@@ -1,8 +1,8 @@
 //! Which characters bytes are. This is the one place where that is decided.
 //!
-//! The protocol has four ways to say it, and most programs use none: a flag on each packet ([`Options::UTF8`]), lines in
-//! UTF-8 beside the old fields (IP Messenger), a section with the charset's name (iptux), or nothing and the code page
-//! of a Windows desk (FeiQ: GBK; old IP Messenger: CP932). A [`Reader`] reads by the first of these that fits:
+//! The protocol has four ways to say it, and most programs use none: a flag on each packet ([`Options::UTF8`]), lines
+//! in UTF-8 beside the old fields (IP Messenger), a section with the charset's name (iptux), or nothing and the code
+//! page of a Windows desk (FeiQ: GBK; old IP Messenger: CP932). A [`Reader`] reads by the first of these that fits:
 //!
 //! 1. Bytes below 0x80 are ASCII in all of them.
 //! 2. A packet with the flag is UTF-8.
@@ -12,9 +12,9 @@
 //! 5. What the peer has been found to use before.
 //! 6. The configured fallback.
 //!
-//! Each is taken only if every byte fits. What fits none is read with U+FFFD for what is no character, so that no message is
-//! lost: as UTF-8 if it has the flag, else in the peer's charset, else in the fallback. A peer's charset, once found,
-//! stays ([`PeerCharset`]), because iptux, for one, cannot follow a peer that changes it.
+//! Each is taken only if every byte fits. What fits none is read with U+FFFD for what is no character, so that no
+//! message is lost: as UTF-8 if it has the flag, else in the peer's charset, else in the fallback. A peer's charset,
+//! once found, stays ([`PeerCharset`]), because iptux, for one, cannot follow a peer that changes it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -88,8 +88,8 @@ impl Charset {
     /// The code page of a Japanese Windows, CP932.
     pub const SHIFT_JIS: Self = Self(encoding_rs::SHIFT_JIS);
 
-    /// Finds a charset by any of its names (<https://encoding.spec.whatwg.org>, and Windows' numbers as `cp936`), in any
-    /// case. None for one that is unknown, or in which ASCII is not ASCII.
+    /// Finds a charset by any of its names (<https://encoding.spec.whatwg.org>, and Windows' numbers as `cp936`), in
+    /// any case. None for one that is unknown, or in which ASCII is not ASCII.
     #[must_use]
     pub fn parse(label: &str) -> Option<Self> {
         let code_page = CODE_PAGES.iter().find(|(page, _)| label.eq_ignore_ascii_case(page));
@@ -103,7 +103,8 @@ impl Charset {
         self.0.name().to_ascii_lowercase()
     }
 
-    /// Writes text in this charset. A character it does not have is never replaced, neither by another nor by `&#NNN;`.
+    /// Writes text in this charset. A character it does not have is never replaced, neither by another nor by
+    /// `&#NNN;`.
     ///
     /// # Errors
     /// On the first such character.

@@ -1,5 +1,5 @@
-//! Keys and encrypted bodies, taken apart and put together again. Nothing is decrypted here: keys, messages and signatures
-//! are the digits that stand in the packet, hexadecimal or, where [`Ciphers::BASE64`] says so, base64.
+//! Keys and encrypted bodies, taken apart and put together again. Nothing is decrypted here: keys, messages and
+//! signatures are the digits that stand in the packet, hexadecimal or, where [`Ciphers::BASE64`] says so, base64.
 
 use crate::body::BodyError;
 use crate::command::{AnyOptions, Command, Mode, Options};
@@ -7,8 +7,8 @@ use crate::limits::MAX_KEY_DIGITS;
 use crate::number;
 use crate::packet::Packet;
 
-/// Ciphers, signatures and spellings: those that a node can, or those that a message uses. Unknown ones are kept. iptux's
-/// header has other numbers under these names, and implements none of them.
+/// Ciphers, signatures and spellings: those that a node can, or those that a message uses. Unknown ones are kept.
+/// iptux's header has other numbers under these names, and implements none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ciphers(pub u32);
 
@@ -23,8 +23,8 @@ pub struct PublicKey<'a> {
     pub modulus: &'a [u8],
 }
 
-/// An encrypted message or request for a file, `ciphers:key:message[:signature]`. The sections behind it are those of the
-/// packet.
+/// An encrypted message or request for a file, `ciphers:key:message[:signature]`. The sections behind it are those of
+/// the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encrypted<'a> {
     /// What is encrypted; always with [`Options::ENCRYPT`].

@@ -1,8 +1,8 @@
 //! The command number: a mode in the low 8 bits, options in the 24 above.
 //!
-//! Numbers and names are those of `ipmsg.h` of IP Messenger 4.99; iptux and FeiQ have added theirs. The same bit means
-//! one thing on an entry and another on a message (0x100: absence, and "acknowledge this"), so options have the type of
-//! the commands that they belong to.
+//! Numbers and names are those of `ipmsg.h` of IP Messenger 4.99; iptux and FeiQ have added theirs. The same bit
+//! means one thing on an entry and another on a message (0x100: absence, and "acknowledge this"), so options have the
+//! type of the commands that they belong to.
 
 use std::fmt;
 use std::marker::PhantomData;

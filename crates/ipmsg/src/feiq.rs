@@ -50,8 +50,8 @@ pub fn without_font(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// Where the font begins, if the text ends with one: Windows' `LOGFONT`, which begins with numbers of which the first, the
-/// height, is not positive.
+/// Where the font begins, if the text ends with one: Windows' `LOGFONT`, which begins with numbers of which the
+/// first, the height, is not positive.
 fn font(text: &str) -> Option<usize> {
     let start = text.rfind('{')?;
     let inside = text[start + 1..].trim_end().strip_suffix('}')?;

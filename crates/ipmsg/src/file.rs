@@ -1,7 +1,8 @@
-//! Files: how a message offers them, how they are asked for, and the stream of a folder. What moves their bytes is not here.
+//! Files: how a message offers them, how they are asked for, and the stream of a folder. What moves their bytes is
+//! not here.
 //!
-//! One number, three spellings: the id of a file is decimal in the offer and hexadecimal in the request, and so is the number
-//! of the packet that offered it; all else about files is hexadecimal.
+//! One number, three spellings: the id of a file is decimal in the offer and hexadecimal in the request, and so is
+//! the number of the packet that offered it; all else about files is hexadecimal.
 
 mod name;
 mod offer;
@@ -22,7 +23,8 @@ use crate::number;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FileKind(pub u8);
 
-/// Attributes of a file as Windows has them: the upper 24 bits, in their place. Those that are not known here are kept.
+/// Attributes of a file as Windows has them: the upper 24 bits, in their place. Those that are not known here are
+/// kept.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct FileAttributes(u32);
 

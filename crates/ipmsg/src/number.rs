@@ -1,5 +1,5 @@
-//! Numbers as the protocol writes them: digits and nothing else. One that does not fit is refused, never wrapped (iptux
-//! wraps packet numbers and then takes a message for an old one).
+//! Numbers as the protocol writes them: digits and nothing else. One that does not fit is refused, never wrapped
+//! (iptux wraps packet numbers and then takes a message for an old one).
 
 /// A decimal number of 32 bits.
 pub(crate) fn decimal(digits: &[u8]) -> Option<u32> {
@@ -12,7 +12,8 @@ pub(crate) fn decimal(digits: &[u8]) -> Option<u32> {
     })
 }
 
-/// Appends a number in decimal. Every packet has two, and formatting them would take longer than all the rest of its head.
+/// Appends a number in decimal. Every packet has two, and formatting them would take longer than all the rest of its
+/// head.
 pub(crate) fn push_decimal(bytes: &mut Vec<u8>, number: u32) {
     let start = bytes.len();
     let mut rest = number;
@@ -26,8 +27,8 @@ pub(crate) fn push_decimal(bytes: &mut Vec<u8>, number: u32) {
     bytes[start..].reverse();
 }
 
-/// The number of a packet that an answer names, in decimal. IP Messenger prints it as a signed number, so that from 2^31
-/// on it has a minus in front.
+/// The number of a packet that an answer names, in decimal. IP Messenger prints it as a signed number, so that from
+/// 2^31 on it has a minus in front.
 pub(crate) fn answered(digits: &[u8]) -> Option<u32> {
     match digits.strip_prefix(b"-") {
         Some(digits) => decimal(digits).filter(|value| *value <= 1 << 31).map(u32::wrapping_neg),

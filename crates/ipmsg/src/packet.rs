@@ -80,8 +80,8 @@ pub enum PacketError {
 }
 
 impl<'a> Packet<'a> {
-    /// Reads a datagram. Tolerated are a missing NUL at the end and many of them (IP Messenger pads what it sends again
-    /// with 64), and anything after the `1` of the version but a digit.
+    /// Reads a datagram. Tolerated are a missing NUL at the end and many of them (IP Messenger pads what it sends
+    /// again with 64), and anything after the `1` of the version but a digit.
     ///
     /// # Errors
     /// When it is no packet of this protocol; the error says what is wrong with it.
@@ -112,8 +112,8 @@ impl<'a> Packet<'a> {
         })
     }
 
-    /// Writes the packet. `most` is [`crate::limits::MAX_SENT`] for what goes out, [`MAX_RECEIVED`] for what a datagram
-    /// can hold at all.
+    /// Writes the packet. `most` is [`crate::limits::MAX_SENT`] for what goes out, [`MAX_RECEIVED`] for what a
+    /// datagram can hold at all.
     ///
     /// # Errors
     /// When a field would be read as something else, or the packet is longer than `most`.

@@ -9,8 +9,8 @@
 //! nick\0group\0\nUN:..\nHN:..\nNN:..\nGN:..\nVS:..\0utf-8\0trunkline:1:..\0 ours
 //! ```
 //!
-//! IP Messenger reads the lines of the third section and nothing behind; iptux reads the name of the charset in the fourth, and
-//! then keeps to it.
+//! IP Messenger reads the lines of the third section and nothing behind; iptux reads the name of the charset in the
+//! fourth, and then keeps to it.
 
 use std::borrow::Cow;
 

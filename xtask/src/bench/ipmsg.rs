@@ -44,7 +44,8 @@ pub(super) fn release_build() -> Result<PathBuf> {
     Ok(command::target("release")?.join("examples/cost"))
 }
 
-/// Against Python, which does what one would write by hand; and against copying the packet's bytes, which nobody is spared.
+/// Against Python, which does what one would write by hand; and against copying the packet's bytes, which nobody is
+/// spared.
 fn codec(bench: &Bench, kind: &str, what: &str, goal: Goal) -> Result<Found> {
     let datagrams = command::output(pinned(&bench.program).arg("datagrams"))?;
     let list = command::target("bench")?.join("datagrams");

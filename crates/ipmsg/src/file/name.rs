@@ -9,8 +9,9 @@ use crate::body::BuildError;
 use crate::charset::{Charset, Reader};
 use crate::limits::MAX_NAME;
 
-/// A name that stays in the folder it is put into, on Linux and on whatever that folder is shared with, and that looks like
-/// what it is. Whoever has one of these need not check it again; what is there already is still not to be overwritten.
+/// A name that stays in the folder it is put into, on Linux and on whatever that folder is shared with, and that
+/// looks like what it is. Whoever has one of these need not check it again; what is there already is still not to be
+/// overwritten.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileName(String);
 
@@ -38,8 +39,8 @@ pub enum NameError {
     /// `C:` and what follows: a place on a drive.
     #[error("the name of the file begins with a drive of Windows")]
     Drive,
-    /// A character that acts on a terminal, or hides in a name: control characters, line separators, and marks that change the
-    /// direction of text (`photo\u{202e}gpj.exe` is shown as `photoexe.jpg`).
+    /// A character that acts on a terminal, or hides in a name: control characters, line separators, and marks that
+    /// change the direction of text (`photo\u{202e}gpj.exe` is shown as `photoexe.jpg`).
     #[error("the name of the file has {character:?} in it, which is not shown")]
     Invisible {
         /// The first such character.
@@ -69,8 +70,8 @@ impl FileName {
         &self.0
     }
 
-    /// Reads the name at the beginning of a text and the colon behind it, and says how many bytes they are. A colon of the
-    /// name itself stands there twice. None where the closing colon is missing.
+    /// Reads the name at the beginning of a text and the colon behind it, and says how many bytes they are. A colon
+    /// of the name itself stands there twice. None where the closing colon is missing.
     pub(super) fn cut(text: &[u8]) -> Option<(Cow<'_, [u8]>, usize)> {
         let mut end = 0;
         let mut doubled = false;
@@ -136,7 +137,8 @@ fn is_invisible(character: char) -> bool {
     character.is_control() || separator || direction
 }
 
-/// <https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file>: also with a suffix, and with spaces before it.
+/// <https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file>: also with a suffix, and with spaces before
+/// it.
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
     let numbered = |device| {

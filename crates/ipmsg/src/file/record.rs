@@ -1,7 +1,8 @@
 //! The stream of a folder: records, each a head `hhhh:name:size:attributes:[key=value:...]` and then its contents.
 //!
-//! `hhhh` is the length of the head in hexadecimal, from its own first digit to the last colon. A folder's record goes down into
-//! it and [`Item::Parent`] goes up again; the stream ends when the folder that was asked for is closed.
+//! `hhhh` is the length of the head in hexadecimal, from its own first digit to the last colon. A folder's record
+//! goes down into it and [`Item::Parent`] goes up again; the stream ends when the folder that was asked for is
+//! closed.
 
 use thiserror::Error;
 
@@ -69,8 +70,8 @@ pub enum RecordError {
 const LENGTH: usize = 5;
 
 impl Record {
-    /// Reads the head at the beginning of what has come, and says how many bytes it has. None means that more is needed, at
-    /// most [`MAX_RECORD`] in all. `utf8` is whether the request had [`crate::Options::UTF8`].
+    /// Reads the head at the beginning of what has come, and says how many bytes it has. None means that more is
+    /// needed, at most [`MAX_RECORD`] in all. `utf8` is whether the request had [`crate::Options::UTF8`].
     ///
     /// # Errors
     /// As soon as it is certain that this is no record.

@@ -6,7 +6,8 @@ use crate::command::{Command, FileOptions, Mode, Options};
 use crate::number;
 use crate::packet::Packet;
 
-/// A request for something that was offered. The answer is its bytes and nothing else, or the stream of [`super::Record`]s.
+/// A request for something that was offered. The answer is its bytes and nothing else, or the stream of
+/// [`super::Record`]s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileRequest<'a> {
     /// What is wanted.

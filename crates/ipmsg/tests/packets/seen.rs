@@ -1,4 +1,5 @@
-//! Bytes seen on the wire, most of them between iptux 0.8.3 of Debian 12 and a scripted peer; and exactly what they are.
+//! Bytes seen on the wire, most of them between iptux 0.8.3 of Debian 12 and a scripted peer; and exactly what they
+//! are.
 
 use ipmsg::file::{FileKind, FileName, FileRequest, Offer, Wanted};
 use ipmsg::{
