@@ -81,7 +81,7 @@ fn a_name_is_in_a_set_or_not() {
     for name in ["rack2-n07", "anna", "[fe80::1%eth0]:22"] {
         assert!(set.contains(name), "{name}");
     }
-    for name in ["rack2-n7", "rack4-n07", "rack-n07", "Anna", "", "[", "rack2", "rack2-n07-ib"] {
+    for name in ["rack2-n7", "rack4-n07", "rack-n07", "Anna", "", "[", "rack2", "rack2-n07-ib", "rack\0-n\0"] {
         assert!(!set.contains(name), "{name}");
     }
     assert_eq!(set.len(), 50);
