@@ -1,0 +1,89 @@
+//! Where what a person configures lies.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// The folders of one person, or of one `TRUNKLINE_HOME`. Nothing is created by naming them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home {
+    config: PathBuf,
+}
+
+/// The environment says nowhere where to look.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error(
+    "none of TRUNKLINE_HOME, XDG_CONFIG_HOME and HOME is set: say where the book is with TRUNKLINE_HOME=/path"
+)]
+pub struct HomeError;
+
+impl Home {
+    /// The folders of whoever runs this program.
+    ///
+    /// # Errors
+    /// When no variable of the environment tells.
+    pub fn of_this_user() -> Result<Self, HomeError> {
+        Self::from_environment(|variable| std::env::var_os(variable))
+    }
+
+    /// The folders that an environment asks for: `TRUNKLINE_HOME` in place of all of them, or else what the XDG Base
+    /// Directory Specification 0.8 says, by which an empty or relative `XDG_CONFIG_HOME` counts as not set.
+    ///
+    /// # Errors
+    /// When none of the variables is set.
+    pub fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, HomeError> {
+        let path = |name| variable(name).map(PathBuf::from).filter(|path| !path.as_os_str().is_empty());
+        if let Some(home) = path("TRUNKLINE_HOME") {
+            return Ok(Self { config: home });
+        }
+        let config = path("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+        let config = config.or_else(|| path("HOME").map(|home| home.join(".config"))).ok_or(HomeError)?;
+        Ok(Self { config: config.join("trunkline") })
+    }
+
+    /// The file of the book.
+    #[must_use]
+    pub fn book(&self) -> PathBuf {
+        self.config.join("book.toml")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn book(environment: &[(&str, &str)]) -> Result<PathBuf, HomeError> {
+        let variable = |wanted: &str| {
+            environment.iter().find(|(name, _)| *name == wanted).map(|(_, value)| OsString::from(value))
+        };
+        Home::from_environment(variable).map(|home| home.book())
+    }
+
+    #[test]
+    fn the_book_lies_where_the_xdg_specification_says() {
+        let home = ("HOME", "/home/wang");
+        let usual = Path::new("/home/wang/.config/trunkline/book.toml");
+        assert_eq!(book(&[home]).as_deref(), Ok(usual));
+        assert_eq!(
+            book(&[home, ("XDG_CONFIG_HOME", "/etc/w")]).unwrap(),
+            Path::new("/etc/w/trunkline/book.toml")
+        );
+        assert_eq!(book(&[home, ("XDG_CONFIG_HOME", "")]).as_deref(), Ok(usual));
+        assert_eq!(book(&[home, ("XDG_CONFIG_HOME", "relative")]).as_deref(), Ok(usual));
+    }
+
+    #[test]
+    fn one_variable_replaces_all_others() {
+        let all = [("HOME", "/home/wang"), ("XDG_CONFIG_HOME", "/etc/w"), ("TRUNKLINE_HOME", "lesson")];
+        assert_eq!(book(&all).unwrap(), Path::new("lesson/book.toml"));
+    }
+
+    #[test]
+    fn without_any_variable_the_error_says_which_one_to_set() {
+        assert!(book(&[]).unwrap_err().to_string().contains("TRUNKLINE_HOME=/path"));
+        assert_eq!(book(&[("TRUNKLINE_HOME", ""), ("HOME", "")]), Err(HomeError));
+    }
+}
