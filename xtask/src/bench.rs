@@ -3,17 +3,18 @@
 mod clients;
 mod machine;
 pub(crate) mod report;
+mod sets;
 pub(crate) mod sockets;
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 
 use crate::load::{Load, Measured};
-use crate::server::{LOAD_CORE, Program, Server};
+use crate::server::{LOAD_CORE, Program, SERVER_CORE, Server};
 use crate::{command, peers, yardsticks};
 use report::{HEAD, Line};
 
@@ -26,7 +27,8 @@ use report::{HEAD, Line};
 Examples:
   cargo xtask bench sockets                     every row, some five minutes
   cargo xtask bench sockets --only cpu          one row
-  cargo xtask bench sockets --rounds 21 --only cpu --only bulk")]
+  cargo xtask bench sockets --rounds 21 --only cpu --only bulk
+  cargo xtask bench sets                        names expanded and folded")]
 pub(crate) struct Options {
     /// What to measure
     bench: Name,
@@ -34,7 +36,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
     /// Only this row; may be repeated
-    #[arg(long, value_name = "ROW", value_parser = PossibleValuesParser::new(sockets::ROWS.iter().map(|row| row.name)))]
+    #[arg(long, value_name = "ROW", value_parser = PossibleValuesParser::new(Name::all_rows().map(|row| row.name)))]
     only: Vec<String>,
 }
 
@@ -42,6 +44,37 @@ pub(crate) struct Options {
 enum Name {
     /// The message server and the client, over TCP and UDP
     Sockets,
+    /// Sets of names
+    Sets,
+}
+
+impl Name {
+    fn rows(self) -> &'static [Row] {
+        match self {
+            Self::Sockets => sockets::ROWS,
+            Self::Sets => sets::ROWS,
+        }
+    }
+
+    fn all_rows() -> impl Iterator<Item = &'static Row> {
+        Self::value_variants().iter().flat_map(|name| name.rows())
+    }
+
+    /// Builds the program of ours that is measured.
+    fn release_build(self) -> Result<PathBuf> {
+        match self {
+            Self::Sockets => release_build(),
+            Self::Sets => sets::release_build(),
+        }
+    }
+
+    /// Where it all runs, for the head of the table.
+    fn setting(self) -> String {
+        match self {
+            Self::Sockets => format!("Server on core {SERVER_CORE}, load on core {LOAD_CORE}; loopback"),
+            Self::Sets => format!("Each program by itself on core {LOAD_CORE}"),
+        }
+    }
 }
 
 /// A part of a benchmark that can be run alone.
@@ -65,15 +98,16 @@ impl From<Vec<Line>> for Found {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let rows = match options.bench {
-        Name::Sockets => sockets::ROWS,
-    };
+    let rows = options.bench.rows();
     let wanted = |row: &&Row| options.only.is_empty() || options.only.iter().any(|name| name == row.name);
+    let names = || rows.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
+    ensure!(rows.iter().any(|row| wanted(&row)), "none of these rows is here; there are: {}", names());
     let missing = peers::ensure()?;
-    let bench = Bench { rounds: options.rounds, trunkline: release_build()? };
+    let bench = Bench { rounds: options.rounds, program: options.bench.release_build()? };
     stay_on_the_load_core()?;
 
-    println!("{}\nMedians of {} rounds.\n\n{HEAD}", machine::described()?, bench.rounds);
+    let (machine, setting) = (machine::described()?, options.bench.setting());
+    println!("{machine}\n{setting}; every answer checked.\nMedians of {} rounds.\n\n{HEAD}", bench.rounds);
     let mut notes = Vec::new();
     for row in rows.iter().filter(wanted) {
         if let Some(peer) = missing.iter().find(|peer| row.needs.contains(&peer.program)) {
@@ -110,13 +144,14 @@ pub(crate) fn stay_on_the_load_core() -> Result<()> {
 /// What every row is measured with.
 pub(crate) struct Bench {
     rounds: u16,
-    trunkline: PathBuf,
+    /// Ours.
+    program: PathBuf,
 }
 
 impl Bench {
     /// Our server that answers in upper case.
     fn upper(&self, address: &str, options: &[&str]) -> Program {
-        Program::new(&self.trunkline, &[&["serve", address, "upper"], options].concat())
+        Program::new(&self.program, &[&["serve", address, "upper"], options].concat())
     }
 
     /// Takes a figure of ours, then of the peer's, and so on for every round.
@@ -147,7 +182,7 @@ mod tests {
             order.borrow_mut().push(letter);
             Ok(())
         };
-        let bench = Bench { rounds: 3, trunkline: PathBuf::new() };
+        let bench = Bench { rounds: 3, program: PathBuf::new() };
         bench.in_turns(|| side('A'), || side('B')).unwrap();
         assert_eq!(order.into_inner(), "ABABAB");
     }
