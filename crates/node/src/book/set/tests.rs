@@ -43,6 +43,7 @@ fn a_set_is_folded_to_few_ranges() {
     assert_eq!(folded("n7"), "n7");
     assert_eq!(folded("rack1-n[1-16],rack2-n[1-8],rack3-n[1-16]"), "rack[1,3]-n[1-16],rack2-n[1-8]");
     assert_eq!(folded("a2-1,a1-1,a1-2,a2-2"), "a[1-2]-[1-2]");
+    assert_eq!(folded("r1-n1,r2-n2,r3-n[1-2]"), "r[1,3]-n1,r[2-3]-n2", "from the back it is shorter");
     assert_eq!(folded("anna,n2,n1,bob"), "anna,bob,n[1-2]");
 }
 
