@@ -86,15 +86,15 @@ pub(crate) struct AddFlags {
     #[arg(long, value_name = "N", requires = "frame", help_heading = "Socket line")]
     pub(crate) length_field: Option<usize>,
 
-    /// The ssh line: [USER@]HOST[:PORT]
+    /// The ssh line: HOST, USER@HOST or USER@HOST:PORT
     #[arg(long, value_name = "WHERE", help_heading = "Ssh line")]
     pub(crate) ssh: Option<String>,
 
-    /// The machine through which it is reached: a name of the book, or [USER@]HOST[:PORT]
+    /// The machine through which it is reached: a name of the book, or USER@HOST:PORT
     #[arg(long, value_name = "WHERE", requires = "ssh", help_heading = "Ssh line", add = completion::machines())]
     pub(crate) via: Option<String>,
 
-    /// The chat line: HOST[:PORT] of an IP Messenger, or udp://HOST:PORT
+    /// The chat line: HOST or HOST:PORT of an IP Messenger, or udp://HOST:PORT
     #[arg(long, value_name = "ADDRESS", help_heading = "Chat line")]
     pub(crate) chat: Option<String>,
 
