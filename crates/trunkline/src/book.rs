@@ -11,6 +11,7 @@ use std::env;
 use std::path::Path;
 
 use anyhow::anyhow;
+use net::Untrusted;
 use node::book::source::{hosts, ssh_config};
 use node::book::{Book, Entry, NameSet, Note};
 use node::home::Home;
@@ -76,6 +77,15 @@ fn groups(book: &Book) -> Result<Vec<GroupCard>, Failure> {
         })
     };
     book.groups().iter().map(card).collect()
+}
+
+/// A set for a person: `n[01-40] (40 names)`.
+fn folded(names: &NameSet) -> String {
+    let count = count(names.len());
+    if names.is_empty() {
+        return format!("{count}\n");
+    }
+    format!("{} ({count})\n", Untrusted::from(names.to_string().as_str()))
 }
 
 /// `1 name`, `40 names`.

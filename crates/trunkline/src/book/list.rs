@@ -1,5 +1,6 @@
 //! `book list`: the book as a table, as JSON lines, or as names alone.
 
+use net::Untrusted;
 use node::book::{Book, NameSet, Record, Source, Sourced};
 
 use super::card::Card;
@@ -23,7 +24,9 @@ pub(super) fn run(flags: &ListFlags, json: bool) -> Outcome {
     };
     if flags.names {
         let names = picked.map_or_else(|| names(&book), Ok)?;
-        return stdout::print(names.iter().fold(String::new(), |text, name| text + &name + "\n"));
+        return stdout::print(
+            names.iter().map(|name| format!("{}\n", Untrusted::from(&*name))).collect::<String>(),
+        );
     }
     let (cards, groups) = match &picked {
         Some(names) => (entries(&book, names)?, Vec::new()),
@@ -32,6 +35,9 @@ pub(super) fn run(flags: &ListFlags, json: bool) -> Outcome {
     if json {
         return stdout::print_json(cards.iter()).and_then(|_| stdout::print_json(groups.iter()));
     }
+    if picked.is_some_and(|names| names.is_empty()) {
+        return stdout::print(super::folded(&NameSet::default()));
+    }
     if cards.is_empty() && groups.is_empty() {
         let path = home.book();
         return stdout::print(format!(
@@ -39,7 +45,7 @@ pub(super) fn run(flags: &ListFlags, json: bool) -> Outcome {
             path.display()
         ));
     }
-    stdout::print(table(&cards, &groups))
+    stdout::print(table(&cards, &groups, stdout::columns()))
 }
 
 /// Every entry as it is written, but for those of other programs in whose place the book has another.

@@ -39,11 +39,10 @@ pub(super) fn run(flags: &ShowFlags, json: bool) -> Outcome {
         let card = Card::from(&super::look_up(&book, &name)?);
         return if json { stdout::print_json([card]) } else { stdout::print(details(&book, card)?) };
     }
-    let folded = Folded { names: names.to_string(), count: names.len() };
     if json {
-        stdout::print_json([folded])
+        stdout::print_json([Folded { names: names.to_string(), count: names.len() }])
     } else {
-        stdout::print(format!("{} ({})\n", folded.names, super::count(folded.count)))
+        stdout::print(super::folded(&names))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The book as it is shown.
 
 use crate::home::{BOOK, Home};
+use crate::terminal::Terminal;
 
 #[test]
 fn the_book_is_a_table_of_the_columns_that_somebody_filled() {
@@ -36,6 +37,39 @@ gate  ssh   admin@gate.lab:2222
 n40   ssh   ops@10.1.0.40 via gate
 ";
     assert_eq!(Home::with_book(BOOK).shows(&["book", "list", "@night", "-x", "n[01-39]"]), table);
+}
+
+#[test]
+fn at_a_terminal_the_columns_are_as_wide_as_it_is() {
+    let home = Home::with_book(BOOK);
+    home.shows(&["book", "add", "shelf", "--socket", &format!("unix:/{}", "a-long-way/".repeat(9))]);
+    home.shows(&["book", "add", "shelf", "--note", &"words ".repeat(40)]);
+    assert!(home.shows(&["book"]).lines().any(|line| line.len() > 300), "a pipe gets a line for each row");
+    let mut terminal = Terminal::start(&["book", "list", "shelf"], home.path());
+    assert_eq!(terminal.end(), Some(0));
+    let lines = terminal.lines();
+    assert!(lines[1].starts_with("shelf  socket  unix:/a-long-way/"), "{lines:#?}");
+    assert!(lines[1].trim_end().ends_with("words"), "the note has a column beside it: {lines:#?}");
+    assert!(lines[2].starts_with("               "), "what is long goes on in its column: {lines:#?}");
+}
+
+#[test]
+fn a_long_group_is_shown_in_part() {
+    let home = Home::with_book("");
+    let odd: Vec<String> = (0..10_000).map(|nth| format!("n{}", 2 * nth + 1)).collect();
+    home.shows(&["book", "add", "@odd", &odd.join(",")]);
+    let table = home.shows(&["book"]);
+    assert!(table.contains("@odd  group  n[1,3,5,7,9,") && table.contains("… (10000 names)"), "{table}");
+    assert!(table.lines().all(|line| line.chars().count() < 100), "{table}");
+    assert!(home.shows(&["book", "show", "@odd"]).contains("19997,19999]\n"));
+}
+
+#[test]
+fn a_set_without_names_is_not_taken_for_an_empty_book() {
+    let home = Home::with_book(BOOK);
+    assert_eq!(home.shows(&["book", "list", "@lab", "-x", "@lab"]), "0 names\n");
+    assert_eq!(home.shows(&["book", "show", "@lab!@lab"]), "0 names\n");
+    assert_eq!(home.shows(&["book", "list", "@lab", "-x", "@lab", "--names"]), "");
 }
 
 #[test]
@@ -146,9 +180,19 @@ fn hosts_of_ssh_are_found_and_shown_when_asked_for() {
 }
 
 #[test]
-fn what_a_note_holds_cannot_command_the_terminal() {
-    let home = Home::with_book("[entry.x]\nsocket = \"h:1\"\nnote = \"\\u001b[2J\\u202egnp\"\n");
-    for arguments in [&["book"][..], &["book", "show", "x"], &["book", "--json"]] {
+fn what_a_note_or_a_group_holds_cannot_command_the_terminal() {
+    let home = Home::with_book(
+        "[entry.x]\nsocket = \"h:1\"\nnote = \"\\u001b[2J\\u202egnp\"\n[groups]\ng = \"exe\\u202egnp,y\"\n",
+    );
+    for arguments in [
+        &["book"][..],
+        &["book", "show", "x"],
+        &["book", "--json"],
+        &["book", "show", "@g"],
+        &["book", "show", "@g,x"],
+        &["book", "list", "@g"],
+        &["book", "list", "@g", "--names"],
+    ] {
         let shown = home.shows(arguments);
         assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
     }
