@@ -12,15 +12,15 @@ use crate::stdout;
 /// Shows what the flags ask for.
 pub(super) fn run(flags: &ListFlags, json: bool) -> Outcome {
     let home = super::home()?;
-    let with_others = flags.all || flags.targets.is_some();
+    let with_others = flags.all || !flags.targets.is_empty();
     let (book, notes) =
         if with_others { super::everything(&home)? } else { (super::own(&home)?, Vec::new()) };
     if flags.all {
         notes.iter().for_each(say);
     }
-    let picked = match (&flags.targets, &flags.exclude) {
-        (None, None) => None,
-        (targets, exclude) => Some(super::select(&book, targets.as_deref(), exclude.as_deref())?),
+    let picked = match (flags.targets.as_slice(), &flags.exclude) {
+        ([], None) => None,
+        (targets, exclude) => Some(super::select(&book, targets, exclude.as_deref())?),
     };
     if flags.names {
         let names = picked.map_or_else(|| names(&book), Ok)?;
@@ -30,7 +30,10 @@ pub(super) fn run(flags: &ListFlags, json: bool) -> Outcome {
     }
     let (cards, groups) = match &picked {
         Some(names) => (entries(&book, names)?, Vec::new()),
-        None => (records(&book), super::groups(&book)?),
+        None => {
+            let groups = book.groups().iter().map(|group| super::group_card(&book, group));
+            (records(&book), groups.collect::<Result<Vec<_>, _>>()?)
+        }
     };
     if json {
         return stdout::print_json(cards.iter()).and_then(|_| stdout::print_json(groups.iter()));

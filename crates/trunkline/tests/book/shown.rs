@@ -102,8 +102,31 @@ n08
 }
 
 #[test]
+fn a_range_that_is_an_entry_is_shown_as_one() {
+    let home = Home::with_book(BOOK);
+    home.shows(&["book", "add", "@all", "n[01-40],gate"]);
+    let shown = "\
+n[01-40]
+  ssh      ops@10.1.0.[1-40] via gate
+  group    @all
+  from     ~/book.toml:6
+";
+    assert_eq!(home.shows(&["book", "show", "n[01-40]"]), shown);
+    assert_eq!(home.shows(&["book", "show", "n[01-20]", "n[21-40]"]), shown);
+    assert_eq!(home.shows(&["book", "show", "n[01-39]"]), "n[01-39] (39 names)\n");
+}
+
+#[test]
+fn several_targets_may_stand_apart() {
+    let home = Home::with_book(BOOK);
+    assert_eq!(home.shows(&["book", "show", "gate", "n[01-03]", "-x", "n02"]), "gate,n[01,03] (3 names)\n");
+    assert_eq!(home.shows(&["book", "list", "printer", "scale", "--names"]), "printer\nscale\n");
+}
+
+#[test]
 fn a_name_is_found_in_any_case_and_width() {
     let home = Home::with_book(BOOK);
+    assert_eq!(home.shows(&["book", "show", "@LAB"]), home.shows(&["book", "show", "@lab"]));
     assert_eq!(home.shows(&["book", "show", "ＰＲＩＮＴＥＲ"]), home.shows(&["book", "show", "printer"]));
 }
 
@@ -152,6 +175,10 @@ fn a_name_that_is_not_there_is_an_error_with_the_one_that_was_meant() {
         home.fails(1, &["book", "show", "prnter"]),
         "trunkline: 'prnter' is not in the book; did you mean printer?\n"
     );
+    assert_eq!(
+        home.fails(1, &["book", "show", "Lab"]),
+        "trunkline: 'Lab' is not in the book; did you mean @lab?\n"
+    );
     let error = home.fails(2, &["book", "show", "@labb"]);
     assert!(error.contains("there is no group @labb: did you mean @lab?"), "{error}");
     let error = home.fails(2, &["book", "list", "n[01-"]);
@@ -161,8 +188,28 @@ fn a_name_that_is_not_there_is_an_error_with_the_one_that_was_meant() {
 #[test]
 fn a_broken_book_is_an_error_that_names_file_and_line() {
     let home = Home::with_book("[entry.printer]\nsocked = \"tcp://10.0.0.9:9100\"\n");
-    let error = home.fails(2, &["book"]);
-    assert!(error.contains("~/book.toml:2:") && error.contains("did you mean socket?"), "{error}");
+    for arguments in [
+        &["book"][..],
+        &["book", "add", "x", "--ssh", "h"],
+        &["book", "remove", "printer"],
+        &["connect", "x"],
+    ] {
+        let error = home.fails(2, arguments);
+        assert!(error.contains("~/book.toml:2:") && error.contains("did you mean socket?"), "{error}");
+    }
+}
+
+#[test]
+fn a_book_that_the_system_does_not_give_is_an_error_with_the_way_out() {
+    let home = Home::empty();
+    std::fs::create_dir(home.book()).unwrap();
+    for arguments in [&["book"][..], &["book", "add", "x", "--ssh", "h"], &["connect", "x"]] {
+        let error = home.fails(2, arguments);
+        assert!(
+            error.contains("reading the book ~/book.toml") && error.contains("TRUNKLINE_HOME="),
+            "{error}"
+        );
+    }
 }
 
 #[test]
