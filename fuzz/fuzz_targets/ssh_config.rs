@@ -14,6 +14,7 @@ libfuzzer_sys::fuzz_target!(|text: &[u8]| {
     let file = folder.path().join("config");
     std::fs::write(&file, text).expect("a file");
     let found = ssh_config::read(&file, Path::new("/nonexistent"));
-    let names: HashSet<String> = found.records.iter().map(|record| record.value.names().to_string()).collect();
+    let names: HashSet<String> =
+        found.records.iter().map(|record| record.value.names().to_string()).collect();
     assert_eq!(names.len(), found.records.len());
 });

@@ -4,17 +4,18 @@ mod clients;
 mod ipmsg;
 mod machine;
 pub(crate) mod report;
+mod sets;
 pub(crate) mod sockets;
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 
 use crate::load::{Load, Measured};
-use crate::server::{LOAD_CORE, Program, Server};
+use crate::server::{LOAD_CORE, Program, SERVER_CORE, Server};
 use crate::{command, peers, yardsticks};
 use report::{HEAD, Line};
 
@@ -28,7 +29,8 @@ Examples:
   cargo xtask bench sockets                     every row, some five minutes
   cargo xtask bench sockets --only cpu          one row
   cargo xtask bench sockets --rounds 21 --only cpu --only bulk
-  cargo xtask bench ipmsg                       what a packet of IP Messenger costs, half a minute")]
+  cargo xtask bench ipmsg                       what a packet of IP Messenger costs, half a minute
+  cargo xtask bench sets                        names expanded and folded")]
 pub(crate) struct Options {
     /// What to measure
     bench: Name,
@@ -36,7 +38,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
     /// Only this row; may be repeated
-    #[arg(long, value_name = "ROW", value_parser = PossibleValuesParser::new(Name::value_variants().iter().flat_map(|name| name.rows()).map(|row| row.name)))]
+    #[arg(long, value_name = "ROW", value_parser = PossibleValuesParser::new(Name::all_rows().map(|row| row.name)))]
     only: Vec<String>,
 }
 
@@ -46,6 +48,8 @@ enum Name {
     Sockets,
     /// The codec of IP Messenger
     Ipmsg,
+    /// Sets of names
+    Sets,
 }
 
 impl Name {
@@ -53,22 +57,31 @@ impl Name {
         match self {
             Self::Sockets => sockets::ROWS,
             Self::Ipmsg => ipmsg::ROWS,
+            Self::Sets => sets::ROWS,
         }
     }
 
-    /// Builds the program that is measured, and says where it is.
-    fn program(self) -> Result<PathBuf> {
+    fn all_rows() -> impl Iterator<Item = &'static Row> {
+        Self::value_variants().iter().flat_map(|name| name.rows())
+    }
+
+    /// Builds the program of ours that is measured, and says where it is.
+    fn release_build(self) -> Result<PathBuf> {
         match self {
             Self::Sockets => release_build(),
             Self::Ipmsg => ipmsg::release_build(),
+            Self::Sets => sets::release_build(),
         }
     }
 
     /// How it is measured, for the head of the table.
-    fn setting(self) -> &'static str {
+    fn setting(self) -> String {
         match self {
-            Self::Sockets => "Server on core 0, load on core 1; loopback; every answer checked.",
-            Self::Ipmsg => "On core 0, in memory.",
+            Self::Sockets => format!(
+                "Server on core {SERVER_CORE}, load on core {LOAD_CORE}; loopback; every answer checked."
+            ),
+            Self::Ipmsg => format!("On core {LOAD_CORE}, in memory."),
+            Self::Sets => format!("Each program by itself on core {LOAD_CORE}; every answer checked."),
         }
     }
 }
@@ -94,19 +107,18 @@ impl From<Vec<Line>> for Found {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
+    let rows = options.bench.rows();
     let wanted = |row: &&Row| options.only.is_empty() || options.only.iter().any(|name| name == row.name);
-    let rows: Vec<&Row> = options.bench.rows().iter().filter(wanted).collect();
-    if rows.is_empty() {
-        bail!("this benchmark has no row {}: leave out --only to see what it has", options.only.join(", "));
-    }
+    let names = || rows.iter().map(|row| row.name).collect::<Vec<_>>().join(", ");
+    ensure!(rows.iter().any(|row| wanted(&row)), "none of these rows is here; there are: {}", names());
     let missing = peers::ensure()?;
-    let bench = Bench { rounds: options.rounds, program: options.bench.program()? };
+    let bench = Bench { rounds: options.rounds, program: options.bench.release_build()? };
     stay_on_the_load_core()?;
 
-    println!("{}", machine::described()?);
-    println!("{}\nMedians of {} rounds.\n\n{HEAD}", options.bench.setting(), bench.rounds);
+    let (machine, setting) = (machine::described()?, options.bench.setting());
+    println!("{machine}\n{setting}\nMedians of {} rounds.\n\n{HEAD}", bench.rounds);
     let mut notes = Vec::new();
-    for row in rows {
+    for row in rows.iter().filter(wanted) {
         if let Some(peer) = missing.iter().find(|peer| row.needs.contains(&peer.program)) {
             notes.push(format!("{}: not measured, {} is missing", row.name, peer.program));
             continue;

@@ -39,9 +39,13 @@ const PEERS: &[Peer] = &[
     Peer {
         package: "clustershell",
         program: "nodeset",
-        purpose: "the oracle of sets of names; a yardstick for them",
+        purpose: "the oracle of sets of names and of groups; a yardstick for them",
     },
-    Peer { package: "pdsh", program: "pdsh", purpose: "a yardstick for sets of names" },
+    Peer {
+        package: "pdsh",
+        program: "pdsh",
+        purpose: "what a list of hosts means; a yardstick for sets of names",
+    },
     Peer { package: "util-linux", program: "taskset", purpose: "server and load on cores of their own" },
 ];
 

@@ -85,7 +85,7 @@ pub mod resolve;
 pub mod service;
 mod session;
 pub mod sockopt;
-pub mod spelling;
+mod spelling;
 mod stream;
 pub mod structs;
 #[cfg(test)]

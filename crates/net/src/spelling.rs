@@ -1,7 +1,7 @@
 //! How far a word is from the one that was meant.
 
 /// Bytes to add, drop or change to turn one word into the other (Levenshtein's distance).
-pub fn edits(from: &str, to: &str) -> usize {
+pub(crate) fn edits(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (above, x) in from.bytes().enumerate() {
         let mut diagonal = row[0];

@@ -242,7 +242,7 @@ lab = ['n01', 'n02']
 [groups]
 lab = 'n[01-40]'
 night = '@lap'
-> book.toml:3: groups.night: "@lap", column 1: there is no group @lap: did you mean @lab?
+> book.toml:3: groups.night: "@lap", column 1: there is no group @lap; did you mean @lab?
 ---
 [groups]
 day = '@night'

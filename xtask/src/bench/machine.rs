@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::command;
 
-/// A line for the head of a table.
+/// A line of Markdown for the head of a table.
 ///
 /// # Errors
 /// When the kernel or git does not tell.

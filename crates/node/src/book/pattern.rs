@@ -188,7 +188,9 @@ fn pieces(text: &str, repeats: Repeats) -> Result<Vec<Piece>, Fault> {
         }
         let range = Range::parse(inside).map_err(|fault| fault.moved(open + 1))?;
         let fault = |problem| Err(Fault { at: open, problem });
-        if let Some(number) = range.repeated().filter(|_| repeats == Repeats::Refused) {
+        if repeats == Repeats::Refused
+            && let Some(number) = range.repeated()
+        {
             return fault(Problem::Repeated(number.to_string()));
         }
         if pieces.iter().any(|piece| matches!(piece, Piece::Range(_)))

@@ -43,8 +43,7 @@ pub const MAX_NAMES: usize = 1_000_000;
 
 /// A set of names, kept as the ranges that their numbers make.
 ///
-/// It prints as an expression that [`NameSet::parse`] reads back as the same set, names without numbers first where
-/// they sort there; the empty set prints as nothing.
+/// It prints as an expression that [`NameSet::parse`] reads back as the same set; the empty set prints as nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NameSet {
     /// For each shape the numbers that its names have.

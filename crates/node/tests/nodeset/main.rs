@@ -27,6 +27,8 @@ struct Expanded {
     names: Vec<String>,
     len: usize,
     folded: String,
+    /// Whether it reads our text as the same set.
+    same: bool,
 }
 
 /// What nodeset makes of names.
@@ -43,15 +45,21 @@ fn an_expression_stands_for_the_names_that_nodeset_expands_it_to() {
         return;
     }
     let cases = cases(expression_with_groups);
-    let question =
-        |(expression, groups): &(String, Groups)| json!({ "expand": expression, "groups": groups });
-    let questions: Vec<Value> = cases.iter().map(question).collect();
-    let answers: Vec<Option<Expanded>> = oracle::answers(&questions);
-    for ((expression, groups), answer) in cases.iter().zip(answers) {
-        let set = NameSet::parse(expression, groups).unwrap_or_else(|error| panic!("{error}"));
-        let answer = answer.unwrap_or_else(|| panic!("nodeset refuses {expression} with {groups:?}"));
-        assert_eq!(set.len(), answer.len, "{expression} with {groups:?}");
-        assert_eq!(sorted(set.iter()), sorted(answer.names), "{expression} with {groups:?}");
+    let sets: Vec<NameSet> = cases
+        .iter()
+        .map(|(expression, groups)| {
+            NameSet::parse(expression, groups).unwrap_or_else(|error| panic!("{error}"))
+        })
+        .collect();
+    let questions = cases.iter().zip(&sets).map(|((expression, groups), set)| {
+        json!({ "expand": expression, "groups": groups, "ours": set.to_string() })
+    });
+    let answers: Vec<Option<Expanded>> = oracle::answers(&questions.collect::<Vec<_>>());
+    for ((case, set), answer) in cases.iter().zip(&sets).zip(answers) {
+        let answer = answer.unwrap_or_else(|| panic!("nodeset refuses {case:?}"));
+        assert_eq!(set.len(), answer.len, "{case:?}");
+        assert_eq!(sorted(set.iter()), sorted(answer.names), "{case:?}");
+        assert!(answer.same, "{case:?}: {set} is not {}", answer.folded);
     }
 }
 
@@ -61,7 +69,8 @@ fn what_nodeset_refuses_is_refused_and_all_else_is_the_same_set() {
         return;
     }
     let texts = cases(|dice| dice.several(1, 7, |dice| dice.one_of(TOKENS)).concat());
-    let questions: Vec<Value> = texts.iter().map(|text| json!({ "expand": text, "groups": {} })).collect();
+    let questions: Vec<Value> =
+        texts.iter().map(|text| json!({ "expand": text, "groups": {}, "ours": "" })).collect();
     let answers: Vec<Option<Expanded>> = oracle::answers(&questions);
     let mut taken = 0;
     for (text, answer) in texts.iter().zip(answers) {

@@ -13,7 +13,8 @@ def expanded(question):
         nodes = NodeSet(question["expand"], resolver=groups)
     except NodeSetException:
         return None
-    return {"names": list(nodes), "len": len(nodes), "folded": str(nodes)}
+    same = nodes == NodeSet(question["ours"], resolver=RESOLVER_NOGROUP)
+    return {"names": list(nodes), "len": len(nodes), "folded": str(nodes), "same": same}
 
 
 def folded(question):

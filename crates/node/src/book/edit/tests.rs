@@ -200,7 +200,7 @@ fn groups_are_added_and_removed() {
     assert_eq!(
         edited(KEPT, |draft| draft.add_group(&name, "@lap", Force::No)).unwrap_err(),
         "the book is left as it is, for with this change it would not load:\n\
-         book.toml:24: groups.\"夜班\": \"@lap\", column 1: there is no group @lap: did you mean @lab?"
+         book.toml:24: groups.\"夜班\": \"@lap\", column 1: there is no group @lap; did you mean @lab?"
     );
 }
 

@@ -8,11 +8,11 @@ pub const MAX_DIGITS: usize = 18;
 
 /// A text of 1 to [`MAX_DIGITS`] digits, kept as its place in the row of all such texts, shorter ones first: `0` to
 /// `9`, then `00` to `99`, then `000`. Within one length, the row is the order of counting. The first of all is `0`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Number(u64);
 
 /// Numbers that stand side by side in the row, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Run {
     pub(crate) first: Number,
     pub(crate) last: Number,

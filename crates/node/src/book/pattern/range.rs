@@ -1,6 +1,6 @@
 //! What stands in brackets: `[01-40,50]`, `[0-10/2]`.
 
-use super::number::{MAX_DIGITS, Number, Run, digits_of, is_digits};
+use super::number::{Number, Run, digits_of, is_digits};
 use crate::book::set::{Fault, MAX_NAMES, Problem};
 
 /// The numbers of one pair of brackets, in the order in which they are written.
@@ -100,8 +100,6 @@ impl Range {
 /// Reads a number that stands in a part of a range.
 fn number(text: &str, part: &str) -> Result<Number, Problem> {
     let text = text.trim();
-    Number::parse(text).ok_or_else(|| match text.len() {
-        MAX_DIGITS.. if is_digits(text) => Problem::TooLong,
-        _ => Problem::NotNumbers(part.to_owned()),
-    })
+    Number::parse(text)
+        .ok_or_else(|| if is_digits(text) { Problem::TooLong } else { Problem::NotNumbers(part.to_owned()) })
 }

@@ -6,6 +6,7 @@ use net::Untrusted;
 use thiserror::Error;
 
 use super::{MAX_DEPTH, MAX_NAMES};
+use crate::book::nearest::DidYouMean;
 use crate::book::pattern::{MAX_DIGITS, MAX_RANGES};
 
 /// Why a text is no set and no pattern.
@@ -26,17 +27,16 @@ impl std::error::Error for SetError {}
 impl fmt::Display for SetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(group) = &self.group {
-            write!(f, "@{} = ", Untrusted::from(group.as_str()))?;
+            write!(f, "@{} = ", shown(group))?;
         }
         if !self.text.is_empty() {
-            let text = Untrusted::from(self.text.as_str());
-            write!(f, "\"{}\", column {}: ", text.preview(SHOWN), self.column)?;
+            write!(f, "\"{}\", column {}: ", shown(&self.text), self.column)?;
         }
         self.problem.fmt(f)
     }
 }
 
-/// Characters of an expression that an error shows: enough for what a person writes, and a list made by a program
+/// Characters of a text that an error shows: enough for what a person writes, and a list made by a program
 /// does not fill the screen.
 const SHOWN: usize = 80;
 
@@ -66,17 +66,21 @@ pub enum Problem {
     Nested,
     /// A bracket with a colon that is no IPv6 address.
     #[error(
-        "[{0}] has a colon and is no IPv6 address: write numbers as in [1-40], an address as in [fe80::1%eth0]"
+        "[{}] has a colon and is no IPv6 address: write numbers as in [1-40], an address as in [fe80::1%eth0]",
+        shown(.0)
     )]
     NotIpv6(String),
     /// `[]`, `[1,,2]`.
     #[error("a number or a range is missing in the brackets, as in [01-40,50]")]
     EmptyRange,
     /// `[a-z]`.
-    #[error("{0} is no range: brackets hold numbers, ranges and steps, as in [01-40,50] and [0-10/2]")]
+    #[error("{} is no range: brackets hold numbers, ranges and steps, as in [01-40,50] and [0-10/2]", shown(.0))]
     NotNumbers(String),
     /// `[01-100]`.
-    #[error("with zeros in front, {first} and {last} need the same number of digits")]
+    #[error(
+        "with zeros in front, {first} and {last} need the same number of digits: write {first:0>0$}-{last:0>0$}",
+        first.len().max(last.len())
+    )]
     Padding {
         /// Where the range begins.
         first: String,
@@ -92,7 +96,7 @@ pub enum Problem {
         last: String,
     },
     /// A step of 0, or after a single number.
-    #[error("{0} is no range with a step: a step is at least 1 and follows a range, as in [0-10/2]")]
+    #[error("{} is no range with a step: a step is at least 1 and follows a range, as in [0-10/2]", shown(.0))]
     Step(String),
     /// More than [`MAX_DIGITS`] digits.
     #[error(
@@ -117,16 +121,12 @@ pub enum Problem {
     #[error("the control character {} cannot be part of a name", .0.escape_default())]
     Control(char),
     /// A group that is not in the book.
-    #[error(
-        "there is no group @{}{}",
-        Untrusted::from(name.as_str()),
-        meant.as_ref().map_or_else(String::new, |meant| format!(": did you mean @{}?", Untrusted::from(meant.as_str())))
-    )]
+    #[error("there is no group @{}{}", shown(name), DidYouMean(near))]
     NoGroup {
         /// The name that was looked up.
         name: String,
-        /// The name of a group that is nearly the same.
-        meant: Option<String>,
+        /// Groups that may have been meant, with their `@`.
+        near: Vec<String>,
     },
     /// Groups that name each other in a circle.
     #[error("the groups name each other in a circle: {}", circle(.0))]
@@ -156,8 +156,10 @@ impl Fault {
     }
 }
 
+fn shown(text: &str) -> impl fmt::Display {
+    Untrusted::from(text).preview(SHOWN)
+}
+
 fn circle(groups: &[String]) -> String {
-    let groups: Vec<String> =
-        groups.iter().map(|group| format!("@{}", Untrusted::from(group.as_str()))).collect();
-    groups.join(" -> ")
+    groups.iter().map(|group| format!("@{}", shown(group))).collect::<Vec<_>>().join(" -> ")
 }

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use net::spelling::edits;
-
 use super::grid::Keep;
 use super::parts::Parts;
 use super::{Fault, Groups, NameSet, Problem, SetError};
+use crate::book::nearest::nearest;
 use crate::book::pattern::{Pattern, Repeats};
 
 /// Groups within groups: nobody nests so deep, and every level takes its share of the stack.
@@ -102,8 +101,8 @@ impl Evaluation<'_> {
             return Err(here(Problem::TooDeep));
         }
         let Some(expression) = self.groups.expression(&name) else {
-            let meant = nearest(&name, &self.groups.names());
-            return Err(here(Problem::NoGroup { name, meant }));
+            let near = nearest(&name, self.groups.names()).iter().map(|name| format!("@{name}")).collect();
+            return Err(here(Problem::NoGroup { name, near }));
         };
         let mut set = NameSet::default();
         if !expression.trim().is_empty() {
@@ -150,10 +149,4 @@ fn next_operator(text: &str) -> Option<(usize, char)> {
         in_brackets = *c == '[' || (in_brackets && *c != ']');
         !in_brackets && OPERATORS.contains(c)
     })
-}
-
-/// The name that was meant: at most one edit for every four letters away, begun ones included.
-fn nearest(name: &str, known: &[&str]) -> Option<String> {
-    let near = known.iter().map(|known| (edits(name, known), *known)).min();
-    near.filter(|(edits, known)| *edits <= known.len().div_ceil(4)).map(|(_, known)| known.to_owned())
 }

@@ -68,14 +68,18 @@ fn joined(blocks: Vec<Block>, axis: usize) -> Vec<Block> {
     };
     let mut apart: Vec<(Block, Vec<Run>)> = blocks.into_iter().map(take_out).collect();
     apart.sort_unstable();
-    let same_others = apart.chunk_by(|(one, _), (other, _)| one == other);
-    let join = |same: &[(Block, Vec<Run>)]| {
-        let runs = same.iter().flat_map(|(_, runs)| runs.iter().copied()).collect();
-        let mut block = same.first().map_or_else(Block::new, |(others, _)| others.clone());
+    apart.dedup_by(|(others, runs), (same_others, gathered)| {
+        let joins = others == same_others;
+        if joins {
+            gathered.append(runs);
+        }
+        joins
+    });
+    let put_in = |(mut block, runs): (Block, Vec<Run>)| {
         block.insert(axis, Run::joined(runs));
         block
     };
-    same_others.map(join).collect()
+    apart.into_iter().map(put_in).collect()
 }
 
 /// Numbers as they are written in a set: `7`, `[01-06,08-40]`. The runs are sorted and do not touch.

@@ -7,13 +7,13 @@ use crate::book::pattern::{Number, Run};
 /// The first numbers are cut into runs, each with what may follow, which is a grid again; the grid of rows without
 /// numbers has no runs, and one row. Runs are sorted and do not overlap, and where two touch, different things follow
 /// them: so two grids are the same set only if they are equal.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Grid {
     pub(super) slices: Vec<Slice>,
 }
 
 /// A run of numbers, after each of which the same may follow.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Slice {
     pub(super) run: Run,
     pub(super) rest: Grid,
@@ -43,8 +43,10 @@ impl Grid {
         })
     }
 
-    /// The rows of all; none if there are none. By pairs, and pairs of pairs: so each row is gone through a few times only.
+    /// The rows of all; none if there are none. Neighbours are joined first, for they often make one run; then pairs of
+    /// them, and so on, so that each row is gone through a few times only.
     pub(super) fn union(mut grids: Vec<Self>) -> Option<Self> {
+        grids.sort_unstable();
         while grids.len() > 1 {
             let pairs = grids.chunks(2);
             grids = pairs.filter_map(|pair| Self::combined(pair.first(), pair.get(1), Keep::UNION)).collect();
@@ -64,7 +66,7 @@ impl Grid {
 
     pub(super) fn contains(&self, row: &[Number]) -> bool {
         let Some((number, rest)) = row.split_first() else {
-            return true;
+            return self.slices.is_empty();
         };
         let nth = self.slices.partition_point(|slice| slice.run.last < *number);
         self.slices.get(nth).is_some_and(|slice| slice.run.first <= *number && slice.rest.contains(rest))

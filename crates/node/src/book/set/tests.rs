@@ -43,6 +43,7 @@ fn a_set_is_folded_to_few_ranges() {
     assert_eq!(folded("n7"), "n7");
     assert_eq!(folded("rack1-n[1-16],rack2-n[1-8],rack3-n[1-16]"), "rack[1,3]-n[1-16],rack2-n[1-8]");
     assert_eq!(folded("a2-1,a1-1,a1-2,a2-2"), "a[1-2]-[1-2]");
+    assert_eq!(folded("r1-n1,r2-n2,r3-n[1-2]"), "r[1,3]-n1,r[2-3]-n2", "from the back it is shorter");
     assert_eq!(folded("anna,n2,n1,bob"), "anna,bob,n[1-2]");
 }
 
@@ -81,7 +82,8 @@ fn a_name_is_in_a_set_or_not() {
     for name in ["rack2-n07", "anna", "[fe80::1%eth0]:22"] {
         assert!(set.contains(name), "{name}");
     }
-    for name in ["rack2-n7", "rack4-n07", "rack-n07", "Anna", "", "[", "rack2", "rack2-n07-ib"] {
+    for name in ["rack2-n7", "rack4-n07", "rack-n07", "Anna", "", "[", "rack2", "rack2-n07-ib", "rack\0-n\0"]
+    {
         assert!(!set.contains(name), "{name}");
     }
     assert_eq!(set.len(), 50);
@@ -170,7 +172,7 @@ fn an_unknown_group_is_refused_with_the_one_that_was_meant() {
     let error = |text| NameSet::parse(text, &groups).unwrap_err().to_string();
     assert_eq!(
         error("n1,@printer"),
-        "\"n1,@printer\", column 4: there is no group @printer: did you mean @printers?"
+        "\"n1,@printer\", column 4: there is no group @printer; did you mean @printers?"
     );
     assert_eq!(error("@lab"), "\"@lab\", column 1: there is no group @lab");
     assert_eq!(error("@"), "\"@\", column 2: a name, a range or a @group is missing here");
@@ -206,7 +208,7 @@ fn every_mistake_has_its_place_and_its_cure() {
         ("n[1-2-3]", 3, "1-2-3 is no range"),
         ("n[1-3/x]", 3, "1-3/x is no range"),
         ("n[１]", 3, "１ is no range"),
-        ("n[01-100]", 3, "01 and 100 need the same number of digits"),
+        ("n[01-100]", 3, "01 and 100 need the same number of digits: write 001-100"),
         ("n[1-5,40-1]", 7, "write 1-40"),
         ("n[1-9/0]", 3, "a step is at least 1"),
         ("n[5/2]", 3, "follows a range"),
@@ -216,6 +218,7 @@ fn every_mistake_has_its_place_and_its_cure() {
         ("n[1:5]", 2, "[1:5] has a colon and is no IPv6 address"),
         ("[fe80::1%]:22", 1, "is no IPv6 address"),
         ("a\tb", 2, "\\t cannot be part of a name"),
+        ("n[1-3\u{202e}]", 3, r"1-3\u{202e} is no range"),
         ("a\u{1b}[2J", 2, "\\u{1b} cannot be part of a name"),
     ];
     for (expression, column, cure) in cases {

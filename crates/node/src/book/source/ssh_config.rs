@@ -5,7 +5,8 @@
 //! by `all`, `host` and `originalhost`. What stands under another `Match` is left out with a note: `exec` would run a
 //! program to read a name, and `user` depends on who asks. Keywords that lead nowhere else are passed over.
 //!
-//! A file that others can write to is not read, as ssh does. A broken line costs only itself, where ssh ends.
+//! A file that others can write to is not read, as ssh does. A broken line costs only itself, where ssh ends. A machine
+//! on the way is one of these hosts, or what their settings make of it.
 
 use std::path::Path;
 

@@ -28,6 +28,7 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024;
 const LIKE_A_SHELL: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
+/// Reads files, and what they include.
 pub(super) struct Reader<'a> {
     home: &'a Path,
     files_left: usize,

@@ -172,10 +172,10 @@ fn a_broken_line_is_noted_and_costs_only_itself() {
             "config:6: HostName %n.lab: only %h and %% can stand in a HostName",
             "config:7: ProxyJump u@:22: :22 is not a host: a host is a name or an IP address, without port, spaces and slashes",
             "config:9: Host \"b: a quote is not closed",
-            "config:16: Include ~you/x [a: of ~ only your own, ~/, is known here: write the whole path",
             "config:11: c: a/b is not a host: a host is a name or an IP address, without port, spaces and slashes",
             "config:13: d:22: d:22 is not a host: a host is a name or an IP address, without port, spaces and slashes",
             "config:14: e: its ProxyCommand is left out: only ProxyJump is known here",
+            "config:16: Include ~you/x [a: of ~ only your own, ~/, is known here: write the whole path",
         ],
     );
 }
