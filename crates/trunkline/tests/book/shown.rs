@@ -180,7 +180,7 @@ fn a_name_that_is_not_there_is_an_error_with_the_one_that_was_meant() {
         "trunkline: 'Lab' is not in the book; did you mean @lab?\n"
     );
     let error = home.fails(2, &["book", "show", "@labb"]);
-    assert!(error.contains("there is no group @labb: did you mean @lab?"), "{error}");
+    assert!(error.contains("there is no group @labb; did you mean @lab?"), "{error}");
     let error = home.fails(2, &["book", "list", "n[01-"]);
     assert!(error.contains("the bracket is not closed"), "{error}");
 }
