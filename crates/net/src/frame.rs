@@ -32,9 +32,9 @@
 use std::fmt;
 
 use memchr::memchr;
+use strsim::levenshtein;
 use thiserror::Error;
 
-use crate::spelling::edits;
 use crate::structs::{Field, FormatError, StructFormat};
 
 mod decode;
@@ -293,7 +293,10 @@ impl fmt::Display for DidYouMean {
 /// The name a text was meant to be: at most one edit for every four letters away from it, begun ones included.
 fn nearest_name(text: &str) -> Option<&'static str> {
     let text = text.to_lowercase();
-    Framing::NAMED.iter().map(|(name, _)| *name).find(|name| edits(&text, name) <= name.len().div_ceil(4))
+    Framing::NAMED
+        .iter()
+        .map(|(name, _)| *name)
+        .find(|name| levenshtein(&text, name) <= name.len().div_ceil(4))
 }
 
 /// The delimiter is the last byte of `end`.

@@ -85,7 +85,6 @@ pub mod resolve;
 pub mod service;
 mod session;
 pub mod sockopt;
-mod spelling;
 mod stream;
 pub mod structs;
 #[cfg(test)]

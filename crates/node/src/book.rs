@@ -32,6 +32,7 @@ pub use record::{Each, EachError, NamesError, Record};
 pub use set::{Groups, NameSet, SetError};
 
 use lookup::Index;
+use name::fold;
 
 /// Every name there is: those of the own book, and, where they are added, those that other programs keep.
 #[derive(Clone, Debug, Default)]
@@ -95,6 +96,18 @@ impl Book {
         &self.groups
     }
 
+    /// The group of this name, which has no `@`. Where none is spelt so, it is the one that is meant when case and width
+    /// do not matter, if there is only one.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Option<&Group> {
+        let spelt = self.groups.iter().find(|group| group.name.as_str() == name);
+        spelt.or_else(|| {
+            let folded = fold(name);
+            let mut alike = self.groups.iter().filter(|group| fold(group.name.as_str()) == folded);
+            alike.next().filter(|_| alike.next().is_none())
+        })
+    }
+
     /// The names of a set, groups included. They need not be in the book.
     ///
     /// # Errors
@@ -106,10 +119,7 @@ impl Book {
 
 impl Groups for Book {
     fn expression(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.groups
-            .iter()
-            .find(|group| group.name.as_str() == name)
-            .map(|group| group.members.as_str().into())
+        self.group(name).map(|group| group.members.as_str().into())
     }
 
     fn names(&self) -> Vec<&str> {

@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use net::frame::Framing;
 use net::{Address, AddressError, HostPort};
 use node::book::Book;
-use node::home::Home;
+use node::book::set::OPERATORS;
 
 use crate::failure::Failure;
 
@@ -16,18 +16,16 @@ pub(crate) struct Endpoint {
     pub(crate) framing: Option<Framing>,
 }
 
-/// The book of whoever runs this program.
-pub(crate) fn own_book() -> Result<Book, Failure> {
-    let home = Home::of_this_user().map_err(Failure::usage)?;
-    Book::load(&home.book()).map_err(Failure::usage)
-}
-
 impl Endpoint {
     /// Reads an address, or looks a name up in the book. A name has no colon in it and an address has one, so neither
     /// can be taken for the other, and the book is read for names only.
     pub(crate) fn find(text: &str, book: impl FnOnce() -> Result<Book, Failure>) -> Result<Self, Failure> {
         match text.parse() {
             Ok(address) => Self::at(address),
+            Err(_) if is_set(text) => {
+                Err(Failure::usage(anyhow!("{text} is a set of names, and one is needed here"))
+                    .hint(format_args!("trunkline book list '{text}' shows them")))
+            }
             Err(error @ AddressError::NoPort { .. }) if !text.contains(':') => {
                 Self::named(text, &book()?, &error)
             }
@@ -57,6 +55,11 @@ impl Endpoint {
         })?;
         Ok(Self { address: line.value.at, framing: line.value.framing })
     }
+}
+
+/// Whether it would stand for names, where several may stand.
+fn is_set(text: &str) -> bool {
+    !text.contains(':') && (text.starts_with('@') || text.contains(OPERATORS) || text.contains('['))
 }
 
 #[cfg(test)]
@@ -94,6 +97,14 @@ mod tests {
         let found = Endpoint::find("printer:9100", closed).unwrap();
         assert_eq!(found, Endpoint { address: "printer:9100".parse().unwrap(), framing: None });
         assert!(Endpoint::find("unix:printer", closed).is_ok());
+    }
+
+    #[test]
+    fn one_name_is_needed_and_not_a_set() {
+        for set in ["@lab", "scale[1-3]", "scale1,scale2", "scale1!scale2"] {
+            let error = find(set).unwrap_err();
+            assert!(error.contains(&format!("{set} is a set of names, and one is needed here")), "{error}");
+        }
     }
 
     #[test]

@@ -17,8 +17,8 @@ use anyhow::Context as _;
 use clap::Parser;
 use tokio::runtime::Builder;
 
+use book::own_book;
 use cli::{Cli, Verb};
-use endpoint::own_book;
 use failure::{Failure, Outcome};
 
 fn main() -> ExitCode {

@@ -22,6 +22,12 @@ pub(crate) fn written(result: io::Result<()>) -> Outcome {
     }
 }
 
+/// The columns of the terminal that standard output is; none where it is something else.
+pub(crate) fn columns() -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(size.ws_col).filter(|&columns| columns > 0)
+}
+
 /// Prints each value as a line of JSON.
 pub(crate) fn print_json(values: impl IntoIterator<Item = impl Serialize>) -> Outcome {
     let mut lines = String::new();

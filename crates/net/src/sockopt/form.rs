@@ -3,8 +3,9 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use strsim::levenshtein;
+
 use super::{KeepAlive, SocketOption};
-use crate::spelling::edits;
 
 /// How one option is written.
 pub(super) struct Form {
@@ -120,7 +121,7 @@ pub(super) fn did_you_mean(name: &str) -> String {
         "keepidle" => "keepalive",
         other => other,
     };
-    let nearest = FORMS.iter().map(|form| (edits(spoken, form.name), form.name)).min();
+    let nearest = FORMS.iter().map(|form| (levenshtein(spoken, form.name), form.name)).min();
     nearest
         .filter(|(edits, _)| *edits <= 2)
         .map_or_else(String::new, |(_, near)| format!(", did you mean {near}?"))

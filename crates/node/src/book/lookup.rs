@@ -136,15 +136,17 @@ impl Book {
         Some((found.name, &self.records[found.record]))
     }
 
-    /// The names and ranges that a wrong name resembles.
+    /// The names and ranges that a wrong name resembles, or the group of which the `@` was forgotten.
     pub(super) fn near(&self, name: &str) -> Vec<String> {
         let folded = fold(name);
-        closest(self.records.iter().filter_map(|record| {
+        let names = self.records.iter().filter_map(|record| {
             let names = record.value.names();
             let nearest =
                 names.iter().take(COMPARED).filter_map(|known| distance(&folded, &fold(&known))).min()?;
             Some((nearest, names.to_string()))
-        }))
+        });
+        let group = self.group(name).map(|group| (0, format!("@{}", group.name)));
+        closest(names.chain(group))
     }
 
     /// Line by line, what wins: the own book before what other programs keep, there an entry before the range it lies

@@ -74,6 +74,15 @@ prop_compose! {
     }
 }
 
+#[test]
+fn a_group_is_found_without_regard_to_case_and_width_where_only_one_can_be_meant() {
+    let book = book("[groups]\nLab = 'a'\n'夜班' = 'b'\nx = 'c'\nX = 'd'\n").unwrap();
+    let name = |group: &str| book.group(group).map(|group| group.name.as_str());
+    assert_eq!([name("Lab"), name("LAB"), name("ｌａｂ")], [Some("Lab"); 3]);
+    assert_eq!([name("x"), name("X"), name("ｘ")], [Some("x"), Some("X"), None]);
+    assert_eq!(book.select("@lab,@夜班").unwrap().to_string(), "a,b");
+}
+
 proptest! {
     #[test]
     fn any_text_is_a_book_or_an_error(text in ".{0,200}") {

@@ -28,7 +28,7 @@ pub(super) fn add(flags: AddFlags, json: bool) -> Outcome {
     if let Some(group) = flags.name.strip_prefix('@') {
         let group: Name = group.parse().map_err(Failure::usage)?;
         let members = only_members(&flags).map_err(Failure::usage)?;
-        change(&home, |draft| join(draft, &group, members, force))?;
+        change(&home, |draft| join(draft, &group, &members, force))?;
     } else {
         let record = record(&flags).map_err(Failure::usage)?;
         let groups = flags.group.iter().map(|group| group.strip_prefix('@').unwrap_or(group).parse());
@@ -55,24 +55,15 @@ pub(super) fn remove(flags: RemoveFlags, json: bool) -> Outcome {
 }
 
 fn change(home: &Home, change: impl FnOnce(&mut Draft) -> Result<(), EditError>) -> Result<(), Failure> {
-    edit(&home.book(), change).map_err(|error| {
-        let hint = match &error {
-            EditError::Exists { .. } => Some("--replace puts the new one in its place"),
-            EditError::Mentioned { .. } => Some("--force removes it all the same"),
-            _ => None,
-        };
-        let failure = Failure::from(anyhow!(error));
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    })
+    let book = home.book();
+    edit(&book, change).map_err(|error| super::unchanged(error, &book))
 }
 
 /// Puts names into a group: beside those that are there, or, forced, in their place.
 fn join(draft: &mut Draft, group: &Name, members: &str, force: Force) -> Result<(), EditError> {
-    let written =
-        draft.book().groups().iter().find(|known| known.name == *group).map(|known| known.members.clone());
+    let known = draft.book().group(group.as_str());
+    let (group, written) = known
+        .map_or_else(|| (group.clone(), None), |known| (known.name.clone(), Some(known.members.clone())));
     let members = match written.filter(|_| force == Force::No) {
         Some(written) if written.trim().is_empty() => members.to_owned(),
         Some(written) => {
@@ -85,24 +76,28 @@ fn join(draft: &mut Draft, group: &Name, members: &str, force: Force) -> Result<
         }
         None => members.to_owned(),
     };
-    draft.add_group(group, &members, Force::Yes)
+    draft.add_group(&group, &members, Force::Yes)
 }
 
 /// A group has members and nothing else.
-fn only_members(flags: &AddFlags) -> anyhow::Result<&str> {
+fn only_members(flags: &AddFlags) -> anyhow::Result<String> {
     let lines = [&flags.socket, &flags.ssh, &flags.chat, &flags.charset, &flags.seat, &flags.note];
     if lines.iter().any(|line| line.is_some()) || !flags.group.is_empty() {
         return Err(anyhow!("{} is a group: a group has members and no lines of its own", flags.name));
     }
-    flags.members.as_deref().ok_or_else(|| {
-        anyhow!("{0} needs members: write them behind, as in: book add {0} 'n[01-40]'", flags.name)
-    })
+    if flags.members.is_empty() {
+        return Err(anyhow!(
+            "{0} needs members: write them behind, as in: book add {0} 'n[01-40]'",
+            flags.name
+        ));
+    }
+    Ok(flags.members.join(","))
 }
 
 /// The entry that the flags describe.
 fn record(flags: &AddFlags) -> anyhow::Result<Record> {
-    if let Some(members) = &flags.members {
-        return Err(anyhow!("only a @group has members: write --socket, --ssh or --chat before {members}"));
+    if let Some(word) = flags.members.first() {
+        return Err(anyhow!("only a @group has members: write --socket, --ssh or --chat before {word}"));
     }
     let mut record = Record::new(&flags.name)?;
     let names = record.names().clone();

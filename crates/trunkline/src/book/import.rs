@@ -7,7 +7,7 @@ use node::book::{EditError, Name, NameSet, edit};
 use serde_json::{Value, json};
 
 use crate::cli::{ImportFlags, ImportFormat};
-use crate::failure::{Failure, Outcome, say};
+use crate::failure::{Outcome, say};
 use crate::stdout;
 
 /// Why the book is not changed.
@@ -39,7 +39,7 @@ pub(super) fn run(flags: &ImportFlags, json: bool) -> Outcome {
     let (merged, verb) = match merged {
         Ok(merged) => (merged, "added"),
         Err(Stop::DryRun(merged)) => (merged, "would add"),
-        Err(Stop::Refused(error)) => return Err(Failure::from(anyhow!(error))),
+        Err(Stop::Refused(error)) => return Err(super::unchanged(error, &home.book())),
     };
     if json { stdout::print_json([object(&import, &merged)]) } else { stdout::print(report(&merged, verb)) }
 }

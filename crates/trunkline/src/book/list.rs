@@ -1,5 +1,6 @@
 //! `book list`: the book as a table, as JSON lines, or as names alone.
 
+use net::Untrusted;
 use node::book::{Book, NameSet, Record, Source, Sourced};
 
 use super::card::Card;
@@ -11,26 +12,34 @@ use crate::stdout;
 /// Shows what the flags ask for.
 pub(super) fn run(flags: &ListFlags, json: bool) -> Outcome {
     let home = super::home()?;
-    let with_others = flags.all || flags.targets.is_some();
+    let with_others = flags.all || !flags.targets.is_empty();
     let (book, notes) =
         if with_others { super::everything(&home)? } else { (super::own(&home)?, Vec::new()) };
     if flags.all {
         notes.iter().for_each(say);
     }
-    let picked = match (&flags.targets, &flags.exclude) {
-        (None, None) => None,
-        (targets, exclude) => Some(super::select(&book, targets.as_deref(), exclude.as_deref())?),
+    let picked = match (flags.targets.as_slice(), &flags.exclude) {
+        ([], None) => None,
+        (targets, exclude) => Some(super::select(&book, targets, exclude.as_deref())?),
     };
     if flags.names {
         let names = picked.map_or_else(|| names(&book), Ok)?;
-        return stdout::print(names.iter().fold(String::new(), |text, name| text + &name + "\n"));
+        return stdout::print(
+            names.iter().map(|name| format!("{}\n", Untrusted::from(&*name))).collect::<String>(),
+        );
     }
     let (cards, groups) = match &picked {
         Some(names) => (entries(&book, names)?, Vec::new()),
-        None => (records(&book), super::groups(&book)?),
+        None => {
+            let groups = book.groups().iter().map(|group| super::group_card(&book, group));
+            (records(&book), groups.collect::<Result<Vec<_>, _>>()?)
+        }
     };
     if json {
         return stdout::print_json(cards.iter()).and_then(|_| stdout::print_json(groups.iter()));
+    }
+    if picked.is_some_and(|names| names.is_empty()) {
+        return stdout::print(super::folded(&NameSet::default()));
     }
     if cards.is_empty() && groups.is_empty() {
         let path = home.book();
@@ -39,7 +48,7 @@ pub(super) fn run(flags: &ListFlags, json: bool) -> Outcome {
             path.display()
         ));
     }
-    stdout::print(table(&cards, &groups))
+    stdout::print(table(&cards, &groups, stdout::columns()))
 }
 
 /// Every entry as it is written, but for those of other programs in whose place the book has another.

@@ -1,7 +1,7 @@
 //! `book show`: everything about a name, and who is in a group.
 
 use net::Untrusted;
-use node::book::Book;
+use node::book::{Book, NameSet, Pattern};
 use serde::Serialize;
 
 use super::card::Card;
@@ -16,14 +16,16 @@ struct Folded {
     count: usize,
 }
 
-/// Shows one name with all its lines, and several folded.
+/// Shows one name, or a range that is an entry, with all its lines; and other sets folded.
 pub(super) fn run(flags: &ShowFlags, json: bool) -> Outcome {
     let (book, _) = super::everything(&super::home()?)?;
-    let names = super::select(&book, Some(&flags.targets), flags.exclude.as_deref())?;
-    let whole_group = flags.targets.strip_prefix('@').filter(|_| flags.exclude.is_none());
-    if let Some(group) =
-        super::groups(&book)?.into_iter().find(|card| Some(card.group.as_str()) == whole_group)
-    {
+    let names = super::select(&book, &flags.targets, flags.exclude.as_deref())?;
+    let whole_group = match (flags.targets.as_slice(), &flags.exclude) {
+        ([target], None) => target.strip_prefix('@').and_then(|group| book.group(group)),
+        _ => None,
+    };
+    if let Some(group) = whole_group {
+        let group = super::group_card(&book, group)?;
         if json {
             return stdout::print_json([group]);
         }
@@ -33,30 +35,39 @@ pub(super) fn run(flags: &ShowFlags, json: bool) -> Outcome {
             ("written", group.written),
             ("from", group.from),
         ];
-        return stdout::print(paragraph(&flags.targets, &parts));
+        return stdout::print(paragraph(&format!("@{}", group.group), &parts));
     }
-    if let (1, Some(name)) = (names.len(), names.iter().next()) {
-        let card = Card::from(&super::look_up(&book, &name)?);
-        return if json { stdout::print_json([card]) } else { stdout::print(details(&book, card)?) };
+    if let Some(card) = card(&book, &names)? {
+        return if json { stdout::print_json([card]) } else { stdout::print(details(&book, card, &names)?) };
     }
-    let folded = Folded { names: names.to_string(), count: names.len() };
     if json {
-        stdout::print_json([folded])
+        stdout::print_json([Folded { names: names.to_string(), count: names.len() }])
     } else {
-        stdout::print(format!("{} ({})\n", folded.names, super::count(folded.count)))
+        stdout::print(super::folded(&names))
     }
 }
 
-fn details(book: &Book, card: Card) -> Result<String, Failure> {
-    let mut parts = card.lines();
-    let member_of = |name: &str| {
-        let groups = book.groups().iter().map(|group| {
-            let inside = book.select(&group.members).map_err(Failure::usage)?.contains(name);
-            Ok::<_, Failure>(inside.then(|| format!("@{}", group.name)))
-        });
-        Ok::<_, Failure>(groups.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect::<Vec<_>>())
+/// What is known of these names, if there is one place where all of it stands.
+fn card(book: &Book, names: &NameSet) -> Result<Option<Card>, Failure> {
+    if let (1, Some(name)) = (names.len(), names.iter().next()) {
+        return Ok(Some(Card::from(&super::look_up(book, &name)?)));
+    }
+    let same = |range: &Pattern| {
+        range.len() == names.len() && NameSet::of([range.to_string()]).is_ok_and(|range| range == *names)
     };
-    let groups = member_of(&card.name)?.join(", ");
+    Ok(book.records().iter().find(|record| same(record.value.names())).map(Card::from))
+}
+
+fn details(book: &Book, card: Card, names: &NameSet) -> Result<String, Failure> {
+    let mut parts = card.lines();
+    let mut groups = Vec::new();
+    for group in book.groups() {
+        let members = book.select(&group.members).map_err(Failure::usage)?;
+        if names.difference(&members).is_empty() {
+            groups.push(format!("@{}", group.name));
+        }
+    }
+    let groups = groups.join(", ");
     parts.extend(card.seat.map(|seat| ("seat", seat)));
     parts.extend(card.note.map(|note| ("note", note)));
     parts.extend(Some(groups).filter(|groups| !groups.is_empty()).map(|groups| ("group", groups)));

@@ -1,6 +1,6 @@
 //! Entries and groups as a table that a person likes to read: columns that nobody fills are not there.
 
-use comfy_table::{Table, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 use net::Untrusted;
 
 use super::card::{Card, GroupCard};
@@ -10,8 +10,12 @@ const HEADER: [&str; 6] = ["NAME", "LINE", "WHERE", "SEAT", "NOTE", "FROM"];
 /// Spaces between two columns.
 const GAP: u16 = 2;
 
-/// One row for each line of an entry, then one for each group.
-pub(super) fn table(cards: &[Card], groups: &[GroupCard]) -> String {
+/// Characters of a group's members that are shown: `book show` has them all.
+const MEMBERS_SHOWN: usize = 60;
+
+/// One row for each line of an entry, then one for each group. Within so many `columns` long cells are broken; without
+/// a limit each row is a line.
+pub(super) fn table(cards: &[Card], groups: &[GroupCard], columns: Option<u16>) -> String {
     let rows: Vec<_> = cards.iter().flat_map(card_rows).chain(groups.iter().map(group_row)).collect();
     let filled: Vec<usize> =
         (0..HEADER.len()).filter(|&column| rows.iter().any(|row| !row[column].is_empty())).collect();
@@ -21,6 +25,10 @@ pub(super) fn table(cards: &[Card], groups: &[GroupCard]) -> String {
     table.column_iter_mut().for_each(|column| {
         column.set_padding((0, GAP));
     });
+    if let Some(columns) = columns {
+        // The gap behind the last column is cut off again.
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns.saturating_add(GAP));
+    }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
     lines.concat()
 }
@@ -46,6 +54,10 @@ fn card_rows(card: &Card) -> Vec<Row> {
 }
 
 fn group_row(card: &GroupCard) -> Row {
-    let members = format!("{} ({})", card.members, super::count(card.count));
+    let shown = match card.members.char_indices().nth(MEMBERS_SHOWN) {
+        Some((end, _)) => format!("{}…", &card.members[..end]),
+        None => card.members.clone(),
+    };
+    let members = format!("{} ({})", Untrusted::from(shown.as_str()), super::count(card.count));
     [format!("@{}", card.group), "group".to_owned(), members, String::new(), String::new(), String::new()]
 }

@@ -35,9 +35,9 @@ pub(crate) enum BookJob {
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct ListFlags {
-    /// A name, a range such as 'n[01-40]', a @group, or several with commas; without it everything
+    /// Names, ranges such as 'n[01-40]' and @groups, with commas or spaces between; without them everything
     #[arg(add = completion::targets())]
-    pub(crate) targets: Option<String>,
+    pub(crate) targets: Vec<String>,
 
     /// Leave these out
     #[arg(short = 'x', long, value_name = "TARGETS", add = completion::targets())]
@@ -54,9 +54,9 @@ pub(crate) struct ListFlags {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowFlags {
-    /// A name, a range such as 'n[01-40]', a @group, or several with commas
-    #[arg(add = completion::targets())]
-    pub(crate) targets: String,
+    /// Names, ranges such as 'n[01-40]' and @groups, with commas or spaces between
+    #[arg(required = true, add = completion::targets())]
+    pub(crate) targets: Vec<String>,
 
     /// Leave these out
     #[arg(short = 'x', long, value_name = "TARGETS", add = completion::targets())]
@@ -72,7 +72,7 @@ pub(crate) struct AddFlags {
 
     /// The members, where NAME is a @group
     #[arg(add = completion::targets())]
-    pub(crate) members: Option<String>,
+    pub(crate) members: Vec<String>,
 
     /// The socket line: an address as `connect` takes it
     #[arg(long, value_name = "ADDRESS", help_heading = "Socket line")]
@@ -129,7 +129,7 @@ pub(crate) struct RemoveFlags {
     #[arg(required = true, value_name = "NAME", add = completion::entries())]
     pub(crate) names: Vec<String>,
 
-    /// Also when groups or other entries mention it
+    /// Also when groups mention it; seats and ways that need it have to be changed first
     #[arg(long)]
     pub(crate) force: bool,
 }

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use node::book::{Book, NameSet, Record};
 
-use crate::endpoint::own_book;
+use crate::book::own_book;
 
 /// Names and groups, where a set of them may stand: the part after the last operator is completed.
 pub(crate) fn targets() -> ArgValueCompleter {

@@ -17,8 +17,9 @@ use rustix::fs::access;
 
 use super::log::{Log, Style};
 use super::talk::Person;
+use crate::book::own_book;
 use crate::cli::{FrameFlags, ServeFlags, ServiceName, socket_option};
-use crate::endpoint::{Endpoint, own_book};
+use crate::endpoint::Endpoint;
 use crate::failure::Failure;
 use crate::terminal::Voice;
 

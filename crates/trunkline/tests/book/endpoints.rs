@@ -55,6 +55,8 @@ fn a_name_that_leads_nowhere_is_wrong_usage_with_the_way_out() {
     assert!(error.contains("'printer' is not in the book") && error.contains("printer:8080"), "{error}");
     let error = home.fails(2, &["connect", "gate"]);
     assert!(error.contains("no socket line") && error.contains("book add gate --socket"), "{error}");
+    let error = home.fails(2, &["connect", "@lab"]);
+    assert!(error.contains("@lab is a set of names") && error.contains("book list '@lab'"), "{error}");
     let error = home.fails(2, &["serve", "127.0.0.1:0", "forward", "gate"]);
     assert!(error.contains("no socket line"), "{error}");
 }

@@ -7,6 +7,12 @@
 #[allow(dead_code, unused_macros, reason = "shared with the tests of serve")]
 mod peers;
 mod home;
+#[path = "../connect/program.rs"]
+#[allow(dead_code, reason = "shared with the tests of connect")]
+mod program;
+#[path = "../connect/terminal.rs"]
+#[allow(dead_code, reason = "shared with the tests of connect")]
+mod terminal;
 
 mod change;
 mod completion;

@@ -1,6 +1,7 @@
 //! The book as it is shown.
 
 use crate::home::{BOOK, Home};
+use crate::terminal::Terminal;
 
 #[test]
 fn the_book_is_a_table_of_the_columns_that_somebody_filled() {
@@ -39,6 +40,39 @@ n40   ssh   ops@10.1.0.40 via gate
 }
 
 #[test]
+fn at_a_terminal_the_columns_are_as_wide_as_it_is() {
+    let home = Home::with_book(BOOK);
+    home.shows(&["book", "add", "shelf", "--socket", &format!("unix:/{}", "a-long-way/".repeat(9))]);
+    home.shows(&["book", "add", "shelf", "--note", &"words ".repeat(40)]);
+    assert!(home.shows(&["book"]).lines().any(|line| line.len() > 300), "a pipe gets a line for each row");
+    let mut terminal = Terminal::start(&["book", "list", "shelf"], home.path());
+    assert_eq!(terminal.end(), Some(0));
+    let lines = terminal.lines();
+    assert!(lines[1].starts_with("shelf  socket  unix:/a-long-way/"), "{lines:#?}");
+    assert!(lines[1].trim_end().ends_with("words"), "the note has a column beside it: {lines:#?}");
+    assert!(lines[2].starts_with("               "), "what is long goes on in its column: {lines:#?}");
+}
+
+#[test]
+fn a_long_group_is_shown_in_part() {
+    let home = Home::with_book("");
+    let odd: Vec<String> = (0..10_000).map(|nth| format!("n{}", 2 * nth + 1)).collect();
+    home.shows(&["book", "add", "@odd", &odd.join(",")]);
+    let table = home.shows(&["book"]);
+    assert!(table.contains("@odd  group  n[1,3,5,7,9,") && table.contains("… (10000 names)"), "{table}");
+    assert!(table.lines().all(|line| line.chars().count() < 100), "{table}");
+    assert!(home.shows(&["book", "show", "@odd"]).contains("19997,19999]\n"));
+}
+
+#[test]
+fn a_set_without_names_is_not_taken_for_an_empty_book() {
+    let home = Home::with_book(BOOK);
+    assert_eq!(home.shows(&["book", "list", "@lab", "-x", "@lab"]), "0 names\n");
+    assert_eq!(home.shows(&["book", "show", "@lab!@lab"]), "0 names\n");
+    assert_eq!(home.shows(&["book", "list", "@lab", "-x", "@lab", "--names"]), "");
+}
+
+#[test]
 fn bare_names_are_for_a_loop_of_the_shell() {
     let home = Home::with_book(BOOK);
     assert_eq!(
@@ -68,8 +102,31 @@ n08
 }
 
 #[test]
+fn a_range_that_is_an_entry_is_shown_as_one() {
+    let home = Home::with_book(BOOK);
+    home.shows(&["book", "add", "@all", "n[01-40],gate"]);
+    let shown = "\
+n[01-40]
+  ssh      ops@10.1.0.[1-40] via gate
+  group    @all
+  from     ~/book.toml:6
+";
+    assert_eq!(home.shows(&["book", "show", "n[01-40]"]), shown);
+    assert_eq!(home.shows(&["book", "show", "n[01-20]", "n[21-40]"]), shown);
+    assert_eq!(home.shows(&["book", "show", "n[01-39]"]), "n[01-39] (39 names)\n");
+}
+
+#[test]
+fn several_targets_may_stand_apart() {
+    let home = Home::with_book(BOOK);
+    assert_eq!(home.shows(&["book", "show", "gate", "n[01-03]", "-x", "n02"]), "gate,n[01,03] (3 names)\n");
+    assert_eq!(home.shows(&["book", "list", "printer", "scale", "--names"]), "printer\nscale\n");
+}
+
+#[test]
 fn a_name_is_found_in_any_case_and_width() {
     let home = Home::with_book(BOOK);
+    assert_eq!(home.shows(&["book", "show", "@LAB"]), home.shows(&["book", "show", "@lab"]));
     assert_eq!(home.shows(&["book", "show", "ＰＲＩＮＴＥＲ"]), home.shows(&["book", "show", "printer"]));
 }
 
@@ -118,8 +175,12 @@ fn a_name_that_is_not_there_is_an_error_with_the_one_that_was_meant() {
         home.fails(1, &["book", "show", "prnter"]),
         "trunkline: 'prnter' is not in the book; did you mean printer?\n"
     );
+    assert_eq!(
+        home.fails(1, &["book", "show", "Lab"]),
+        "trunkline: 'Lab' is not in the book; did you mean @lab?\n"
+    );
     let error = home.fails(2, &["book", "show", "@labb"]);
-    assert!(error.contains("there is no group @labb: did you mean @lab?"), "{error}");
+    assert!(error.contains("there is no group @labb; did you mean @lab?"), "{error}");
     let error = home.fails(2, &["book", "list", "n[01-"]);
     assert!(error.contains("the bracket is not closed"), "{error}");
 }
@@ -127,8 +188,28 @@ fn a_name_that_is_not_there_is_an_error_with_the_one_that_was_meant() {
 #[test]
 fn a_broken_book_is_an_error_that_names_file_and_line() {
     let home = Home::with_book("[entry.printer]\nsocked = \"tcp://10.0.0.9:9100\"\n");
-    let error = home.fails(2, &["book"]);
-    assert!(error.contains("~/book.toml:2:") && error.contains("did you mean socket?"), "{error}");
+    for arguments in [
+        &["book"][..],
+        &["book", "add", "x", "--ssh", "h"],
+        &["book", "remove", "printer"],
+        &["connect", "x"],
+    ] {
+        let error = home.fails(2, arguments);
+        assert!(error.contains("~/book.toml:2:") && error.contains("did you mean socket?"), "{error}");
+    }
+}
+
+#[test]
+fn a_book_that_the_system_does_not_give_is_an_error_with_the_way_out() {
+    let home = Home::empty();
+    std::fs::create_dir(home.book()).unwrap();
+    for arguments in [&["book"][..], &["book", "add", "x", "--ssh", "h"], &["connect", "x"]] {
+        let error = home.fails(2, arguments);
+        assert!(
+            error.contains("reading the book ~/book.toml") && error.contains("TRUNKLINE_HOME="),
+            "{error}"
+        );
+    }
 }
 
 #[test]
@@ -146,9 +227,19 @@ fn hosts_of_ssh_are_found_and_shown_when_asked_for() {
 }
 
 #[test]
-fn what_a_note_holds_cannot_command_the_terminal() {
-    let home = Home::with_book("[entry.x]\nsocket = \"h:1\"\nnote = \"\\u001b[2J\\u202egnp\"\n");
-    for arguments in [&["book"][..], &["book", "show", "x"], &["book", "--json"]] {
+fn what_a_note_or_a_group_holds_cannot_command_the_terminal() {
+    let home = Home::with_book(
+        "[entry.x]\nsocket = \"h:1\"\nnote = \"\\u001b[2J\\u202egnp\"\n[groups]\ng = \"exe\\u202egnp,y\"\n",
+    );
+    for arguments in [
+        &["book"][..],
+        &["book", "show", "x"],
+        &["book", "--json"],
+        &["book", "show", "@g"],
+        &["book", "show", "@g,x"],
+        &["book", "list", "@g"],
+        &["book", "list", "@g", "--names"],
+    ] {
         let shown = home.shows(arguments);
         assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
     }

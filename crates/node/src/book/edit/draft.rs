@@ -95,11 +95,12 @@ impl Draft {
     /// # Errors
     /// When there is none.
     pub fn remove_group(&mut self, name: &str) -> Result<(), EditError> {
-        if self.book.expression(name).is_none() {
+        let Some(group) = self.book.group(name) else {
             let near = nearest(name, self.book.names()).iter().map(|name| format!("@{name}")).collect();
             return Err(EditError::NoGroup { name: name.to_owned(), near });
-        }
-        self.cut("groups", name)
+        };
+        let name = group.name.to_string();
+        self.cut("groups", &name)
     }
 
     /// How a name or a range is spelt that is in the book.

@@ -21,11 +21,10 @@ pub(super) struct Store {
 impl Store {
     /// Waits until no one else changes the book.
     pub(super) fn open(path: &Path) -> Result<Self, EditError> {
-        let folder = folder_of(path);
-        let create = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-        create.map_err(failed("creating the folder", &folder))?;
         let path = followed(path).map_err(failed("following the link", path))?;
         let folder = folder_of(&path);
+        let create = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        create.map_err(failed("creating the folder", &folder))?;
         // Not the book itself: that is another file after every change.
         let lock = beside(&path, ".lock");
         let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&lock);

@@ -338,6 +338,16 @@ fn a_changed_book_keeps_its_mode_and_its_link() {
 }
 
 #[test]
+fn a_link_to_a_book_that_is_not_there_yet_makes_it_where_the_link_leads() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("book.toml");
+    symlink("dotfiles/my.toml", &link).unwrap();
+    edit(&link, |draft| draft.add(&entry("a"), Force::No)).unwrap();
+    assert_eq!(fs::read_to_string(folder.path().join("dotfiles/my.toml")).unwrap(), "[entry.a]\n");
+    assert!(link.is_symlink());
+}
+
+#[test]
 fn a_broken_book_is_not_touched() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("book.toml");
