@@ -4,15 +4,18 @@ use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 
+mod bounded;
 mod edit;
 mod entry;
 mod file;
 mod lookup;
 mod name;
 mod nearest;
+mod note;
 pub mod pattern;
 mod record;
 pub mod set;
+pub mod source;
 
 pub use edit::{Draft, EditError, Force, edit};
 pub use entry::{
@@ -22,6 +25,7 @@ pub use entry::{
 pub use file::{BookError, MISTAKES_SHOWN, Mistake, Mistakes};
 pub use lookup::LookUpError;
 pub use name::{NAME_MAX, Name, NameError};
+pub use note::Note;
 pub use pattern::Pattern;
 pub use record::{Each, EachError, NamesError, Record};
 pub use set::{Groups, NameSet, SetError};

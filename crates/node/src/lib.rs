@@ -2,3 +2,5 @@
 
 pub mod book;
 pub mod home;
+#[cfg(test)]
+mod testing;

@@ -1,6 +1,7 @@
 //! The command line as people type it. What is read here is raw; each verb turns its flags into one validated
 //! plan and looks at no flag again.
 
+mod book;
 mod connect;
 mod serve;
 mod values;
@@ -8,8 +9,10 @@ mod values;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use clap_complete::Shell;
 
+pub(crate) use book::{
+    AddFlags, BookFlags, BookJob, ImportFlags, ImportFormat, ListFlags, RemoveFlags, ShowFlags,
+};
 pub(crate) use connect::ConnectFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};
 pub(crate) use values::socket_option;
@@ -27,11 +30,12 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     Serve(ServeFlags),
     Connect(ConnectFlags),
+    Book(BookFlags),
     /// Print the completions of a shell
     #[command(hide = true)]
     Completions {
-        /// The shell to complete for
-        shell: Shell,
+        /// bash, zsh or fish
+        shell: String,
     },
     /// Print the manual page, or write one page per verb into a folder
     #[command(hide = true)]

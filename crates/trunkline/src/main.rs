@@ -1,10 +1,14 @@
 //! The trunkline command: parse, call the verb, map its outcome to an exit code.
 
+mod book;
 mod cli;
+mod completion;
 mod connect;
+mod endpoint;
 mod failure;
 mod manual;
 mod serve;
+mod stdout;
 mod terminal;
 
 use std::process::ExitCode;
@@ -14,9 +18,11 @@ use clap::Parser;
 use tokio::runtime::Builder;
 
 use cli::{Cli, Verb};
+use endpoint::own_book;
 use failure::{Failure, Outcome};
 
 fn main() -> ExitCode {
+    completion::answer();
     run(Cli::parse().verb).unwrap_or_else(Failure::report).into()
 }
 
@@ -31,8 +37,11 @@ fn run(verb: Verb) -> Outcome {
                 Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
             runtime.block_on(serve::run(plan))
         }
-        Verb::Connect(flags) => connect::run(connect::Plan::new(flags, connect::Ends::of_process())?),
-        Verb::Completions { shell } => manual::completions(shell),
+        Verb::Connect(flags) => {
+            connect::run(connect::Plan::new(flags, connect::Ends::of_process(), own_book)?)
+        }
+        Verb::Book(flags) => book::run(flags),
+        Verb::Completions { shell } => completion::script(&shell),
         Verb::Man { folder } => manual::pages(folder.as_deref()),
     }
 }

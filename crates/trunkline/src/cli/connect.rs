@@ -6,13 +6,14 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{FrameFlags, values};
+use crate::completion;
 
 /// Connect to an address: a person gets a line editor, a pipe gets a pipe
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS)]
 pub(crate) struct ConnectFlags {
-    /// tcp://HOST:PORT, udp://HOST:PORT, unix:/path, unix-dgram:/path, HOST:PORT, or :PORT on this machine
-    #[arg(value_name = "ADDRESS")]
+    /// tcp://HOST:PORT, udp://HOST:PORT, unix:/path, unix-dgram:/path, HOST:PORT, :PORT on this machine, or a name of the book
+    #[arg(value_name = "ADDRESS", add = completion::endpoints())]
     pub(crate) address: String,
 
     /// The port, when ADDRESS is a host alone, as nc takes them
@@ -106,6 +107,9 @@ Examples:
     trunkline connect udp://127.0.0.1:8080 -m hello -w 0.5
   Send a file to a printer:
     trunkline connect printer.lan 9100 < job.pdf
+  The same by a name of the book:
+    trunkline book add printer --socket printer.lan:9100
+    trunkline connect printer < job.pdf
   Is the port open?
     trunkline connect '[::1]:8080' -z && echo open
   A web server, by hand:

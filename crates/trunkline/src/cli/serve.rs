@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::{FrameFlags, values};
+use crate::completion;
 
 /// Open a line: listen on an address and answer with a service
 #[derive(Debug, Args)]
@@ -21,8 +22,8 @@ pub(crate) struct ServeFlags {
     #[arg(value_name = "SERVICE")]
     pub(crate) service: ServiceName,
 
-    /// Where `forward` connects to
-    #[arg(value_name = "TO")]
+    /// Where `forward` connects to: an address, or a name of the book
+    #[arg(value_name = "TO", add = completion::endpoints())]
     pub(crate) to: Option<String>,
 
     /// The program of `exec` and its arguments, after --

@@ -11,9 +11,11 @@ use net::charset::Charset;
 use net::datagram::DATAGRAM_MAX;
 use net::frame::Framing;
 use net::{Address, HostPort, SocketOption};
+use node::book::Book;
 
 use super::speech::Speech;
 use crate::cli::{ConnectFlags, socket_option};
+use crate::endpoint::Endpoint;
 use crate::failure::Failure;
 
 /// How long an answer to `-m`, or to a datagram, is awaited unless told otherwise.
@@ -117,9 +119,18 @@ impl Ends {
 }
 
 impl Plan {
-    /// Checks the flags against each other and against the address.
-    pub(crate) fn new(flags: ConnectFlags, ends: Ends) -> Result<Self, Failure> {
-        let to = address(&flags.address, flags.port.as_deref()).map_err(Failure::usage)?;
+    /// Checks the flags against each other and against the address. The book is read where a name stands for that.
+    pub(crate) fn new(
+        flags: ConnectFlags,
+        ends: Ends,
+        book: impl FnOnce() -> Result<Book, Failure>,
+    ) -> Result<Self, Failure> {
+        let Endpoint { address: to, framing } = match flags.port.as_deref() {
+            Some(port) => HostPort::from_parts(&flags.address, port)
+                .map_err(Failure::usage)
+                .and_then(|at| Endpoint::at(Address::Tcp(at)))?,
+            None => Endpoint::find(&flags.address, book)?,
+        };
         let datagrams = to.is_datagram();
         let refuse = |flag: &str, reason: &str| Err(Failure::usage(anyhow!("{flag} with {to}: {reason}")));
         if datagrams && flags.frames.frame.is_some() {
@@ -138,7 +149,7 @@ impl Plan {
         let task = if flags.probe {
             Task::Probe { wait: flags.wait.unwrap_or(PROBE_WAIT), json: flags.json }
         } else {
-            let speech = speech(&flags, datagrams).map_err(Failure::usage)?;
+            let speech = speech(&flags, framing, datagrams).map_err(Failure::usage)?;
             let output = match (flags.json, ends.stdout_is_terminal) {
                 (true, _) => Output::Json,
                 (false, true) => Output::Screen,
@@ -161,23 +172,11 @@ impl Plan {
     }
 }
 
-fn address(address: &str, port: Option<&str>) -> anyhow::Result<Address> {
-    let address = match port {
-        Some(port) => Address::Tcp(HostPort::from_parts(address, port)?),
-        None => address.parse()?,
-    };
-    match &address {
-        Address::Tcp(HostPort { port: 0, .. }) | Address::Udp(HostPort { port: 0, .. }) => {
-            Err(anyhow!("{address}: nothing can be connected to port 0; serve prints the port it has picked"))
-        }
-        _ => Ok(address),
-    }
-}
-
-fn speech(flags: &ConnectFlags, datagrams: bool) -> anyhow::Result<Speech> {
+/// A frame that is asked for wins over that of the book.
+fn speech(flags: &ConnectFlags, known: Option<Framing>, datagrams: bool) -> anyhow::Result<Speech> {
     let framing = match &flags.frames.frame {
         Some(frame) => Framing::parse(frame, flags.frames.length_field)?,
-        None => Framing::Raw,
+        None => known.unwrap_or(Framing::Raw),
     };
     if flags.crlf && !matches!(framing, Framing::Raw | Framing::Line) {
         return Err(anyhow!("-C with --frame {framing}: there no line ends, leave one of the two out"));
@@ -212,7 +211,7 @@ mod tests {
         let Verb::Connect(flags) = Cli::try_parse_from(words).map_err(|error| error.to_string())?.verb else {
             panic!("connect is another verb");
         };
-        Plan::new(flags, ends).map_err(|failure| failure.to_string())
+        Plan::new(flags, ends, || Ok(Book::default())).map_err(|failure| failure.to_string())
     }
 
     fn plan(arguments: &[&str]) -> Plan {

@@ -18,6 +18,7 @@ use rustix::fs::access;
 use super::log::{Log, Style};
 use super::talk::Person;
 use crate::cli::{FrameFlags, ServeFlags, ServiceName, socket_option};
+use crate::endpoint::{Endpoint, own_book};
 use crate::failure::Failure;
 use crate::terminal::Voice;
 
@@ -40,7 +41,7 @@ impl Plan {
     /// Reads the flags.
     pub(crate) fn new(flags: &ServeFlags) -> Result<Self, Failure> {
         let address: Address = flags.address.parse().map_err(Failure::usage)?;
-        let (service, person) = service(flags, &address)?;
+        let (service, known, person) = service(flags, &address)?;
         check_effect(flags, &address).map_err(Failure::usage)?;
         let option = |text: &String| socket_option(text, &address);
         let options = flags.sockopt.iter().map(option).collect::<Result<_, _>>();
@@ -57,7 +58,7 @@ impl Plan {
                 mode: flags.mode.unwrap_or(defaults.mode),
                 options: options.context("--sockopt").map_err(Failure::usage)?,
             },
-            framing: framing(&flags.frames, flags.service, &service, &address)?,
+            framing: framing(&flags.frames, known, flags.service, &service, &address)?,
             max_frame: flags.frames.max_frame,
             same_user_only: !flags.insecure_remote_exec,
             name: flags.service,
@@ -150,7 +151,11 @@ fn inherited() -> Result<Vec<OwnedFd>, Failure> {
     Ok(sockets.map(|descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) }).collect())
 }
 
-fn service(flags: &ServeFlags, address: &Address) -> Result<(Service, Option<Person>), Failure> {
+/// What answers; the frame that the book knows, where that is somebody else; and who types the answers.
+fn service(
+    flags: &ServeFlags,
+    address: &Address,
+) -> Result<(Service, Option<Framing>, Option<Person>), Failure> {
     let name = flags.service;
     if flags.to.is_some() && name != ServiceName::Forward {
         return Err(Failure::usage(anyhow!("only `forward` takes a second address"))
@@ -168,18 +173,18 @@ fn service(flags: &ServeFlags, address: &Address) -> Result<(Service, Option<Per
         ServiceName::Shell => Service::Shell,
         ServiceName::Talk => {
             let (desk, person) = Person::new();
-            return Ok((Service::Talk(desk), Some(person)));
+            return Ok((Service::Talk(desk), None, Some(person)));
         }
         ServiceName::Forward => {
             let to = flags.to.as_deref().ok_or_else(|| {
                 Failure::usage(anyhow!("`forward` needs the address that it connects to"))
                     .hint("write it behind: serve :9100 forward tcp://printer.lan:9100")
             })?;
-            let to: Address = to.parse().map_err(Failure::usage)?;
-            if to == *address {
-                return Err(Failure::usage(anyhow!("{to} would be joined with itself, for ever")));
+            let to = Endpoint::find(to, own_book)?;
+            if to.address == *address {
+                return Err(Failure::usage(anyhow!("{address} would be joined with itself, for ever")));
             }
-            Service::Forward(to)
+            return Ok((Service::Forward(to.address), to.framing, None));
         }
         ServiceName::Exec if flags.command.is_empty() => {
             return Err(Failure::usage(anyhow!("`exec` needs a program"))
@@ -190,7 +195,7 @@ fn service(flags: &ServeFlags, address: &Address) -> Result<(Service, Option<Per
             Service::Exec(flags.command.clone())
         }
     };
-    Ok((service, None))
+    Ok((service, None, None))
 }
 
 /// Better said now than to the first client.
@@ -208,9 +213,11 @@ fn check_program(name: &OsStr) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `room` and `talk` are for people, who write lines; everything else is raw unless told otherwise.
+/// `room` and `talk` are for people, who write lines; everything else is raw unless told otherwise. What the book knows
+/// of a far side matters where datagrams have to be made of its stream.
 fn framing(
     flags: &FrameFlags,
+    known: Option<Framing>,
     name: ServiceName,
     service: &Service,
     address: &Address,
@@ -221,6 +228,6 @@ fn framing(
             Framing::parse(frame, flags.length_field).map_err(Failure::usage)
         }
         None if matches!(name, ServiceName::Room | ServiceName::Talk) => Ok(Framing::Line),
-        None => Ok(Framing::Raw),
+        None => Ok(known.filter(|_| service.check_frame(address).is_ok()).unwrap_or(Framing::Raw)),
     }
 }

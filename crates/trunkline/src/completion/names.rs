@@ -1,0 +1,67 @@
+//! Names as completions: what `clap` cannot know, because it stands in the book.
+
+use std::ffi::OsStr;
+
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use node::book::{Book, NameSet, Record};
+
+use crate::endpoint::own_book;
+
+/// Names and groups, where a set of them may stand: the part after the last operator is completed.
+pub(crate) fn targets() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let Some(current) = current.to_str() else { return Vec::new() };
+        let start = current.rfind([',', '!', '&', '^']).map_or(0, |operator| operator + 1);
+        let start = start + usize::from(start > 0 && current[start..].starts_with('-'));
+        let (before, begun) = current.split_at(start);
+        let book = book();
+        let groups = book.groups().iter().map(|group| format!("@{}", group.name));
+        offer(before, begun, names(&book, |_| true).into_iter().chain(groups))
+    })
+}
+
+/// Names that can be connected to.
+pub(crate) fn endpoints() -> ArgValueCompleter {
+    one(|book| names(book, |record| record.socket.is_some()))
+}
+
+/// Names of machines.
+pub(crate) fn machines() -> ArgValueCompleter {
+    one(|book| names(book, |record| record.ssh.is_some()))
+}
+
+/// Names of groups, without their `@`.
+pub(crate) fn groups() -> ArgValueCompleter {
+    one(|book| book.groups().iter().map(|group| group.name.to_string()).collect())
+}
+
+/// Entries and groups as they are written.
+pub(crate) fn entries() -> ArgValueCompleter {
+    one(|book| {
+        let entries = book.records().iter().map(|record| record.value.names().to_string());
+        entries.chain(book.groups().iter().map(|group| format!("@{}", group.name))).collect()
+    })
+}
+
+fn one(words: impl Fn(&Book) -> Vec<String> + Send + Sync + 'static) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |current: &OsStr| {
+        current.to_str().map_or_else(Vec::new, |current| offer("", current, words(&book()).into_iter()))
+    })
+}
+
+/// A book that cannot be read has no names to offer; whoever uses it is told why.
+fn book() -> Book {
+    own_book().unwrap_or_default()
+}
+
+/// The names of entries, ranges expanded.
+fn names(book: &Book, wanted: impl Fn(&Record) -> bool) -> Vec<String> {
+    let records = book.records().iter().map(|record| &record.value).filter(|record| wanted(record));
+    NameSet::of(records.map(|record| record.names().to_string())).unwrap_or_default().iter().collect()
+}
+
+/// Those words that go on as it was begun.
+fn offer(before: &str, begun: &str, words: impl Iterator<Item = String>) -> Vec<CompletionCandidate> {
+    let fits = |word: &String| word.starts_with(begun);
+    words.filter(fits).map(|word| CompletionCandidate::new(format!("{before}{word}"))).collect()
+}

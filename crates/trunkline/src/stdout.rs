@@ -1,0 +1,28 @@
+//! What a verb prints as its result. A reader that leaves early, such as `head`, has read what it wanted.
+
+use std::io::{self, Write as _};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::failure::{Exit, Outcome};
+
+/// Prints bytes or text as they are.
+pub(crate) fn print(output: impl AsRef<[u8]>) -> Outcome {
+    match io::stdout().write_all(output.as_ref()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("writing to standard output").into())
+        }
+        _ => Ok(Exit::Good),
+    }
+}
+
+/// Prints each value as a line of JSON.
+pub(crate) fn print_json(values: impl IntoIterator<Item = impl Serialize>) -> Outcome {
+    let mut lines = String::new();
+    for value in values {
+        lines += &net::untrusted::escape_json(&serde_json::to_string(&value).context("writing JSON")?);
+        lines.push('\n');
+    }
+    print(lines)
+}
