@@ -29,6 +29,9 @@ const PEERS: &[Peer] = &[
     Peer { package: "socat", program: "socat", purpose: "a client and a server on every kind of socket" },
     Peer { package: "openssh-client", program: "ssh", purpose: "`ssh -G`: what a configuration means" },
     Peer { package: "iproute2", program: "ss", purpose: "the kernel's view of a socket" },
+    Peer { package: "bash", program: "bash", purpose: "completions" },
+    Peer { package: "zsh", program: "zsh", purpose: "completions" },
+    Peer { package: "fish", program: "fish", purpose: "completions" },
     Peer { package: "tmux", program: "tmux", purpose: "a person at a terminal" },
     Peer { package: "strace", program: "strace", purpose: "system calls per message" },
     Peer {

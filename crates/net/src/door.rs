@@ -22,6 +22,9 @@ use crate::{Ending, Endpoint, Limits, Peer, Stream, Tally};
 /// memory left for one more connection. Those inside go on; those outside wait in the backlog.
 const REST_IN_TROUBLE: Duration = Duration::from_millis(100);
 
+/// What the closing line says of a connection that was cut short.
+const CUT: &str = "the server was ended";
+
 /// How a server is told to stop.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
@@ -33,7 +36,7 @@ pub struct Shutdown {
 
 /// Accepts connections from `listeners` until told to stop. Each one that the limits let in runs through `handle` in
 /// a task of its own, which must move its bytes itself, count them in the tally and say how it ended. Tells how many
-/// connections are cut short because it had to end at once: their tasks end with the runtime.
+/// connections were cut short because it had to end at once.
 pub async fn serve<H, F>(
     mut listeners: Vec<Listener>,
     limits: &Limits,
@@ -45,17 +48,19 @@ where
     H: Fn(Stream, Arc<Peer>, Arc<Tally>) -> F,
     F: Future<Output = Ending> + Send + 'static,
 {
-    let inside = TaskTracker::new();
+    let (inside, cut) = (TaskTracker::new(), CancellationToken::new());
     let census = Arc::new(Census::default());
     let mut next_id = 1;
     let mut troubled = false;
     loop {
         let accepted = tokio::select! {
             biased;
-            () = shutdown.now.cancelled() => return inside.len(),
+            () = shutdown.now.cancelled() => break,
             () = shutdown.drain.cancelled() => break,
             accepted = accept_any(&listeners) => accepted,
         };
+        // The next listener is looked at first, or one that is never at rest, or always fails, would shut out the others.
+        listeners.rotate_left(1);
         let (stream, local, remote) = match accepted {
             Ok(connection) => connection,
             // The client was gone before it was let in: its own affair.
@@ -69,8 +74,6 @@ where
             }
         };
         troubled = false;
-        // The next listener is looked at first, or one that is never at rest would shut out the others.
-        listeners.rotate_left(1);
         let place = match census.admit(limits, remote.socket_addr().map(|address| address.ip())) {
             Ok(place) => place,
             Err(refusal) => {
@@ -84,9 +87,13 @@ where
         let tally = Arc::new(Tally::default());
         let started = Instant::now();
         let connection = handle(stream, Arc::clone(&peer), Arc::clone(&tally));
-        let reporter = Arc::clone(&reporter);
+        let (reporter, cut) = (Arc::clone(&reporter), cut.clone());
         inside.spawn(async move {
-            let ending = connection.await;
+            let ending = tokio::select! {
+                biased;
+                ending = connection => ending,
+                () = cut.cancelled() => Ending::Error(CUT.to_owned()),
+            };
             reporter.report(Event::Closed {
                 peer: &peer,
                 tally: &tally,
@@ -98,13 +105,17 @@ where
     }
     listeners.clear();
     inside.close();
-    if !inside.is_empty() {
+    if !inside.is_empty() && !shutdown.now.is_cancelled() {
         reporter.report(Event::Draining { connections: inside.len() });
     }
-    tokio::select! {
+    // Counted before those inside hear of it.
+    let cut_short = tokio::select! {
         () = inside.wait() => 0,
         () = shutdown.now.cancelled() => inside.len(),
-    }
+    };
+    cut.cancel();
+    inside.wait().await;
+    cut_short
 }
 
 async fn accept_any(listeners: &[Listener]) -> io::Result<(Stream, Endpoint, Endpoint)> {
@@ -265,13 +276,27 @@ mod tests {
         }
     }
 
-    /// A door on this machine whose connections end when their client does, and its address.
-    async fn open(limits: Limits) -> (SocketAddr, Shutdown, Arc<Told>, JoinHandle<usize>) {
+    async fn listener() -> (Listener, SocketAddr) {
         let address = "tcp://127.0.0.1:0".parse().unwrap();
-        let Bound::Stream(listeners) = listen(&address, &ListenOptions::default()).await.unwrap() else {
+        let Bound::Stream(mut listeners) = listen(&address, &ListenOptions::default()).await.unwrap() else {
             panic!("{address}")
         };
         let at = listeners[0].local().socket_addr().unwrap();
+        (listeners.remove(0), at)
+    }
+
+    /// A listener with which accept(2) fails, as it does with every one when the process has no descriptor left.
+    async fn failing_listener() -> Listener {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, handle) = ("tcp://127.0.0.1:0".parse().unwrap(), socket.try_clone().unwrap());
+        let bound = Bound::inherit(vec![socket.into()], &address, &ListenOptions::default()).await.unwrap();
+        let Bound::Stream(mut listeners) = bound else { panic!("{address}") };
+        rustix::net::shutdown(handle, rustix::net::Shutdown::Read).unwrap();
+        listeners.remove(0)
+    }
+
+    /// A door whose connections end when their client does.
+    fn door(listeners: Vec<Listener>, limits: Limits) -> (Shutdown, Arc<Told>, JoinHandle<usize>) {
         let (shutdown, told) = (Shutdown::default(), Arc::new(Told::default()));
         let (stop, reporter) = (shutdown.clone(), Arc::clone(&told));
         let serving = tokio::spawn(async move {
@@ -282,6 +307,13 @@ mod tests {
             };
             serve(listeners, &limits, &stop, reporter, attend).await
         });
+        (shutdown, told, serving)
+    }
+
+    /// A door on this machine, and its address.
+    async fn open(limits: Limits) -> (SocketAddr, Shutdown, Arc<Told>, JoinHandle<usize>) {
+        let (listener, at) = listener().await;
+        let (shutdown, told, serving) = door(vec![listener], limits);
         (at, shutdown, told, serving)
     }
 
@@ -293,6 +325,18 @@ mod tests {
         };
         let came = tokio::time::timeout(Duration::from_secs(10), waiting).await;
         assert!(came.is_ok(), "{line} is not in {:?}", told.0.lock().unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listener_that_fails_again_and_again_rests_the_door_and_shuts_out_no_other() {
+        let (good, at) = listener().await;
+        let begun = tokio::time::Instant::now();
+        let (_shutdown, reports, _serving) = door(vec![failing_listener().await, good], Limits::default());
+        for number in 1..=3 {
+            let _client = std::net::TcpStream::connect(at).unwrap();
+            told(&reports, &format!("opened {number}")).await;
+            assert!(begun.elapsed() >= REST_IN_TROUBLE * number, "{:?}", begun.elapsed());
+        }
     }
 
     #[tokio::test]
@@ -327,7 +371,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ending_at_once_tells_how_many_are_cut_short_also_in_the_middle_of_a_drain() {
+    async fn ending_at_once_closes_every_connection_and_tells_how_many_also_in_the_middle_of_a_drain() {
         for drain_first in [false, true] {
             let (at, shutdown, reports, serving) = open(Limits::default()).await;
             let _inside = (TcpStream::connect(at).await.unwrap(), TcpStream::connect(at).await.unwrap());
@@ -338,6 +382,8 @@ mod tests {
             }
             shutdown.now.cancel();
             assert_eq!(serving.await.unwrap(), 2);
+            told(&reports, "closed 1 0 error: the server was ended").await;
+            told(&reports, "closed 2 0 error: the server was ended").await;
         }
     }
 }

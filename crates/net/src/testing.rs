@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::io::{self, BufRead, BufReader};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
@@ -56,6 +58,16 @@ pub(crate) fn eventually<T: PartialEq + Debug>(wanted: &T, look: impl Fn() -> T)
         assert!(start.elapsed() < Duration::from_secs(10), "{:?} and not {wanted:?}", look());
         std::thread::yield_now();
     }
+}
+
+/// A listener of this machine whose backlog is full, so that connecting to it waits; and the connection that fills it.
+pub(crate) fn full_listener() -> (std::net::TcpListener, std::net::TcpStream) {
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let listener = std::net::TcpListener::from(listener);
+    let waiting = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (listener, waiting)
 }
 
 /// Whether the process of this number runs.

@@ -1,7 +1,7 @@
-//! Where what a person configures lies.
+//! Where what a person configures lies, and what the program remembers.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -9,13 +9,12 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
     config: PathBuf,
+    state: PathBuf,
 }
 
 /// The environment says nowhere where to look.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error(
-    "none of TRUNKLINE_HOME, XDG_CONFIG_HOME and HOME is set: say where the book is with TRUNKLINE_HOME=/path"
-)]
+#[error("neither TRUNKLINE_HOME nor HOME is set: say where the book is with TRUNKLINE_HOME=/path")]
 pub struct HomeError;
 
 impl Home {
@@ -28,18 +27,24 @@ impl Home {
     }
 
     /// The folders that an environment asks for: `TRUNKLINE_HOME` in place of all of them, or else what the XDG Base
-    /// Directory Specification 0.8 says, by which an empty or relative `XDG_CONFIG_HOME` counts as not set.
+    /// Directory Specification 0.8 says, by which an empty or relative `XDG_..._HOME` counts as not set.
     ///
     /// # Errors
     /// When none of the variables is set.
     pub fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, HomeError> {
         let path = |name| variable(name).map(PathBuf::from).filter(|path| !path.as_os_str().is_empty());
         if let Some(home) = path("TRUNKLINE_HOME") {
-            return Ok(Self { config: home });
+            return Ok(Self { config: home.clone(), state: home });
         }
-        let config = path("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
-        let config = config.or_else(|| path("HOME").map(|home| home.join(".config"))).ok_or(HomeError)?;
-        Ok(Self { config: config.join("trunkline") })
+        let folder = |name, usual| {
+            let base = path(name).filter(|path| path.is_absolute());
+            let base = base.or_else(|| path("HOME").map(|home| home.join(usual))).ok_or(HomeError)?;
+            Ok(base.join("trunkline"))
+        };
+        Ok(Self {
+            config: folder("XDG_CONFIG_HOME", ".config")?,
+            state: folder("XDG_STATE_HOME", ".local/state")?,
+        })
     }
 
     /// The file of the book.
@@ -47,19 +52,27 @@ impl Home {
     pub fn book(&self) -> PathBuf {
         self.config.join("book.toml")
     }
+
+    /// The folder of what the program remembers by itself.
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
-    fn book(environment: &[(&str, &str)]) -> Result<PathBuf, HomeError> {
+    fn home(environment: &[(&str, &str)]) -> Result<Home, HomeError> {
         let variable = |wanted: &str| {
             environment.iter().find(|(name, _)| *name == wanted).map(|(_, value)| OsString::from(value))
         };
-        Home::from_environment(variable).map(|home| home.book())
+        Home::from_environment(variable)
+    }
+
+    fn book(environment: &[(&str, &str)]) -> Result<PathBuf, HomeError> {
+        home(environment).map(|home| home.book())
     }
 
     #[test]
@@ -76,9 +89,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_remembered_lies_apart_from_what_is_configured() {
+        let state = |environment: &[(&str, &str)]| home(environment).unwrap().state().to_owned();
+        let usual = [("HOME", "/home/wang")];
+        assert_eq!(state(&usual), Path::new("/home/wang/.local/state/trunkline"));
+        assert_eq!(state(&[usual[0], ("XDG_STATE_HOME", "/s")]), Path::new("/s/trunkline"));
+        assert_eq!(
+            state(&[usual[0], ("XDG_STATE_HOME", "s")]),
+            state(&usual),
+            "a relative one depends on where one stands"
+        );
+    }
+
+    #[test]
     fn one_variable_replaces_all_others() {
         let all = [("HOME", "/home/wang"), ("XDG_CONFIG_HOME", "/etc/w"), ("TRUNKLINE_HOME", "lesson")];
         assert_eq!(book(&all).unwrap(), Path::new("lesson/book.toml"));
+        assert_eq!(home(&all).unwrap().state(), Path::new("lesson"));
     }
 
     #[test]

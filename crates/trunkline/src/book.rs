@@ -2,13 +2,16 @@
 
 mod card;
 mod change;
-mod import;
 mod list;
 mod show;
 mod table;
 
+use std::env;
+use std::path::Path;
+
 use anyhow::anyhow;
-use node::book::{Book, Entry, NameSet};
+use node::book::source::{hosts, ssh_config};
+use node::book::{Book, Entry, NameSet, Note};
 use node::home::Home;
 
 use card::GroupCard;
@@ -22,9 +25,8 @@ pub(crate) fn run(flags: BookFlags) -> Outcome {
     match flags.job.unwrap_or(BookJob::List(ListFlags::default())) {
         BookJob::List(flags) => list::run(&flags, json),
         BookJob::Show(flags) => show::run(&flags, json),
-        BookJob::Add(flags) => change::add(flags, json),
+        BookJob::Add(flags) => change::add(*flags, json),
         BookJob::Remove(flags) => change::remove(flags, json),
-        BookJob::Import(flags) => import::run(&flags, json),
     }
 }
 
@@ -37,9 +39,12 @@ fn own(home: &Home) -> Result<Book, Failure> {
     Book::load(&home.book()).map_err(Failure::usage)
 }
 
-/// The book, and the machines that other programs keep.
-fn everything(home: &Home) -> Result<Book, Failure> {
-    own(home)
+/// The book, the machines that other programs keep, and what of those was left out.
+fn everything(home: &Home) -> Result<(Book, Vec<Note>), Failure> {
+    let user = env::home_dir().unwrap_or_default();
+    let ssh = ssh_config::read(&user.join(".ssh/config"), &user);
+    let hosts = hosts::read(Path::new("/etc/hosts"));
+    Ok((own(home)?.with(ssh.records).with(hosts.records), [ssh.notes, hosts.notes].concat()))
 }
 
 /// The names that targets stand for, without those that are excluded. Without targets, all names of the book.

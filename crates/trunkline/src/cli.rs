@@ -10,9 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use book::{
-    AddFlags, BookFlags, BookJob, ImportFlags, ImportFormat, ListFlags, RemoveFlags, ShowFlags,
-};
+pub(crate) use book::{AddFlags, BookFlags, BookJob, ListFlags, RemoveFlags, ShowFlags};
 pub(crate) use connect::ConnectFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};
 pub(crate) use values::socket_option;

@@ -29,7 +29,7 @@ impl Endpoint {
         match text.parse() {
             Ok(address) => Self::at(address),
             Err(error @ AddressError::NoPort { .. }) if !text.contains(':') => {
-                Self::named(text, &book()?, error)
+                Self::named(text, &book()?, &error)
             }
             Err(error) => Err(Failure::usage(error)),
         }
@@ -47,7 +47,7 @@ impl Endpoint {
         }
     }
 
-    fn named(name: &str, book: &Book, no_port: AddressError) -> Result<Self, Failure> {
+    fn named(name: &str, book: &Book, no_port: &AddressError) -> Result<Self, Failure> {
         let entry = book
             .look_up(name)
             .map_err(|error| Failure::usage(anyhow!(error)).hint(format_args!("as an address, {no_port}")))?;

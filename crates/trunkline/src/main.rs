@@ -23,7 +23,13 @@ use failure::{Failure, Outcome};
 
 fn main() -> ExitCode {
     completion::answer();
-    run(Cli::parse().verb).unwrap_or_else(Failure::report).into()
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => run(cli.verb),
+        // Help, or the version.
+        Err(help) if !help.use_stderr() => stdout::written(help.print()),
+        Err(wrong) => wrong.exit(),
+    };
+    outcome.unwrap_or_else(Failure::report).into()
 }
 
 /// Decides the shape of the runtime once. Clients are plain threads, which start in no time and read standard input

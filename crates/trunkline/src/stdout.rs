@@ -9,7 +9,12 @@ use crate::failure::{Exit, Outcome};
 
 /// Prints bytes or text as they are.
 pub(crate) fn print(output: impl AsRef<[u8]>) -> Outcome {
-    match io::stdout().write_all(output.as_ref()).and_then(|()| io::stdout().flush()) {
+    written(io::stdout().write_all(output.as_ref()).and_then(|()| io::stdout().flush()))
+}
+
+/// What became of what was printed.
+pub(crate) fn written(result: io::Result<()>) -> Outcome {
+    match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(anyhow::Error::new(error).context("writing to standard output").into())
         }

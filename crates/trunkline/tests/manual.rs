@@ -1,10 +1,10 @@
-//! Completions and manual pages are made from the command line's own definition.
+//! Manual pages are made from the command line's own definition.
 
 #![allow(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
 use std::process::{Command, Output, Stdio};
 
-const VERBS: [&str; 2] = ["serve", "connect"];
+const VERBS: [&str; 3] = ["serve", "connect", "book"];
 
 fn trunkline(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trunkline")).args(arguments).output().unwrap()
@@ -14,16 +14,6 @@ fn printed(arguments: &[&str]) -> String {
     let output = trunkline(arguments);
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
     String::from_utf8(output.stdout).unwrap()
-}
-
-#[test]
-fn every_shells_completions_name_every_verb_and_its_options() {
-    for shell in ["bash", "zsh", "fish"] {
-        let script = printed(&["completions", shell]);
-        for word in VERBS.iter().chain(&["keep-open", "frame"]) {
-            assert!(script.contains(word), "{shell}: {word}");
-        }
-    }
 }
 
 #[test]
@@ -42,16 +32,34 @@ fn a_folder_gets_one_page_for_each_verb_and_none_for_what_is_hidden() {
     assert_eq!(printed(&["man", pages.to_str().unwrap()]), "");
     let mut names: Vec<_> = pages.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["trunkline-connect.1", "trunkline-serve.1", "trunkline.1"]);
+    let names: Vec<_> = names.iter().map(|name| name.to_str().unwrap()).collect();
+    let jobs = ["add", "list", "remove", "show"].map(|job| format!("trunkline-book-{job}.1"));
+    let others =
+        ["trunkline-book.1", "trunkline-connect.1", "trunkline-serve.1", "trunkline.1"].map(str::to_owned);
+    assert_eq!(names, [&jobs[..], &others].concat());
     let page = std::fs::read_to_string(pages.join("trunkline-connect.1")).unwrap();
     assert!(page.contains("\\-\\-keep\\-open") && page.contains("Examples"), "{page}");
 }
 
 #[test]
 fn who_stops_reading_the_page_has_read_enough() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
-    let mut child = command.arg("man").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    for page in ["man", "--help"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
+        let mut child = command.arg(page).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()), "{page}");
+    }
+}
+
+#[test]
+fn a_page_that_cannot_be_written_is_a_failure_that_says_so() {
+    for page in [&["man"][..], &["--help"], &["serve", "-h"], &["--version"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
+        let output = command.args(page).stdout(full).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{page:?}");
+        assert!(error.starts_with("trunkline: writing to standard output: No space left"), "{error}");
+    }
 }

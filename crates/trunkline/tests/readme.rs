@@ -24,7 +24,7 @@ fn the_sessions_of_the_readme_show_what_the_readme_says() {
     for section in sections {
         let title = section.lines().next().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        run_session(title, &with_free_places(section, folder.path()));
+        run_session(title, &with_free_places(section, folder.path()), folder.path());
     }
 }
 
@@ -35,13 +35,13 @@ fn the_two_commands_of_the_readme_are_the_ones_that_exist() {
     assert!(readme.contains("cargo xtask test"));
 }
 
-fn run_session(title: &str, section: &str) {
+fn run_session(title: &str, section: &str, home: &Path) {
     let boxes: Vec<&str> =
         section.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(boxes.len() >= 2, "{title}: a session needs two terminals");
     let (servers, clients): (Vec<_>, Vec<_>) =
         boxes.into_iter().partition(|shown| shown.contains("trunkline serve "));
-    let mut running: Vec<_> = servers.iter().map(|shown| Server::start(shown)).collect();
+    let mut running: Vec<_> = servers.iter().map(|shown| Server::start(shown, home)).collect();
     for shown in clients {
         let mut lines = shown.lines().peekable();
         while let Some(command) = lines.next() {
@@ -51,7 +51,7 @@ fn run_session(title: &str, section: &str) {
             while let Some(line) = lines.next_if(|line| !line.starts_with("$ ")) {
                 expected.push(masked(line));
             }
-            let output = shell(command).output().unwrap();
+            let output = shell(command, home).output().unwrap();
             let shown = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
             assert_eq!(shown.lines().map(masked).collect::<Vec<_>>(), expected, "{title}: $ {command}");
         }
@@ -70,13 +70,13 @@ struct Server {
 }
 
 impl Server {
-    fn start(shown: &str) -> Self {
+    fn start(shown: &str, home: &Path) -> Self {
         let mut lines = shown.lines();
         let command = lines.next().unwrap().strip_prefix("$ ").unwrap();
         let expected = lines.map(masked).collect();
         // Both streams into one pipe, as a terminal shows them.
         let (reader, writer) = std::io::pipe().unwrap();
-        let mut child = shell(command);
+        let mut child = shell(command, home);
         child.stdout(writer.try_clone().unwrap()).stderr(writer).stdin(Stdio::null()).process_group(0);
         let child = child.spawn().unwrap();
         let (sender, lines) = channel();
@@ -117,11 +117,13 @@ impl Drop for Server {
     }
 }
 
-fn shell(command: &str) -> Command {
+/// A line of a terminal, whose book and history lie in `home`.
+fn shell(command: &str, home: &Path) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_trunkline"));
     let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", command]).env("PATH", path).env("LC_ALL", "C.UTF-8").env("NO_COLOR", "1");
+    shell.env("TRUNKLINE_HOME", home);
     shell
 }
 

@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::unix::pipe;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
 
 use crate::Ending;
 use crate::pump::join;
@@ -22,7 +23,7 @@ use crate::{Endpoint, Peer};
 
 /// A running command with its standard output and standard error in one pipe, in the order they were written.
 pub(crate) struct Running {
-    child: Child,
+    ended: JoinHandle<io::Result<ExitStatus>>,
     group: Group,
     output: pipe::Receiver,
     exit: Option<Exit>,
@@ -54,7 +55,7 @@ impl Running {
         shell.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
         let (child, group) = spawn(shell, peer)?;
         let output = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
-        Ok(Self { child, group, output, exit: None })
+        Ok(Self { ended: wait_for(child), group, output, exit: None })
     }
 
     /// Waits for what happens next. Dropping the future loses nothing.
@@ -65,10 +66,10 @@ impl Running {
                 let status = tokio::select! {
                     biased;
                     read = self.output.read(buffer) => match read? {
-                        0 => self.child.wait().await?,
+                        0 => (&mut self.ended).await??,
                         count => return Ok(Step::Printed(count)),
                     },
-                    status = self.child.wait() => status?,
+                    status = &mut self.ended => status??,
                 };
                 let left = usize::try_from(ioctl_fionread(&self.output)?).unwrap_or(usize::MAX);
                 self.exit.insert(Exit { code: exit_code(status), left })
@@ -105,13 +106,14 @@ where
         Err(error) => return Ending::Error(format!("starting {}: {error}", name.to_string_lossy())),
     };
     let mut stdio = ChildStdio { input: child.stdin.take(), output: child.stdout.take() };
+    let mut ended = wait_for(child);
     let ending = join(stream, &mut stdio, session, async {
-        let _ = child.wait().await;
+        let _ = (&mut ended).await;
     })
     .await;
-    if ending == Ending::Eof {
+    if ending == Ending::Eof && !ended.is_finished() {
         // It may still be at work on the last that it was sent, and is ended when this returns.
-        return within(session.idle, child.wait()).await.err().unwrap_or(ending);
+        return within(session.idle, ended).await.err().unwrap_or(ending);
     }
     ending
 }
@@ -119,6 +121,12 @@ where
 /// A process that did not exit well, in a shell's words.
 fn exit_code(status: ExitStatus) -> i32 {
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+}
+
+/// Waits for a process also when nobody asks for its end any more: without a parent that does, it stays in the table of
+/// processes as a zombie (wait(2)).
+fn wait_for(mut child: Child) -> JoinHandle<io::Result<ExitStatus>> {
+    tokio::spawn(async move { child.wait().await })
 }
 
 fn spawn(mut command: Command, peer: &Peer) -> io::Result<(Child, Group)> {

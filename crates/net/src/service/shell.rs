@@ -4,8 +4,10 @@
 //! an answer is one message, so it must fit one; where it does not, an error text takes its place.
 
 use std::io;
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::timeout;
 
 use super::guard::check_is_text;
 use super::process::{Group, Running, Step};
@@ -20,6 +22,9 @@ const NOT_RUN: i32 = 126;
 
 /// What shells answer for a command that was ended by force: 128 and the number of SIGKILL.
 const ENDED: i32 = 137;
+
+/// How often it is looked whether anybody still listens to a command that prints nothing.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Runs the commands that come over `stream` until it ends.
 pub(crate) async fn shell<S>(stream: &mut S, session: &mut Session) -> Ending
@@ -81,7 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
             let step = tokio::select! {
                 biased;
                 step = running.next(&mut buffer) => step.map_err(|error| reading(&error))?,
-                gone = self.reader.read_ahead(self.stream, self.session) => return Err(gone),
+                gone = nobody_listens(&mut self.reader, self.stream, self.session) => return Err(gone),
             };
             match step {
                 Step::Printed(count) => {
@@ -103,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
         let answer = tokio::select! {
             biased;
             answer = whole_answer(command.payload(), &peer, capacity) => answer,
-            gone = self.reader.read_ahead(self.stream, self.session) => return Err(gone),
+            gone = nobody_listens(&mut self.reader, self.stream, self.session) => return Err(gone),
         };
         self.left_behind.retain(Group::is_alive);
         self.left_behind.extend(answer.left_behind);
@@ -116,6 +121,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<'_, S> {
                 .map_err(|error| Ending::Limit(error.to_string()))?;
         }
         send(self.stream, self.session, &framed).await
+    }
+}
+
+/// Ready when nobody is left to hear what a command will print; it also reads ahead. A client that closed a socket
+/// file shows only when it is written to, be it nothing (EPIPE, write(2)). Over TCP one that closed looks like one that
+/// said its last and listens, until it refuses what is sent.
+async fn nobody_listens<S>(reader: &mut MessageReader, stream: &mut S, session: &mut Session) -> Ending
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        if let Ok(gone) = timeout(LOOK_AGAIN, reader.read_ahead(stream, session)).await {
+            return gone;
+        }
+        if let Err(error) = stream.write(&[]).await {
+            return Ending::from_io(&error);
+        }
     }
 }
 

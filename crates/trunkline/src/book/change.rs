@@ -10,7 +10,7 @@ use node::home::Home;
 use serde::Serialize;
 
 use crate::cli::{AddFlags, RemoveFlags};
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
 use crate::stdout;
 
 /// What was done, to which name or `@group`.
@@ -38,7 +38,7 @@ pub(super) fn add(flags: AddFlags, json: bool) -> Outcome {
             groups.iter().try_for_each(|group| join(draft, group, &flags.name, Force::No))
         })?;
     }
-    tell(&home, [Change::Added(flags.name)], json)
+    tell([Change::Added(flags.name)], json)
 }
 
 /// Takes names and groups out of the book: all of them, or none.
@@ -51,7 +51,7 @@ pub(super) fn remove(flags: RemoveFlags, json: bool) -> Outcome {
             None => draft.remove(name, force),
         })
     })?;
-    tell(&home, flags.names.into_iter().map(Change::Removed), json)
+    tell(flags.names.into_iter().map(Change::Removed), json)
 }
 
 fn change(home: &Home, change: impl FnOnce(&mut Draft) -> Result<(), EditError>) -> Result<(), Failure> {
@@ -136,14 +136,13 @@ fn record(flags: &AddFlags) -> anyhow::Result<Record> {
     Ok(record)
 }
 
-fn tell(home: &Home, changes: impl IntoIterator<Item = Change>, json: bool) -> Outcome {
+fn tell(changes: impl IntoIterator<Item = Change>, json: bool) -> Outcome {
     if json {
         return stdout::print_json(changes);
     }
-    let path = home.book();
     let said = changes.into_iter().map(|change| match change {
-        Change::Added(name) => format!("added {name} to {}\n", path.display()),
-        Change::Removed(name) => format!("removed {name} from {}\n", path.display()),
+        Change::Added(name) => format!("added {name}\n"),
+        Change::Removed(name) => format!("removed {name}\n"),
     });
-    stdout::print(said.collect::<String>()).map(|_| Exit::Good)
+    stdout::print(said.collect::<String>())
 }

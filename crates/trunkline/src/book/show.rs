@@ -18,7 +18,7 @@ struct Folded {
 
 /// Shows one name with all its lines, and several folded.
 pub(super) fn run(flags: &ShowFlags, json: bool) -> Outcome {
-    let book = super::everything(&super::home()?)?;
+    let (book, _) = super::everything(&super::home()?)?;
     let names = super::select(&book, Some(&flags.targets), flags.exclude.as_deref())?;
     let whole_group = flags.targets.strip_prefix('@').filter(|_| flags.exclude.is_none());
     if let Some(group) =

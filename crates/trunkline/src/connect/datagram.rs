@@ -41,8 +41,8 @@ pub(super) fn run(route: Route<'_>, wire: Wire, address: &Address, pipe: Pipe) -
         exchange(&mut line, input, &speech, &patience, &mut show)
     });
     let ending = match &end {
-        Ok(End::Silence) => Ending::Timeout,
-        Ok(End::Enough) => Ending::Eof,
+        Ok(End::Silence) if !patience.is_answered(line.answers()) => Ending::Timeout,
+        Ok(_) => Ending::Eof,
         Err(trouble) => trouble.ending(),
     };
     line.wire.end();
@@ -80,9 +80,14 @@ impl Patience {
         Self { wait, asked }
     }
 
+    /// Whether silence is how the answers end, and not a limit that was reached.
+    fn is_answered(&self, answers: u64) -> bool {
+        self.asked.is_none() && answers > 0
+    }
+
     /// The silence that ends it.
     fn silence(&self, answers: u64) -> Duration {
-        if answers > 0 && self.asked.is_none() { QUIET.min(self.wait) } else { self.wait }
+        if self.is_answered(answers) { QUIET.min(self.wait) } else { self.wait }
     }
 
     /// What the exit code says of it. Who does not wait asks for nothing.

@@ -41,8 +41,8 @@ pub(super) fn run(wire: Wire, address: &Address, pipe: Pipe) -> Outcome {
         Ok(end)
     });
     let ending = match &end {
-        Ok(End::Silence) => Ending::Timeout,
-        Ok(End::Eof | End::Enough) => Ending::Eof,
+        Ok(End::Silence) if !patience.is_answered(&wire) => Ending::Timeout,
+        Ok(_) => Ending::Eof,
         Err(trouble) => trouble.ending(),
     };
     wire.end();
@@ -99,6 +99,11 @@ impl Patience {
             // Reading waits by itself.
             None => Ok(true),
         }
+    }
+
+    /// Whether silence is how the answer ends, and not a limit that was reached.
+    fn is_answered(&self, wire: &Wire) -> bool {
+        self.answers.is_none() && !self.notable && wire.received.load(Relaxed) > 0
     }
 
     /// What the exit code says of it.

@@ -58,7 +58,7 @@ impl Log {
         }
     }
 
-    /// The line that tells that connections were cut off, which have no closing line then.
+    /// The line that tells that connections were cut off.
     pub(crate) fn cut(&self, connections: usize) {
         self.pen.write(
             || json!({"event": "cut", "connections": connections}),

@@ -3,7 +3,9 @@
 use std::fmt::Display;
 use std::fs::File;
 use std::io;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::mem;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SendError, Sender, SyncSender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,19 +18,35 @@ use super::stage::{Scene, Stage};
 /// How long the end may take when nobody reads the terminal.
 const END: Duration = Duration::from_millis(200);
 
+/// Bytes of lines that wait for a terminal that shows nothing: it was stopped, or is read too slowly. Beyond it lines
+/// are left out, and one line tells how many: whoever calls or connects must not fill the memory.
+const UNSHOWN: usize = 1024 * 1024;
+
 /// One line up, and down again.
 const NOTHING: &str = "\x1b[A\n";
 
 /// Speaks above the line that is being typed. Clones speak with the same voice.
 #[derive(Clone)]
-pub(crate) struct Voice(Sender<Said>);
+pub(crate) struct Voice {
+    said: Sender<Said>,
+    unshown: Arc<Mutex<Unshown>>,
+}
+
+/// Lines that were said and are not shown yet.
+#[derive(Default)]
+struct Unshown {
+    bytes: usize,
+    left_out: usize,
+}
 
 /// Tells that the voice has ended.
 pub(crate) struct Ended(Receiver<()>);
 
 enum Said {
+    /// To be shown.
+    Line(String),
     /// To be shown; who asked is told when it is.
-    Text(String, Option<SyncSender<()>>),
+    Text(String, SyncSender<()>),
     /// From now on, so long a silence ends the editor's wait for a line.
     Leaving(Duration),
     /// The editor's wait for a line is to end.
@@ -45,33 +63,32 @@ impl Voice {
     ) -> io::Result<(Self, Ended)> {
         let (voice, said) = mpsc::channel();
         let (ending, ended) = mpsc::sync_channel(0);
-        let mut speaker = Speaker { printer, stage, input_ended: false };
+        let unshown = Arc::default();
+        let mut speaker = Speaker { printer, stage, unshown: Arc::clone(&unshown), input_ended: false };
         thread::Builder::new().spawn(move || {
             speaker.speak(&said);
             drop((said, ending));
         })?;
-        Ok((Self(voice), Ended(ended)))
+        Ok((Self { said: voice, unshown }, Ended(ended)))
     }
 
-    /// Shows these lines, the last of which has its end. Gives them back when nobody shows anything any more.
-    pub(crate) fn say(&self, lines: String) -> Result<(), String> {
-        self.0.send(Said::Text(lines, None)).map_err(|unsaid| match unsaid.0 {
-            Said::Text(lines, _) => lines,
-            Said::Leaving(_) | Said::EndEditor | Said::End => String::new(),
-        })
-    }
-
-    /// Shows a line.
+    /// Shows a line, unless too many wait to be shown.
     pub(crate) fn line(&self, line: impl Display) {
-        if let Err(line) = self.say(format!("{line}\n")) {
+        let line = format!("{line}\n");
+        if !lock(&self.unshown).takes(line.len()) {
+            return;
+        }
+        // Given back when nobody shows anything any more.
+        if let Err(SendError(Said::Line(line))) = self.said.send(Said::Line(line)) {
             crate::failure::say(line.trim_end());
         }
     }
 
-    /// As [`Self::say`], and waits until they are shown: so no more is taken from the network than a terminal shows.
+    /// Shows these lines, the last of which has its end, and waits until they are shown: so no more is taken from the
+    /// network than a terminal shows.
     pub(crate) fn say_and_wait(&self, lines: String) {
         let (shown, wait) = mpsc::sync_channel(0);
-        if self.0.send(Said::Text(lines, Some(shown))).is_ok() {
+        if self.said.send(Said::Text(lines, shown)).is_ok() {
             // Also when the voice ends, which then nobody waits for.
             let _ = wait.recv();
         }
@@ -79,18 +96,42 @@ impl Voice {
 
     /// The person leaves: once nothing was said for so long, [`Self::end_editor`].
     pub(crate) fn leaving(&self, silence: Duration) {
-        let _ = self.0.send(Said::Leaving(silence));
+        let _ = self.said.send(Said::Leaving(silence));
     }
 
     /// Ends the editor's wait for a line, once all is shown that was said before.
     pub(crate) fn end_editor(&self) {
-        let _ = self.0.send(Said::EndEditor);
+        let _ = self.said.send(Said::EndEditor);
     }
 
     /// Ends the voice.
     pub(crate) fn end(&self) {
-        let _ = self.0.send(Said::End);
+        let _ = self.said.send(Said::End);
     }
+}
+
+impl Unshown {
+    /// Whether a line may wait. Once one may not, none may until all are shown, so that those left out stood in one
+    /// place.
+    fn takes(&mut self, bytes: usize) -> bool {
+        let takes = self.bytes == 0 || (self.left_out == 0 && self.bytes + bytes <= UNSHOWN);
+        if takes {
+            self.bytes += bytes;
+        } else {
+            self.left_out += 1;
+        }
+        takes
+    }
+
+    /// A line is shown. Tells how many were left out behind it.
+    fn shown(&mut self, bytes: usize) -> usize {
+        self.bytes -= bytes;
+        if self.bytes == 0 { mem::take(&mut self.left_out) } else { 0 }
+    }
+}
+
+fn lock(unshown: &Mutex<Unshown>) -> MutexGuard<'_, Unshown> {
+    unshown.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Ended {
@@ -104,6 +145,7 @@ impl Ended {
 struct Speaker<P> {
     printer: P,
     stage: Stage,
+    unshown: Arc<Mutex<Unshown>>,
     input_ended: bool,
 }
 
@@ -116,6 +158,16 @@ impl<P: ExternalPrinter> Speaker<P> {
                 Some(silence) => said.recv_timeout(silence),
             };
             match next {
+                Ok(Said::Line(line)) => {
+                    let bytes = line.len();
+                    self.show(line);
+                    let left_out = lock(&self.unshown).shown(bytes);
+                    if left_out > 0 {
+                        self.show(format!(
+                            "lines left out: {left_out}; this terminal did not show them in time\n"
+                        ));
+                    }
+                }
                 Ok(Said::Text(lines, shown)) => {
                     self.show(lines);
                     drop(shown);
@@ -156,5 +208,53 @@ impl<P: ExternalPrinter> Speaker<P> {
             // nothing, and lasts until it is dropped.
             let _ = self.printer.print(NOTHING.to_owned());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A terminal that shows nothing until it is told to go on.
+    struct Stopped {
+        go_on: Receiver<()>,
+        shown: Sender<String>,
+    }
+
+    impl ExternalPrinter for Stopped {
+        fn print(&mut self, lines: String) -> rustyline::Result<()> {
+            // Once told, it stays so.
+            let _ = self.go_on.recv();
+            self.shown.send(lines).unwrap();
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_attacker_in_front_of_a_stopped_terminal_fills_a_bounded_memory_and_the_rest_is_counted() {
+        let (go, go_on) = mpsc::channel();
+        let (sender, shown) = mpsc::channel();
+        let stage = Stage::default();
+        stage.set(Scene::Editing);
+        let (voice, _ended) = Voice::new(Stopped { go_on, shown: sender }, stage).unwrap();
+        let line = "x".repeat(1023);
+        for _ in 0..5000 {
+            voice.line(&line);
+        }
+        drop(go);
+        for _ in 0..UNSHOWN / 1024 {
+            assert_eq!(shown.recv().unwrap(), format!("{line}\n"));
+        }
+        let note = shown.recv().unwrap();
+        assert_eq!(note, "lines left out: 3976; this terminal did not show them in time\n");
+        voice.line("and on");
+        assert_eq!(shown.recv().unwrap(), "and on\n");
+    }
+
+    #[test]
+    fn a_line_longer_than_all_that_may_wait_is_shown_alone() {
+        let mut unshown = Unshown::default();
+        assert!(unshown.takes(2 * UNSHOWN) && !unshown.takes(1));
+        assert_eq!((unshown.shown(2 * UNSHOWN), unshown.takes(1)), (1, true));
     }
 }

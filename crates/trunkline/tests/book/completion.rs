@@ -40,15 +40,17 @@ fn fish(home: &Home, line: &str) -> Vec<String> {
 
 /// What stands on zsh's command line after the key was pressed.
 fn zsh(home: &Home, line: &str) -> String {
+    // Where the key does nothing, or the shell does not come up, the pattern is waited for in vain: hence a limit.
     let script = r#"
         zmodload zsh/zpty
         zpty shell zsh -f
-        zpty -w shell 'autoload -Uz compinit && compinit -D; source <(trunkline completions zsh); PS1="" unsetopt zle_bracketed_paste; show() { print -r -- "[line]$BUFFER[end]"; }; zle -N show; bindkey "^T" show; print ready-now'
-        zpty -r shell seen '*ready-now'$'\r''*'
+        zpty -w shell 'PS1=; autoload -Uz compinit; compinit -D; source <(trunkline completions zsh)
+            show() { print -r -- "<$BUFFER>" }; zle -N show; bindkey "^T" show; print ready-$((1+1))'
+        zpty -r shell seen '*ready-2*'
         zpty -w -n shell "$1"$'\t'$'\024'
-        zpty -r shell seen '*\[line\]*\[end\]*'
-        print -r -- "${${seen##*\[line\]}%%\[end\]*}""#;
-    printed(home, "zsh", &["-f", "-c", script, "zsh", line]).trim_end().to_owned()
+        zpty -r shell seen '*<*>*'
+        print -r -- "${${seen##*<}%%>*}""#;
+    printed(home, "timeout", &["60", "zsh", "-f", "-c", script, "zsh", line]).trim_end().to_owned()
 }
 
 #[test]

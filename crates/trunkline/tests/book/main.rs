@@ -11,5 +11,4 @@ mod home;
 mod change;
 mod completion;
 mod endpoints;
-mod import;
 mod shown;

@@ -118,8 +118,8 @@ fn a_name_that_is_not_there_is_an_error_with_the_one_that_was_meant() {
         home.fails(1, &["book", "show", "prnter"]),
         "trunkline: 'prnter' is not in the book; did you mean printer?\n"
     );
-    let error = home.fails(2, &["book", "show", "@lba"]);
-    assert!(error.contains("there is no group @lba: did you mean @lab?"), "{error}");
+    let error = home.fails(2, &["book", "show", "@labb"]);
+    assert!(error.contains("there is no group @labb: did you mean @lab?"), "{error}");
     let error = home.fails(2, &["book", "list", "n[01-"]);
     assert!(error.contains("the bracket is not closed"), "{error}");
 }

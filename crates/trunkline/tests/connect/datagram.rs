@@ -196,6 +196,17 @@ fn json_lines_hold_a_datagram_each() {
     );
 }
 
+#[test]
+fn in_json_answers_that_end_with_silence_ended_well_and_only_a_limit_is_a_timeout() {
+    for (answered, code, ending) in [(true, 0, "eof"), (false, 124, "timeout")] {
+        let (address, _server) =
+            udp_server(1, move |payload| if answered { upper(payload) } else { Vec::new() });
+        let ran = run(["connect", &address, "--json", "-w", "0.1"], b"a");
+        let closed: serde_json::Value = serde_json::from_str(ran.text().lines().last().unwrap()).unwrap();
+        assert_eq!((ran.code, &closed["ending"]), (Some(code), &ending.into()));
+    }
+}
+
 /// The tutorial's UDP server, written anew.
 const TUTORIAL_SERVER: &str = "
 import socket

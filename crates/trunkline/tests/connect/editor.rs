@@ -3,7 +3,9 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
 use std::sync::mpsc;
+use std::thread;
 
 use crate::program::{LIMIT, tcp_server, wait_until_refused};
 use crate::terminal::Terminal;
@@ -344,6 +346,34 @@ fn every_pasted_line_is_a_line_and_none_is_lost() {
     terminal.types("\x04");
     assert_eq!(terminal.end(), Some(0));
     assert_eq!(server.join().unwrap().lines().collect::<Vec<_>>(), lines);
+}
+
+#[test]
+fn what_comes_is_shown_while_a_line_waits_for_a_far_side_that_does_not_read() {
+    let home = tempfile::tempdir().unwrap();
+    // More than a small send buffer holds; it would take long to type.
+    let long = "x".repeat(5000);
+    std::fs::write(home.path().join("connect_history"), format!("#V2\n{long}\n")).unwrap();
+    let path = home.path().join("far.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let server = thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        stream.set_write_timeout(Some(LIMIT)).unwrap();
+        // The line is on its way.
+        stream.read_exact(&mut [0]).unwrap();
+        // More than all the buffers on the way hold.
+        stream.write_all("an answer to nothing\n".repeat(50_000).as_bytes()).unwrap();
+        stream.write_all(b"the last answer\n").unwrap();
+        line(&mut BufReader::new(stream))
+    });
+    let address = format!("unix:{}", path.display());
+    let mut terminal = Terminal::start(&["connect", &address, "--sockopt", "sndbuf=2k"], home.path());
+    terminal.until_prompt("", START);
+    terminal.types("\x1b[A\r");
+    terminal.until_shows("the last answer");
+    assert_eq!(server.join().unwrap(), format!("{}\n", &long[1..]).as_bytes());
+    assert_eq!(terminal.end(), Some(0));
 }
 
 #[test]

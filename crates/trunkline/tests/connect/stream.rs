@@ -469,6 +469,27 @@ fn json_lines_tell_the_life_of_the_connection() {
 }
 
 #[test]
+fn in_json_an_answer_that_ends_with_silence_ended_well_and_only_a_limit_is_a_timeout() {
+    let ending = |ran: &Ran| {
+        let closed: serde_json::Value = serde_json::from_str(ran.text().lines().last().unwrap()).unwrap();
+        closed["ending"].as_str().unwrap().to_owned()
+    };
+    let answers = |mut stream: TcpStream| {
+        stream.write_all(b"hi").unwrap();
+        all(&stream)
+    };
+    let (at, _server) = tcp_server(answers);
+    let ran = run(["connect", &at.to_string(), "--json", "-m", "x"], b"");
+    assert_eq!((ran.code, &ending(&ran)[..]), (Some(0), "eof"));
+    let (at, _server) = tcp_server(|stream| all(&stream));
+    let ran = run(["connect", &at.to_string(), "--json", "-m", "x", "-w", "0.1"], b"");
+    assert_eq!((ran.code, &ending(&ran)[..]), (Some(124), "timeout"));
+    let (at, _server) = tcp_server(answers);
+    let ran = run(["connect", &at.to_string(), "--json", "--keep-open", "-w", "0.1"], b"x");
+    assert_eq!((ran.code, &ending(&ran)[..]), (Some(0), "timeout"), "nobody knows whether more was to come");
+}
+
+#[test]
 fn a_socket_option_reaches_the_socket() {
     // Without lingering, closing throws the connection away.
     let (at, server) = tcp_server(|mut stream| {

@@ -36,6 +36,7 @@ fn a_second_sigterm_ends_with_clients_inside_and_that_is_a_failure() {
     server.log.wait_for("draining");
     server.signal(Signal::TERM);
     assert_eq!(server.exit_code(), 1);
+    assert!(server.closing_line(1).contains(": error: the server was ended; received 5 bytes in 1 message"));
     server.log.wait_for("cut: 1 connection still open");
     inside.is_shown_out();
 }
@@ -71,6 +72,7 @@ fn ctrl_c_ends_at_once() {
     inside.hears("HELLO");
     server.signal(Signal::INT);
     assert_eq!(server.exit_code(), 130);
+    assert!(server.closing_line(1).contains(": error: the server was ended; "));
     inside.is_shown_out();
 }
 

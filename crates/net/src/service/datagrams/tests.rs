@@ -2,11 +2,13 @@ use std::net::SocketAddr;
 use std::os::unix::net::UnixDatagram as StdUnixDatagram;
 use std::sync::Mutex;
 
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinHandle;
 
 use super::*;
 use crate::frame::Framing;
+use crate::testing::full_listener;
 use crate::{Bound, ListenOptions, Reporter, listen};
 
 fn caller(number: u32) -> Caller {
@@ -277,6 +279,33 @@ async fn each_sender_has_a_line_of_its_own_to_the_far_side_and_each_reports_its_
     assert_eq!(told[..4], ["opened 1", "opened 2", "closed 1 8/7 eof", "opened 3"]);
     let closed: Vec<_> = told[4..].iter().map(|line| &line[..8]).collect();
     assert!(closed.contains(&"closed 2") && closed.contains(&"closed 3"), "{told:?}");
+}
+
+#[tokio::test]
+async fn an_attacker_in_front_of_a_slow_far_side_has_a_bounded_number_of_datagrams_waiting() {
+    let (far, first) = full_listener();
+    let to = format!("tcp://{}", far.local_addr().unwrap()).parse().unwrap();
+    let limits = Limits { max_connections: 1, ..Limits::default() };
+    let server = Open::at("udp://127.0.0.1:0", Service::Forward(to), "line", limits).await;
+    let attacker = server.client().await;
+    for number in 0..2 * WAITING_FOR_FAR_SIDE {
+        attacker.send(number.to_string().as_bytes()).await.unwrap();
+    }
+    // By the time another sender is refused, all of them have been looked at.
+    server.client().await.send(b"hello").await.unwrap();
+    server.told.becomes(|told| told.iter().any(|line| line.starts_with("refused "))).await;
+    far.set_nonblocking(true).unwrap();
+    let far = TcpListener::from_std(far).unwrap();
+    let (waited, from) = far.accept().await.unwrap();
+    assert_eq!(from, first.local_addr().unwrap());
+    drop(waited);
+    let (line, _) = far.accept().await.unwrap();
+    let mut messages = BufReader::new(line).lines();
+    for number in 0..WAITING_FOR_FAR_SIDE {
+        assert_eq!(messages.next_line().await.unwrap(), Some(number.to_string()));
+    }
+    attacker.send(b"now there is room").await.unwrap();
+    assert_eq!(messages.next_line().await.unwrap().unwrap(), "now there is room");
 }
 
 #[tokio::test]

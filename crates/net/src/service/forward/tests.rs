@@ -2,7 +2,8 @@ use tokio::io::{AsyncReadExt as _, duplex};
 use tokio::net::{TcpListener, UdpSocket};
 
 use super::*;
-use crate::testing::session;
+use crate::dial::CONNECT_LIMIT;
+use crate::testing::{full_listener, session};
 
 /// What a client hears that says this through a `forward` to `to`.
 async fn through(frame: &str, to: &str, says: &[u8]) -> (Vec<u8>, Ending) {
@@ -75,6 +76,17 @@ async fn a_far_side_that_refuses_is_named_by_its_address() {
     let (_, ending) = through("raw", &to, b"hello").await;
     let refused = format!("connecting to {to}: connection refused (ECONNREFUSED, 111)");
     assert!(matches!(&ending, Ending::Error(reason) if reason.starts_with(&refused)), "{ending}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attacker_whose_far_side_never_answers_is_kept_no_longer_than_the_limit() {
+    let (far, _waiting) = full_listener();
+    let to = format!("tcp://{}", far.local_addr().unwrap());
+    let started = tokio::time::Instant::now();
+    let (heard, ending) = through("raw", &to, b"hello").await;
+    assert_eq!(started.elapsed().as_secs(), CONNECT_LIMIT.as_secs());
+    let expected = format!("connecting to {to}: no answer within 10 s; is the machine up?");
+    assert_eq!((heard, ending), (Vec::new(), Ending::Error(expected)));
 }
 
 #[tokio::test]

@@ -99,6 +99,15 @@ async fn when_the_client_breaks_off_the_program_ends_with_all_it_started() {
 }
 
 #[tokio::test]
+async fn a_command_that_is_cut_leaves_no_zombie_although_nothing_else_happens_here() {
+    let running = Running::start(b"exec sleep 1000", &session("raw").peer).unwrap();
+    let entry = format!("/proc/{}", running.group.0.unwrap().as_raw_nonzero());
+    drop(running);
+    let look = move || eventually(&false, || std::path::Path::new(&entry).exists());
+    tokio::task::spawn_blocking(look).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_program_that_neither_speaks_nor_ends_is_ended_by_the_idle_time() {
     let mut session = session("raw");
     session.idle = Some(Duration::from_millis(50));

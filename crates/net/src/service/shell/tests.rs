@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::net::UnixStream;
 
 use super::*;
 use crate::Endpoint;
@@ -173,6 +174,32 @@ async fn when_the_client_breaks_off_its_command_ends() {
         assert_eq!(ending, Ending::Reset);
         eventually(&false, || is_alive(&pid));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_command_ends_when_its_client_closed_a_socket_file() {
+    for frame in ["line", "nul"] {
+        let (mut client, mut server) = UnixStream::pair().unwrap();
+        let mut session = session(frame);
+        let end = if frame == "line" { '\n' } else { '\0' };
+        client.write_all(format!("exec sleep 1000{end}").as_bytes()).await.unwrap();
+        drop(client);
+        assert_eq!(shell(&mut server, &mut session).await, Ending::Reset, "{frame}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_said_its_last_still_hears_a_command_that_was_silent_for_long() {
+    let (mut client, mut server) = UnixStream::pair().unwrap();
+    let mut session = session("line");
+    // Until it prints, the paused clock runs through any number of looks.
+    client.write_all(b"sleep 0.1; echo late\n").await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(shell(&mut server, &mut session).await, Ending::Eof);
+    drop(server);
+    let mut heard = String::new();
+    client.read_to_string(&mut heard).await.unwrap();
+    assert_eq!(heard, "late\n[exit 0]\n");
 }
 
 #[tokio::test]
