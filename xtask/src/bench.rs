@@ -1,6 +1,7 @@
 //! `cargo xtask bench`.
 
 mod clients;
+mod ipmsg;
 mod machine;
 pub(crate) mod report;
 pub(crate) mod sockets;
@@ -8,7 +9,7 @@ pub(crate) mod sockets;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 
@@ -26,7 +27,8 @@ use report::{HEAD, Line};
 Examples:
   cargo xtask bench sockets                     every row, some five minutes
   cargo xtask bench sockets --only cpu          one row
-  cargo xtask bench sockets --rounds 21 --only cpu --only bulk")]
+  cargo xtask bench sockets --rounds 21 --only cpu --only bulk
+  cargo xtask bench ipmsg                       what a packet of IP Messenger costs, half a minute")]
 pub(crate) struct Options {
     /// What to measure
     bench: Name,
@@ -34,7 +36,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
     /// Only this row; may be repeated
-    #[arg(long, value_name = "ROW", value_parser = PossibleValuesParser::new(sockets::ROWS.iter().map(|row| row.name)))]
+    #[arg(long, value_name = "ROW", value_parser = PossibleValuesParser::new(Name::value_variants().iter().flat_map(|name| name.rows()).map(|row| row.name)))]
     only: Vec<String>,
 }
 
@@ -42,6 +44,33 @@ pub(crate) struct Options {
 enum Name {
     /// The message server and the client, over TCP and UDP
     Sockets,
+    /// The codec of IP Messenger
+    Ipmsg,
+}
+
+impl Name {
+    fn rows(self) -> &'static [Row] {
+        match self {
+            Self::Sockets => sockets::ROWS,
+            Self::Ipmsg => ipmsg::ROWS,
+        }
+    }
+
+    /// Builds the program that is measured, and says where it is.
+    fn program(self) -> Result<PathBuf> {
+        match self {
+            Self::Sockets => release_build(),
+            Self::Ipmsg => ipmsg::release_build(),
+        }
+    }
+
+    /// How it is measured, for the head of the table.
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Sockets => "Server on core 0, load on core 1; loopback; every answer checked.",
+            Self::Ipmsg => "On core 0, in memory.",
+        }
+    }
 }
 
 /// A part of a benchmark that can be run alone.
@@ -65,17 +94,19 @@ impl From<Vec<Line>> for Found {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let rows = match options.bench {
-        Name::Sockets => sockets::ROWS,
-    };
     let wanted = |row: &&Row| options.only.is_empty() || options.only.iter().any(|name| name == row.name);
+    let rows: Vec<&Row> = options.bench.rows().iter().filter(wanted).collect();
+    if rows.is_empty() {
+        bail!("this benchmark has no row {}: leave out --only to see what it has", options.only.join(", "));
+    }
     let missing = peers::ensure()?;
-    let bench = Bench { rounds: options.rounds, trunkline: release_build()? };
+    let bench = Bench { rounds: options.rounds, program: options.bench.program()? };
     stay_on_the_load_core()?;
 
-    println!("{}\nMedians of {} rounds.\n\n{HEAD}", machine::described()?, bench.rounds);
+    println!("{}", machine::described()?);
+    println!("{}\nMedians of {} rounds.\n\n{HEAD}", options.bench.setting(), bench.rounds);
     let mut notes = Vec::new();
-    for row in rows.iter().filter(wanted) {
+    for row in rows {
         if let Some(peer) = missing.iter().find(|peer| row.needs.contains(&peer.program)) {
             notes.push(format!("{}: not measured, {} is missing", row.name, peer.program));
             continue;
@@ -110,13 +141,14 @@ pub(crate) fn stay_on_the_load_core() -> Result<()> {
 /// What every row is measured with.
 pub(crate) struct Bench {
     rounds: u16,
-    trunkline: PathBuf,
+    /// What is measured: trunkline, or for a library a program of its own.
+    program: PathBuf,
 }
 
 impl Bench {
     /// Our server that answers in upper case.
     fn upper(&self, address: &str, options: &[&str]) -> Program {
-        Program::new(&self.trunkline, &[&["serve", address, "upper"], options].concat())
+        Program::new(&self.program, &[&["serve", address, "upper"], options].concat())
     }
 
     /// Takes a figure of ours, then of the peer's, and so on for every round.
@@ -147,7 +179,7 @@ mod tests {
             order.borrow_mut().push(letter);
             Ok(())
         };
-        let bench = Bench { rounds: 3, trunkline: PathBuf::new() };
+        let bench = Bench { rounds: 3, program: PathBuf::new() };
         bench.in_turns(|| side('A'), || side('B')).unwrap();
         assert_eq!(order.into_inner(), "ABABAB");
     }

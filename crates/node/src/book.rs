@@ -8,6 +8,7 @@ mod bounded;
 mod edit;
 mod entry;
 mod file;
+pub mod import;
 mod lookup;
 mod name;
 mod nearest;

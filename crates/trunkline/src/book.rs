@@ -2,6 +2,7 @@
 
 mod card;
 mod change;
+mod import;
 mod list;
 mod show;
 mod table;
@@ -27,6 +28,7 @@ pub(crate) fn run(flags: BookFlags) -> Outcome {
         BookJob::Show(flags) => show::run(&flags, json),
         BookJob::Add(flags) => change::add(*flags, json),
         BookJob::Remove(flags) => change::remove(flags, json),
+        BookJob::Import(flags) => import::run(&flags, json),
     }
 }
 

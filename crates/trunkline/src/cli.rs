@@ -10,12 +10,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use book::{AddFlags, BookFlags, BookJob, ListFlags, RemoveFlags, ShowFlags};
+pub(crate) use book::{
+    AddFlags, BookFlags, BookJob, ImportFlags, ImportFormat, ListFlags, RemoveFlags, ShowFlags,
+};
 pub(crate) use connect::ConnectFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};
 pub(crate) use values::socket_option;
 
-/// Talk to any socket by its address: open a line, or connect to one.
+/// The phone book of a closed network: keep names, open a line, connect to one.
 #[derive(Debug, Parser)]
 #[command(name = "trunkline", version, disable_help_subcommand = true, after_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -50,8 +52,10 @@ Examples:
   trunkline connect 127.0.0.1:8080              type a line, read the answer
   trunkline connect udp://127.0.0.1:8080 -m hi  send one datagram, print its answer
   trunkline connect HOST 9100 < job.pdf         send a file, byte for byte
+  trunkline book add printer --socket HOST:9100 give it a name
+  trunkline connect printer < job.pdf           and use the name
 
-Addresses: tcp://HOST:PORT, udp://HOST:PORT, unix:/path, unix-dgram:/path, HOST:PORT.
+Addresses: tcp://HOST:PORT, udp://HOST:PORT, unix:/path, unix-dgram:/path, HOST:PORT, or a name of the book.
 An IPv6 address stands in brackets, quoted because a shell may expand them: '[::1]:8080'.
 
 `trunkline VERB --help` explains a verb and shows examples.";

@@ -33,7 +33,7 @@ fn a_folder_gets_one_page_for_each_verb_and_none_for_what_is_hidden() {
     let mut names: Vec<_> = pages.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     let names: Vec<_> = names.iter().map(|name| name.to_str().unwrap()).collect();
-    let jobs = ["add", "list", "remove", "show"].map(|job| format!("trunkline-book-{job}.1"));
+    let jobs = ["add", "import", "list", "remove", "show"].map(|job| format!("trunkline-book-{job}.1"));
     let others =
         ["trunkline-book.1", "trunkline-connect.1", "trunkline-serve.1", "trunkline.1"].map(str::to_owned);
     assert_eq!(names, [&jobs[..], &others].concat());

@@ -30,7 +30,7 @@ struct Client {
 impl Client {
     fn ours(bench: &Bench, port: u16) -> Self {
         let arguments = vec!["connect".to_owned(), format!("127.0.0.1:{port}")];
-        Self { program: bench.trunkline.clone().into(), arguments }
+        Self { program: bench.program.clone().into(), arguments }
     }
 
     fn nc(port: u16) -> Self {

@@ -6,9 +6,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::command;
-use crate::server::{LOAD_CORE, SERVER_CORE};
 
-/// Two lines of Markdown for the head of a table.
+/// A line for the head of a table.
 ///
 /// # Errors
 /// When the kernel or git does not tell.
@@ -21,13 +20,7 @@ pub(crate) fn described() -> Result<String> {
     let commit = command::output(
         Command::new("git").args(["describe", "--always", "--dirty"]).current_dir(command::root()),
     )?;
-    Ok(format!(
-        "{model}, {cores} cores; Linux {}; {}; commit {}.\n\
-         Server on core {SERVER_CORE}, load on core {LOAD_CORE}; loopback; every answer checked.",
-        kernel.trim(),
-        date.trim(),
-        commit.trim()
-    ))
+    Ok(format!("{model}, {cores} cores; Linux {}; {}; commit {}.", kernel.trim(), date.trim(), commit.trim()))
 }
 
 /// The value after `name`, some blanks, and a colon.

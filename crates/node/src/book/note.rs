@@ -39,7 +39,14 @@ impl Notes {
         }
     }
 
-    pub(crate) fn into_vec(self) -> Vec<Note> {
+    /// File by file, and line by line; what is about a whole file comes after its lines.
+    pub(crate) fn into_vec(mut self) -> Vec<Note> {
+        self.0.sort_by(|one, other| {
+            one.file
+                .cmp(&other.file)
+                .then(one.line.is_none().cmp(&other.line.is_none()))
+                .then(one.line.cmp(&other.line))
+        });
         self.0
     }
 }

@@ -1,6 +1,8 @@
 //! The flags of `book`.
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use crate::completion;
 
@@ -27,6 +29,8 @@ pub(crate) enum BookJob {
     Add(Box<AddFlags>),
     /// Take names or groups out of the book
     Remove(RemoveFlags),
+    /// Take over the machines and groups of another tool's file
+    Import(ImportFlags),
 }
 
 #[derive(Debug, Default, Args)]
@@ -130,6 +134,36 @@ pub(crate) struct RemoveFlags {
     pub(crate) force: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ImportFlags {
+    /// The files; their groups may name each other's
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// What wrote the file; without it the text tells
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<ImportFormat>,
+
+    /// Say what would be added, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// The files that `import` reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportFormat {
+    /// An inventory in INI form
+    Ansible,
+    /// groups.d/*.yaml
+    Clustershell,
+    /// groups.d/local.cfg and /etc/clustershell/groups: GROUP: NODES
+    ClustershellText,
+    /// /etc/genders
+    Genders,
+    /// Hosts, one or several on a line, as pdsh and dsh take them; the group has the name of the file
+    List,
+}
+
 const EXAMPLES: &str = "\
 Examples:
   trunkline book add printer --socket tcp://10.0.0.9:9100
@@ -167,7 +201,9 @@ Examples:
     trunkline book add pc21 --ssh pc21.lan
     trunkline book add 张三 --chat 10.0.0.21 --charset gb18030 --seat pc21
   The names alone, for a loop of the shell:
-    trunkline book list @lab --names";
+    trunkline book list @lab --names
+  What another tool knows:
+    trunkline book import /etc/ansible/hosts --dry-run";
 
 const ADD_EXAMPLES: &str = "\
 Examples:

@@ -11,4 +11,5 @@ mod home;
 mod change;
 mod completion;
 mod endpoints;
+mod import;
 mod shown;

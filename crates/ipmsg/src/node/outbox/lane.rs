@@ -1,0 +1,389 @@
+//! The messages for one peer.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::Outgoing;
+use crate::body::{Body, BuildError, Sender};
+use crate::charset::Dialect;
+use crate::command::{MessageOptions, Options};
+use crate::extension::{MessageId, MessageTag, NodeId, Part};
+use crate::message::Message;
+use crate::node::stream::WINDOW;
+
+/// A message is sent so many times, so far apart, as IP Messenger does it; then it waits.
+const SENDS: u32 = 5;
+const SEND_AGAIN: Duration = Duration::from_millis(750);
+
+/// A lane that rests tries again after so long, then twice as long, and so on to the last: a program that is not ours says
+/// nothing when it answers again.
+const REST: Duration = Duration::from_secs(5);
+const LONGEST_REST: Duration = Duration::from_secs(300);
+
+/// A lane whose peer is heard rests at least for this long, so that one which talks and does not acknowledge is not
+/// flooded.
+const SHORTEST_REST: Duration = Duration::from_secs(1);
+
+/// The messages for one peer, in the order of their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    messages: VecDeque<Queued>,
+    pace: Pace,
+    /// When something was acknowledged last.
+    acknowledged: Option<Duration>,
+}
+
+/// How a peer's messages are written and sealed.
+#[derive(Clone, Debug)]
+pub(super) struct Parcel {
+    pub(super) user: String,
+    pub(super) host: String,
+    pub(super) dialect: Dialect,
+    /// This node's id, if the peer is one of ours.
+    pub(super) node: Option<NodeId>,
+}
+
+/// How much is sent.
+#[derive(Clone, Copy, Debug, Default)]
+enum Pace {
+    /// As much as may be under way.
+    #[default]
+    Full,
+    /// The oldest message, to see whether somebody answers; the next rest is so long.
+    Try(Duration),
+    /// Nothing, since then, until then; the rest after it is so long.
+    Rest { since: Duration, until: Duration, next: Duration },
+}
+
+#[derive(Debug)]
+struct Queued {
+    message: Outgoing,
+    /// Whether it is on disk, and may be sent.
+    is_stored: bool,
+    /// Empty until it is sent.
+    parts: Vec<Sending>,
+    /// When it was first sent, in this run.
+    sent: Option<Duration>,
+    /// Whether all sendings went unanswered, and whether that was told.
+    waits: Waits,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waits {
+    No,
+    Untold,
+    Told,
+}
+
+/// One datagram of a message.
+#[derive(Debug)]
+struct Sending {
+    text: String,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Waits,
+    UnderWay { datagram: Vec<u8>, after: u32, sends: u32, next: Duration },
+    Acknowledged,
+}
+
+impl Lane {
+    /// A lane that begins with a rest.
+    pub(super) fn resting(now: Duration) -> Self {
+        Self { pace: Pace::Rest { since: now, until: now + REST, next: REST }, ..Self::default() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    pub(super) fn push(&mut self, message: Outgoing, is_stored: bool) {
+        let queued = Queued { message, is_stored, parts: Vec::new(), sent: None, waits: Waits::No };
+        self.messages.push_back(queued);
+    }
+
+    pub(super) fn stored(&mut self, message: MessageId) {
+        if let Some(queued) = self.messages.iter_mut().find(|queued| queued.message.id == message) {
+            queued.is_stored = true;
+        }
+    }
+
+    pub(super) fn remove(&mut self, message: MessageId) {
+        self.messages.retain(|queued| queued.message.id != message);
+    }
+
+    /// Adds what waited in another lane.
+    pub(super) fn join(&mut self, other: Self) {
+        self.messages.extend(other.messages);
+        self.messages.make_contiguous().sort_by_key(|queued| queued.message.number);
+        self.begin_again();
+    }
+
+    /// Forgets how far everything was: it is written anew.
+    pub(super) fn begin_again(&mut self) {
+        self.pace = Pace::Full;
+        for queued in &mut self.messages {
+            queued.parts.clear();
+        }
+    }
+
+    /// When something is to be done.
+    pub(super) fn next(&self) -> Option<Duration> {
+        if let Pace::Rest { until, .. } = self.pace {
+            return Some(until);
+        }
+        let under_way = self.messages.iter().take(WINDOW).flat_map(|queued| &queued.parts);
+        let next = |part: &Sending| match part.state {
+            State::UnderWay { next, .. } => Some(next),
+            State::Waits | State::Acknowledged => None,
+        };
+        under_way.filter_map(next).min()
+    }
+
+    /// The peer was heard.
+    pub(super) fn wake(&mut self, now: Duration) {
+        if let Pace::Rest { since, until, .. } = &mut self.pace {
+            *until = (*until).min(now.max(*since + SHORTEST_REST));
+            self.end_rest(now);
+        }
+    }
+
+    /// Puts under way what may be, and gives it; with the messages that can never be sent, and why. They are gone.
+    #[allow(clippy::type_complexity, reason = "two lists, used in one place")]
+    pub(super) fn fill(
+        &mut self,
+        parcel: &Parcel,
+        now: Duration,
+    ) -> (Vec<Vec<u8>>, Vec<(MessageId, BuildError)>) {
+        let (mut datagrams, mut failed) = (Vec::new(), Vec::new());
+        let is_ours = parcel.node.is_some();
+        let (messages, window) = match self.pace {
+            Pace::Rest { .. } => (0, 0),
+            Pace::Try(_) => (1, if is_ours { WINDOW } else { 1 }),
+            Pace::Full => (usize::MAX, if is_ours { WINDOW } else { 1 }),
+        };
+        let (mut under_way, mut after) = (0, 0);
+        for queued in self.messages.iter_mut().take(messages) {
+            if !queued.is_stored || under_way >= window {
+                break;
+            }
+            if let Err(why) = queued.fill(parcel, now, window, &mut under_way, &mut after, &mut datagrams) {
+                failed.push((queued.message.id, why));
+            }
+        }
+        for (message, _) in &failed {
+            self.remove(*message);
+        }
+        (datagrams, failed)
+    }
+
+    /// Gives what is due to be sent again, and whether nobody seems to be there.
+    pub(super) fn send_again(&mut self, parcel: &Parcel, now: Duration) -> (Vec<Vec<u8>>, bool) {
+        if matches!(self.pace, Pace::Rest { .. }) {
+            self.end_rest(now);
+            return (Vec::new(), false);
+        }
+        let answers = self.acknowledged.is_some_and(|last| now - last < SEND_AGAIN * SENDS);
+        let mut datagrams = Vec::new();
+        let mut before = 0;
+        for queued in self.messages.iter_mut().take(WINDOW) {
+            for index in 0..queued.parts.len() {
+                let number = queued.number(index);
+                let State::UnderWay { datagram, after, sends, next } = &mut queued.parts[index].state else {
+                    continue;
+                };
+                if *next <= now {
+                    if *sends >= SENDS {
+                        if !answers {
+                            self.begin_rest(now);
+                            return (Vec::new(), true);
+                        }
+                        queued.waits = queued.waits.begin();
+                        *sends = 0;
+                    }
+                    (*sends, *next) = (*sends + 1, now + SEND_AGAIN);
+                    if *after != before && parcel.node.is_some() {
+                        *after = before;
+                        if let Ok(anew) = parcel.datagram(&queued.message, &queued.parts, index, before) {
+                            queued.parts[index].replace(anew.clone());
+                            datagrams.push(anew);
+                        }
+                    } else {
+                        datagrams.push(datagram.clone());
+                    }
+                }
+                before = number;
+            }
+        }
+        (datagrams, false)
+    }
+
+    /// The messages that wait from now on, though they were sent.
+    pub(super) fn newly_waiting(&mut self) -> Vec<MessageId> {
+        let untold = self.messages.iter_mut().filter(|queued| queued.waits == Waits::Untold);
+        untold
+            .map(|queued| {
+                queued.waits = Waits::Told;
+                queued.message.id
+            })
+            .collect()
+    }
+
+    /// The packet with this number has arrived. Gives the message that is delivered with it, and the time that took.
+    pub(super) fn acknowledge(
+        &mut self,
+        number: u32,
+        message: Option<MessageId>,
+        parcel: &Parcel,
+        now: Duration,
+    ) -> Option<(MessageId, Duration)> {
+        let index = self.messages.iter().position(|queued| {
+            let numbers = queued.message.number..=queued.message.last_number();
+            queued.is_stored && numbers.contains(&number) && message.is_none_or(|id| id == queued.message.id)
+        })?;
+        let queued = &mut self.messages[index];
+        // An answer to what was sent before a restart counts too.
+        queued.split(parcel).ok()?;
+        let part = usize::try_from(number - queued.message.number).ok()?;
+        queued.parts.get_mut(part)?.state = State::Acknowledged;
+        self.acknowledged = Some(now);
+        self.pace = Pace::Full;
+        if !queued.parts.iter().all(|part| matches!(part.state, State::Acknowledged)) {
+            return None;
+        }
+        let took = queued.sent.map_or(Duration::ZERO, |sent| now - sent);
+        let delivered = queued.message.id;
+        self.messages.remove(index);
+        Some((delivered, took))
+    }
+
+    fn begin_rest(&mut self, now: Duration) {
+        let length = match self.pace {
+            Pace::Try(next) => next,
+            Pace::Full | Pace::Rest { .. } => REST,
+        };
+        self.pace = Pace::Rest { since: now, until: now + length, next: (length * 2).min(LONGEST_REST) };
+        for queued in &mut self.messages {
+            if queued.sent.is_some() {
+                queued.waits = queued.waits.begin();
+            }
+            for part in &mut queued.parts {
+                if let State::UnderWay { .. } = part.state {
+                    part.state = State::Waits;
+                }
+            }
+        }
+    }
+
+    fn end_rest(&mut self, now: Duration) {
+        if let Pace::Rest { until, next, .. } = self.pace
+            && until <= now
+        {
+            self.pace = Pace::Try(next);
+        }
+    }
+}
+
+impl Queued {
+    fn number(&self, index: usize) -> u32 {
+        self.message.number.saturating_add(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
+    fn split(&mut self, parcel: &Parcel) -> Result<(), BuildError> {
+        if self.parts.is_empty() {
+            let texts = parcel.split(&self.message)?;
+            self.parts = texts.into_iter().map(|text| Sending { text, state: State::Waits }).collect();
+        }
+        Ok(())
+    }
+
+    /// Puts parts of it under way.
+    fn fill(
+        &mut self,
+        parcel: &Parcel,
+        now: Duration,
+        window: usize,
+        under_way: &mut usize,
+        after: &mut u32,
+        datagrams: &mut Vec<Vec<u8>>,
+    ) -> Result<(), BuildError> {
+        self.split(parcel)?;
+        for index in 0..self.parts.len() {
+            match self.parts[index].state {
+                State::Acknowledged => continue,
+                State::UnderWay { .. } => {}
+                State::Waits if *under_way >= window => return Ok(()),
+                State::Waits => {
+                    let datagram = parcel.datagram(&self.message, &self.parts, index, *after)?;
+                    datagrams.push(datagram.clone());
+                    let next = now + SEND_AGAIN;
+                    self.parts[index].state = State::UnderWay { datagram, after: *after, sends: 1, next };
+                    self.sent.get_or_insert(now);
+                }
+            }
+            *under_way += 1;
+            *after = self.number(index);
+        }
+        Ok(())
+    }
+}
+
+impl Waits {
+    fn begin(self) -> Self {
+        if self == Self::No { Self::Untold } else { self }
+    }
+}
+
+impl Sending {
+    fn replace(&mut self, anew: Vec<u8>) {
+        if let State::UnderWay { datagram, .. } = &mut self.state {
+            *datagram = anew;
+        }
+    }
+}
+
+impl Parcel {
+    /// The texts of the datagrams that a message makes.
+    pub(super) fn split(&self, message: &Outgoing) -> Result<Vec<String>, BuildError> {
+        let whole = Message {
+            options: options(message),
+            ours: self.tag(message, Part::WHOLE, u32::MAX),
+            ..Message::new(&message.text)
+        };
+        let parts = whole.split(self.sender(), self.dialect)?;
+        Ok(parts.into_iter().map(|part| part.text.into_owned()).collect())
+    }
+
+    /// One of them.
+    fn datagram(
+        &self,
+        message: &Outgoing,
+        parts: &[Sending],
+        index: usize,
+        after: u32,
+    ) -> Result<Vec<u8>, BuildError> {
+        let number = message.number.saturating_add(u32::try_from(index).unwrap_or(u32::MAX));
+        let part = Part::of(index, parts.len()).unwrap_or(Part::WHOLE);
+        let body = Body::Message(Message {
+            options: options(message),
+            ours: self.tag(message, part, after),
+            ..Message::new(&parts[index].text)
+        });
+        body.build(number, self.sender(), self.dialect)
+    }
+
+    fn tag(&self, message: &Outgoing, part: Part, after: u32) -> Option<MessageTag> {
+        self.node.map(|node| MessageTag { node, id: message.id, part, after })
+    }
+
+    fn sender(&self) -> Sender<'_> {
+        Sender { user: &self.user, host: &self.host }
+    }
+}
+
+fn options(message: &Outgoing) -> Options<MessageOptions> {
+    let options = Options::SENDCHECK;
+    if message.sealed { options | Options::SECRET | Options::READCHECK } else { options }
+}
