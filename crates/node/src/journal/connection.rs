@@ -9,8 +9,8 @@ use rusqlite::types::Type;
 use rusqlite::{Connection as Database, Row, Statement, named_params};
 
 /// The newest connections that are kept; whatever is older goes when new ones come. Anybody who reaches a port can make
-/// connections, and must not fill the disk with them. This many take about 40 MB and are searched in a fraction of a
-/// second.
+/// connections, and must not fill the disk with them. This many take about 20 MB, and a search for what is rare or
+/// absent, which looks at all of them, takes about 0.15 s (LIKE over 100,000: 0.08 s).
 pub const CONNECTIONS_MAX: i64 = 200_000;
 
 /// A connection that is over.
@@ -59,17 +59,18 @@ pub enum Site {
 }
 
 impl Connection {
-    /// The hosts at its two ends, the other one first, where they are of the network.
-    pub fn hosts(&self) -> impl Iterator<Item = IpAddr> {
-        [&self.remote, &self.local].into_iter().filter_map(|end| host(end))
+    /// The host at the other end, where it is one of the network.
+    #[must_use]
+    pub fn remote_host(&self) -> Option<IpAddr> {
+        host(&self.remote)
     }
 }
 
 impl Query {
     fn fits(&self, connection: &Connection) -> bool {
         let at = |site: &Site| match site {
-            Site::Host(host) => connection.hosts().any(|end| end == *host),
-            Site::Address(address) => [&connection.remote, &connection.local].contains(&address),
+            Site::Host(there) => ends(connection).iter().any(|end| host(end) == Some(*there)),
+            Site::Address(address) => ends(connection).contains(&address),
         };
         self.sites.as_ref().is_none_or(|sites| sites.iter().any(at))
     }
@@ -172,6 +173,10 @@ fn ending(word: &str, reason: String) -> Option<Ending> {
         "error" => Ending::Error(reason),
         _ => return None,
     })
+}
+
+fn ends(connection: &Connection) -> [&String; 2] {
+    [&connection.remote, &connection.local]
 }
 
 /// The host of an end that is of the network.

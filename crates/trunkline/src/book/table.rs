@@ -1,28 +1,16 @@
-//! Entries and groups as a table that a person likes to read: columns that nobody fills are not there.
+//! Entries and groups as a table.
 
-use comfy_table::{Table, presets};
 use net::Untrusted;
 
 use super::card::{Card, GroupCard};
+use crate::table::columns;
 
 const HEADER: [&str; 6] = ["NAME", "LINE", "WHERE", "SEAT", "NOTE", "FROM"];
-
-/// Spaces between two columns.
-const GAP: u16 = 2;
 
 /// One row for each line of an entry, then one for each group.
 pub(super) fn table(cards: &[Card], groups: &[GroupCard]) -> String {
     let rows: Vec<_> = cards.iter().flat_map(card_rows).chain(groups.iter().map(group_row)).collect();
-    let filled: Vec<usize> =
-        (0..HEADER.len()).filter(|&column| rows.iter().any(|row| !row[column].is_empty())).collect();
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(filled.iter().map(|&column| HEADER[column]));
-    table.add_rows(rows.iter().map(|row| filled.iter().map(|&column| row[column].as_str())));
-    table.column_iter_mut().for_each(|column| {
-        column.set_padding((0, GAP));
-    });
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
-    lines.concat()
+    columns(HEADER, &[], &rows)
 }
 
 /// The cells of a row, one for each column.
