@@ -2,7 +2,7 @@
 //!
 //! **Tables.** Each kind of happening has a table of its own with the columns that it needs; so far there are
 //! `connections`. What they have in common: `id` grows with each row, and `at`, with an index, is when it was over, in
-//! microseconds of UTC since 1970. Messages, runs and files will come as further tables by further [`migrations`], and
+//! microseconds of UTC since 1970. Messages, runs and files will come as further tables by further `migrations`, and
 //! a log of all kinds is their union by `at`. Text from outside is stored as it came; whoever prints it uses
 //! [`net::Untrusted`].
 //!
