@@ -42,6 +42,17 @@ impl Endpoint {
         }
     }
 
+    /// What [`Display`](fmt::Display) prints, with the path of a socket file as it is, for storing: whatever prints it
+    /// needs [`Untrusted`]. Bytes that are no UTF-8 become U+FFFD.
+    #[must_use]
+    pub fn unescaped(&self) -> String {
+        match self {
+            Self::Unix(path) => format!("unix:{}", path.to_string_lossy()),
+            Self::UnixDatagram(path) => format!("unix-dgram:{}", path.to_string_lossy()),
+            _ => self.to_string(),
+        }
+    }
+
     /// From what accept(2) gave: an IPv4 client of a dual-stack socket has its IPv4 address.
     #[must_use]
     pub fn tcp(address: SocketAddr) -> Self {
@@ -103,6 +114,7 @@ mod tests {
         assert_eq!(shown(Endpoint::Unix("/run/a.sock".into())), "unix:/run/a.sock");
         assert_eq!(shown(Endpoint::UnixDatagram("/run/a.sock".into())), "unix-dgram:/run/a.sock");
         assert_eq!(shown(Endpoint::UnixDatagram("/tmp/\x1b[2J".into())), r"unix-dgram:/tmp/\x1b[2J");
+        assert_eq!(Endpoint::UnixDatagram("/tmp/\x1b[2J".into()).unescaped(), "unix-dgram:/tmp/\x1b[2J");
         assert_eq!(shown(Endpoint::Process { pid: 7, uid: 1000 }), "pid 7 of uid 1000");
         assert_eq!(shown(Endpoint::Process { pid: 0, uid: 1000 }), "a process of uid 1000");
     }

@@ -2,5 +2,6 @@
 
 pub mod book;
 pub mod home;
+pub mod journal;
 #[cfg(test)]
 mod testing;

@@ -3,6 +3,7 @@
 
 mod book;
 mod connect;
+mod log;
 mod serve;
 mod values;
 
@@ -14,6 +15,7 @@ pub(crate) use book::{
     AddFlags, BookFlags, BookJob, ImportFlags, ImportFormat, ListFlags, RemoveFlags, ShowFlags,
 };
 pub(crate) use connect::ConnectFlags;
+pub(crate) use log::LogFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};
 pub(crate) use values::socket_option;
 
@@ -31,6 +33,7 @@ pub(crate) enum Verb {
     Serve(ServeFlags),
     Connect(ConnectFlags),
     Book(BookFlags),
+    Log(LogFlags),
     /// Print the completions of a shell
     #[command(hide = true)]
     Completions {

@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use node::journal::JournalError;
+
 /// How a verb ended. The README has the same table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -88,6 +90,17 @@ impl Display for Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self { error, hint: None, exit: Exit::Failed }
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        let remedy = error.remedy();
+        let failure = Self::from(anyhow::Error::new(error));
+        match remedy {
+            Some(remedy) => failure.hint(remedy),
+            None => failure,
+        }
     }
 }
 

@@ -6,9 +6,11 @@ mod completion;
 mod connect;
 mod endpoint;
 mod failure;
+mod log;
 mod manual;
 mod serve;
 mod stdout;
+mod table;
 mod terminal;
 
 use std::process::ExitCode;
@@ -47,6 +49,7 @@ fn run(verb: Verb) -> Outcome {
             connect::run(connect::Plan::new(flags, connect::Ends::of_process(), own_book)?)
         }
         Verb::Book(flags) => book::run(flags),
+        Verb::Log(flags) => log::run(&flags),
         Verb::Completions { shell } => completion::script(&shell),
         Verb::Man { folder } => manual::pages(folder.as_deref()),
     }

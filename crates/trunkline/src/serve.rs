@@ -1,5 +1,6 @@
 //! The verb `serve`: opens a line, answers it, and closes it in good order.
 
+mod ledger;
 mod log;
 mod plan;
 mod talk;
@@ -21,11 +22,12 @@ pub(crate) use plan::Plan;
 /// Serves until told to stop.
 pub(crate) async fn run(mut plan: Plan) -> Outcome {
     raise_descriptor_limit();
+    let journal = plan.journal()?;
     let bound = plan.open().await?;
     let person = plan.person.take();
     let (editor, around) = person.as_ref().and_then(|_| talk::seat()).unzip();
     let voice = around.as_ref().map(|around| around.voice.clone());
-    let log = Arc::new(plan.log(voice.clone()));
+    let log = Arc::new(plan.log(voice.clone(), journal)?);
     let server = Arc::new(plan.server(&bound, Arc::clone(&log) as Arc<dyn Reporter>)?);
     let shutdown = Shutdown::default();
     let mut signals = Signals::new()?;
@@ -75,6 +77,7 @@ pub(crate) async fn run(mut plan: Plan) -> Outcome {
     if cut > 0 {
         log.cut(cut);
     }
+    log.finish().await;
     if let Some(around) = around {
         around.voice.end();
         around.voice_ended.wait();

@@ -1,36 +1,19 @@
-//! Entries and groups as a table that a person likes to read: columns that nobody fills are not there.
+//! Entries and groups as a table.
 
-use comfy_table::{ContentArrangement, Table, presets};
 use net::Untrusted;
 
 use super::card::{Card, GroupCard};
+use crate::table::columns;
 
 const HEADER: [&str; 6] = ["NAME", "LINE", "WHERE", "SEAT", "NOTE", "FROM"];
-
-/// Spaces between two columns.
-const GAP: u16 = 2;
 
 /// Characters of a group's members that are shown: `book show` has them all.
 const MEMBERS_SHOWN: usize = 60;
 
-/// One row for each line of an entry, then one for each group. Within so many `columns` long cells are broken; without
-/// a limit each row is a line.
-pub(super) fn table(cards: &[Card], groups: &[GroupCard], columns: Option<u16>) -> String {
+/// One row for each line of an entry, then one for each group.
+pub(super) fn table(cards: &[Card], groups: &[GroupCard], width: Option<u16>) -> String {
     let rows: Vec<_> = cards.iter().flat_map(card_rows).chain(groups.iter().map(group_row)).collect();
-    let filled: Vec<usize> =
-        (0..HEADER.len()).filter(|&column| rows.iter().any(|row| !row[column].is_empty())).collect();
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(filled.iter().map(|&column| HEADER[column]));
-    table.add_rows(rows.iter().map(|row| filled.iter().map(|&column| row[column].as_str())));
-    table.column_iter_mut().for_each(|column| {
-        column.set_padding((0, GAP));
-    });
-    if let Some(columns) = columns {
-        // The gap behind the last column is cut off again.
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns.saturating_add(GAP));
-    }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
-    lines.concat()
+    columns(HEADER, &[], &rows, width)
 }
 
 /// The cells of a row, one for each column.

@@ -81,6 +81,10 @@ pub(crate) struct ServeFlags {
     /// Write the log as JSON lines
     #[arg(long, help_heading = "Log")]
     pub(crate) json: bool,
+
+    /// Keep each connection's end in the journal, which `trunkline log` shows
+    #[arg(long, help_heading = "Log")]
+    pub(crate) log: bool,
 }
 
 /// The services, as they are named on the command line.
@@ -132,6 +136,8 @@ The log, on standard error:
                          long it stood, and how it ended: eof (both sides were
                          done), reset (the client broke it off), timeout
                          (--idle), limit, or error
+  With --log the journal keeps the same of each connection that is over. When
+  the disk does not keep up, connections are left out of it; the log says so.
 
 Talk:
   Each line you type answers the message that has waited longest. Ctrl-D leaves.

@@ -34,6 +34,14 @@ pub(super) fn some_seconds(text: &str) -> Result<Duration, String> {
     if time.is_zero() { Err("0 is no time: leave the option out for no limit".to_owned()) } else { Ok(time) }
 }
 
+/// A number of things, or `all`.
+pub(super) fn number_or_all(text: &str) -> Result<usize, String> {
+    if text == "all" {
+        return Ok(usize::MAX);
+    }
+    text.parse().map_err(|_| format!("{text} is not a number: write one, as in 100, or all"))
+}
+
 /// The permissions of a file in octal, as chmod takes them.
 pub(super) fn mode(text: &str) -> Result<u32, String> {
     u32::from_str_radix(text, 8).ok().filter(|&mode| mode <= 0o777 && !text.starts_with('+')).ok_or_else(
@@ -56,6 +64,14 @@ mod tests {
     fn a_limit_of_no_time_is_none() {
         assert_eq!(some_seconds("0.5"), Ok(Duration::from_millis(500)));
         assert!(some_seconds("0").is_err_and(|error| error.contains("leave the option out")));
+    }
+
+    #[test]
+    fn a_number_may_be_all_of_them() {
+        assert_eq!((number_or_all("0"), number_or_all("all")), (Ok(0), Ok(usize::MAX)));
+        for text in ["", "-1", "ALL", "1.5"] {
+            assert!(number_or_all(text).is_err_and(|error| error.contains("or all")), "{text}");
+        }
     }
 
     #[test]

@@ -11,8 +11,10 @@ use net::report::Event;
 use net::trace::{self, ConnectionTrace, Direction, Tracer};
 use net::untrusted::escape_json;
 use net::{Bound, Ending, Observer, Peer, Reporter, Untrusted};
+use node::journal::{self, Journal, JournalError, Writer};
 use serde_json::{Value, json};
 
+use super::ledger::Ledger;
 use crate::cli::ServiceName;
 use crate::terminal::Voice;
 
@@ -34,6 +36,7 @@ pub(crate) struct Log {
     pen: Pen,
     style: Style,
     tracer: Option<Tracer>,
+    ledger: Option<Ledger>,
 }
 
 impl Log {
@@ -44,7 +47,27 @@ impl Log {
         let tracing = pen.clone();
         let show = move |line: &trace::Line| tracing.write(|| json!(line), format_args!("{line}"));
         let tracer = style.trace.then(|| Tracer::new(Arc::new(framing.clone()), max_frame, show));
-        Self { pen, style, tracer }
+        Self { pen, style, tracer, ledger: None }
+    }
+
+    /// The same log, which also keeps connections in the journal.
+    pub(crate) fn keeping(mut self, journal: Journal, service: ServiceName) -> Result<Self, JournalError> {
+        let pen = self.pen.clone();
+        let tell = move |trouble: &journal::Trouble| pen.trouble("keeping the journal", trouble);
+        self.ledger = Some(Ledger::new(service, Writer::start(journal, tell)?));
+        Ok(self)
+    }
+
+    /// Waits until the journal has everything, and tells what it lacks.
+    pub(crate) async fn finish(&self) {
+        let Some(ledger) = &self.ledger else { return };
+        let lost = ledger.finish().await;
+        if lost > 0 {
+            self.pen.write(
+                || json!({"event": "lost", "connections": lost}),
+                format_args!("lost: {} not in the journal", Count(lost, "connection")),
+            );
+        }
     }
 
     /// The lines that tell that clients can connect.
@@ -84,6 +107,13 @@ impl Pen {
         self.line(&escape_json(&line.to_string()));
     }
 
+    fn trouble(&self, doing: &str, error: &impl Display) {
+        self.write(
+            || json!({"event": "trouble", "doing": doing, "error": error.to_string()}),
+            format_args!("trouble: {doing}: {error}"),
+        );
+    }
+
     fn line(&self, line: &impl Display) {
         match &self.voice {
             Some(voice) => voice.line(line),
@@ -100,7 +130,10 @@ impl Reporter for Log {
                 || json!({"event": "opened", "connection": id, "remote": remote, "local": local}),
                 format_args!("#{id} opened: {remote} -> {local}"),
             ),
-            Event::Closed { peer: Peer { id, local, remote }, tally, lasted, ending } => {
+            Event::Closed { peer: peer @ Peer { id, local, remote }, tally, lasted, ending } => {
+                if let Some(ledger) = &self.ledger {
+                    ledger.closed(peer, tally, lasted, ending);
+                }
                 let (received, messages, sent) = (tally.received(), tally.messages(), tally.sent());
                 let seconds = lasted.as_secs_f64();
                 self.pen.write(
@@ -141,10 +174,7 @@ impl Reporter for Log {
                     );
                 }
             }
-            Event::Trouble { doing, error } => self.pen.write(
-                || json!({"event": "trouble", "doing": doing, "error": error.to_string()}),
-                format_args!("trouble: {doing}: {error}"),
-            ),
+            Event::Trouble { doing, error } => self.pen.trouble(doing, error),
             Event::Draining { connections } => self.pen.write(
                 || json!({"event": "draining", "connections": connections}),
                 format_args!(

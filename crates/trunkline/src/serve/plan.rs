@@ -13,6 +13,8 @@ use net::frame::Framing;
 use net::limits::MAX_CONNECTIONS;
 use net::service::{Reply, Server, Service};
 use net::{Access, Address, Bound, Limits, ListenOptions, Reporter, listen};
+use node::home::Home;
+use node::journal::Journal;
 use rustix::fs::access;
 
 use super::log::{Log, Style};
@@ -34,6 +36,8 @@ pub(crate) struct Plan {
     pub(super) name: ServiceName,
     pub(super) limits: Limits,
     style: Style,
+    /// Connections go into the journal.
+    journal: bool,
     /// Who answers, when the service is `talk`.
     pub(super) person: Option<Person>,
 }
@@ -72,6 +76,7 @@ impl Plan {
                     ServiceName::Exec | ServiceName::Forward | ServiceName::Chargen
                 ),
             },
+            journal: flags.log,
             address,
             service,
             limits,
@@ -90,9 +95,22 @@ impl Plan {
         bound.map_err(|error| anyhow!(error).into())
     }
 
+    /// The journal, where connections are to be kept.
+    pub(super) fn journal(&self) -> Result<Option<Journal>, Failure> {
+        if !self.journal {
+            return Ok(None);
+        }
+        let home = Home::of_this_user().map_err(Failure::usage)?;
+        Ok(Some(Journal::open(home.state())?))
+    }
+
     /// What is written down.
-    pub(super) fn log(&self, voice: Option<Voice>) -> Log {
-        Log::new(self.style, voice, &self.framing, self.max_frame)
+    pub(super) fn log(&self, voice: Option<Voice>, journal: Option<Journal>) -> Result<Log, Failure> {
+        let log = Log::new(self.style, voice, &self.framing, self.max_frame);
+        match journal {
+            Some(journal) => Ok(log.keeping(journal, self.name)?),
+            None => Ok(log),
+        }
     }
 
     /// What answers there.
@@ -135,6 +153,7 @@ fn check_effect(flags: &ServeFlags, address: &Address) -> anyhow::Result<()> {
             "datagrams have no connections",
         ),
         ("--per-ip", flags.per_ip.is_some(), without_connections, "datagrams have no connections"),
+        ("--log", flags.log, without_connections, "datagrams have no connections"),
         ("--idle", flags.idle.is_some(), without_connections, "datagrams have no connections"),
     ];
     match table.iter().find(|(_, given, is_void, _)| *given && *is_void) {

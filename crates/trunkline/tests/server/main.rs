@@ -17,6 +17,7 @@ mod door;
 mod endings;
 mod forward;
 mod frames;
+mod journal;
 mod listening;
 mod people;
 mod programs;

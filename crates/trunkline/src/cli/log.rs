@@ -1,0 +1,74 @@
+//! The flags of `log`.
+
+use clap::Args;
+
+use super::values;
+use crate::completion;
+
+/// The call log: the connections that `serve --log` has kept
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = DETAILS)]
+pub(crate) struct LogFlags {
+    /// Only with these: names or @groups of the book, an IP address, or an address as `connect` takes it
+    #[arg(add = completion::targets())]
+    pub(crate) target: Option<String>,
+
+    /// Only from this time on, such as 2h, 3d, 14:30, yesterday or 2026-11-22
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+
+    /// Only with this text in the service, an address, or the ending
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+
+    /// The newest N, or all [default: 50; all with --since]
+    #[arg(short = 'n', long, value_name = "N", value_parser = values::number_or_all)]
+    pub(crate) number: Option<usize>,
+
+    /// Print JSON lines, one per connection
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Show nothing: forget, for good, everything before this time, such as 90d
+    #[arg(long, value_name = "WHEN", conflicts_with_all = ["target", "since", "search", "number"])]
+    pub(crate) forget: Option<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline log                       the newest 50, the newest last
+  trunkline log --since 2h
+  trunkline log printer -n all
+  trunkline log --search reset
+See --help for more.";
+
+const DETAILS: &str = "\
+Each line is a connection, at the time when it was over. The newest stands last,
+next to the prompt, as with `tail` and `history`; --json has the same order.
+Times are shown as the clock here has them; --json has them in UTC.
+
+When:
+  2h, 90min, 3d, '1w 2d'   so long ago
+  14:30, today, yesterday  by the clock here
+  2026-11-22, '2026-11-22 14:30', 2026-11-22T06:30:00Z
+
+The journal is the file journal.db in $XDG_STATE_HOME/trunkline (TRUNKLINE_HOME
+replaces the folder). It keeps the newest 200000 connections.
+
+Exit codes:
+  0 shown, also when there is nothing to show
+  1 the journal cannot be read
+  2 wrong usage or configuration
+
+Examples:
+  Who was here yesterday and today:
+    trunkline log --since yesterday
+  What went wrong:
+    trunkline log --search error -n all
+  Everything from one machine, and from a group of the book:
+    trunkline log 10.0.0.9
+    trunkline log @lab
+  Everything at one of our addresses, for a program:
+    trunkline log tcp://127.0.0.1:8080 --json
+  Forget what is older than three months:
+    trunkline log --forget 90d";
