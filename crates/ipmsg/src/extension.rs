@@ -2,9 +2,9 @@
 //!
 //! - On presence, `trunkline:1:NODE:CAPABILITIES:WANTS`: who the node is, across addresses, names and restarts, what it
 //!   can do beyond the protocol, and which answer it wants from others of ours.
-//! - On messages and receipts between two of ours, `trunkline:1:NODE:MESSAGE:INDEX:COUNT:AFTER`: who sends this packet,
-//!   which message it is about, which part of it, and what it comes after, so that it is in the history once, whole and
-//!   in its place however often it came.
+//! - On messages and receipts between two of ours, `trunkline:1:FROM:TO:MESSAGE:INDEX:COUNT:AFTER`: who sends this packet
+//!   and to whom, which message it is about, which part of it, and what it comes after, so that it is in the right
+//!   history, once, whole and in its place, however often and wherever it came.
 //!
 //! All numbers are hexadecimal. Fields behind these are left to later versions and skipped. A packet with such a section
 //! ends with a checksum (`seal.rs`); without a right one it is not read.
@@ -54,7 +54,9 @@ pub enum Wants {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageTag {
     /// Who sends this packet: a claim, as all in a packet is.
-    pub node: NodeId,
+    pub from: NodeId,
+    /// Whom it is for: an address may have become another's.
+    pub to: NodeId,
     /// Which message.
     pub id: MessageId,
     /// Which part of it.
@@ -133,17 +135,18 @@ impl MessageTag {
     /// Finds our section among those of a message or a receipt.
     pub(crate) fn find<'a>(sections: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
         let mut fields = fields(sections)?;
-        let node = NodeId(number::hex128(fields.next()?)?);
+        let mut node = || number::hex128(fields.next()?).map(NodeId);
+        let (from, to) = (node()?, node()?);
         let id = MessageId(number::hex128(fields.next()?)?);
         let mut small = || u16::try_from(number::hex32(fields.next()?)?).ok();
         let part = Part::new(small()?, small()?)?;
-        Some(Self { node, id, part, after: number::hex32(fields.next()?)? })
+        Some(Self { from, to, id, part, after: number::hex32(fields.next()?)? })
     }
 
     pub(crate) fn write(self, body: &mut Vec<u8>) {
         body.extend_from_slice(PREFIX);
-        let Self { node, id, part: Part { index, count }, after } = self;
-        body.extend_from_slice(format!("{node}:{id}:{index:x}:{count:x}:{after:x}").as_bytes());
+        let Self { from, to, id, part: Part { index, count }, after } = self;
+        body.extend_from_slice(format!("{from}:{to}:{id}:{index:x}:{count:x}:{after:x}").as_bytes());
     }
 }
 

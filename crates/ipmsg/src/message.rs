@@ -228,8 +228,9 @@ mod tests {
     #[test]
     fn each_section_has_its_place_whatever_the_others_hold() {
         let bob = || vec![Recipient { user: "bob".into(), host: "hostb".into() }];
-        let tag = MessageTag { node: NodeId(2), id: MessageId(1), part: Part::WHOLE, after: 6 };
-        let ours = format!("trunkline:1:{:032x}:{:032x}:0:1:6\0", 2, 1);
+        let tag =
+            MessageTag { from: NodeId(2), to: NodeId(3), id: MessageId(1), part: Part::WHOLE, after: 6 };
+        let ours = format!("trunkline:1:{:032x}:{:032x}:{:032x}:0:1:6\0", 2, 3, 1);
         let bare = || Message::new("hi");
         for (message, text) in [
             (bare(), "1:7:u:h:288:hi\0".to_owned()),

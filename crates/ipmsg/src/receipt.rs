@@ -141,8 +141,13 @@ mod tests {
 
     #[test]
     fn between_ours_it_says_which_message_and_which_part() {
-        let tag =
-            MessageTag { node: NodeId(0xa), id: MessageId(0xff), part: Part::new(2, 3).unwrap(), after: 0 };
+        let tag = MessageTag {
+            from: NodeId(0xa),
+            to: NodeId(0xb),
+            id: MessageId(0xff),
+            part: Part::new(2, 3).unwrap(),
+            after: 0,
+        };
         let receipt = Receipt { ours: Some(tag), ..Receipt::new(ReceiptKind::Received, 5) };
         let sender = Sender { user: "u", host: "h" };
         let bytes = Body::Receipt(receipt).build(7, sender, Dialect::UTF_8).unwrap();
@@ -151,10 +156,10 @@ mod tests {
             seal(&mut datagram);
             String::from_utf8(datagram).unwrap()
         };
-        let datagram = sealed(&format!("{:032x}:{:032x}:2:3:0", 0xa, 0xff));
+        let datagram = sealed(&format!("{:032x}:{:032x}:{:032x}:2:3:0", 0xa, 0xb, 0xff));
         assert_eq!(String::from_utf8(bytes).unwrap(), datagram);
         assert_eq!(read(&datagram), Ok(receipt));
-        let later = sealed(&format!("{:032x}:{:032x}:2:3:0:more", 0xa, 0xff));
+        let later = sealed(&format!("{:032x}:{:032x}:{:032x}:2:3:0:more", 0xa, 0xb, 0xff));
         assert_eq!(read(&later), Ok(receipt), "later versions may say more");
     }
 }

@@ -3,3 +3,9 @@
 //! It is here for whoever tests a program that speaks this protocol; the cargo feature `simulation` brings it in.
 
 pub mod impair;
+#[cfg(test)]
+mod scenario;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;

@@ -26,9 +26,13 @@ const PROBE_LATER: Duration = Duration::from_secs(5);
 /// Time for the second goodbye of somebody who really goes, and to end.
 const EXIT: Duration = Duration::from_millis(300);
 
-/// A peer that says nothing for so many times the time in which it should is in doubt: with half of all packets lost, one
-/// in sixty.
-const SILENT: u32 = 6;
+/// One of ours that says nothing for so many times the time between its notes is in doubt: with half of all packets
+/// lost, one in sixty is.
+const SILENT_OURS: u32 = 6;
+
+/// One of another program is in doubt after so many times the time between two of our entries, which it should answer: with
+/// half of all packets lost, one in thirty is.
+const SILENT_OTHERS: u32 = 12;
 
 impl Node {
     /// Asks whether a peer is still there, beginning after `pause`.
@@ -72,6 +76,7 @@ impl Node {
         let Some(peer) = self.peers.get(id) else { return };
         if let [from, to, ..] = peer.addresses[..] {
             self.peers.detach(from);
+            self.readdress(id, from);
             self.tell(Event::PeerMoved { peer: id, from, to });
             return self.doubt(id, Duration::ZERO);
         }
@@ -101,6 +106,6 @@ impl Node {
     /// How long a peer may be silent.
     fn patience(&self, id: PeerId) -> Duration {
         let is_ours = self.peers.get(id).is_some_and(|peer| peer.node.is_some());
-        SILENT * if is_ours { self.refresh_interval() } else { self.entry_interval() }
+        if is_ours { SILENT_OURS * self.refresh_interval() } else { SILENT_OTHERS * self.entry_interval() }
     }
 }

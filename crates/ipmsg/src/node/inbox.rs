@@ -13,12 +13,11 @@ use super::{Event, Incoming, Node};
 use crate::body::Body;
 use crate::charset::{Dialect, Reader};
 use crate::command::{MessageOptions, Options};
-use crate::extension::{MessageId, MessageTag, NodeId, Part, Wants};
+use crate::extension::{MessageId, MessageTag, NodeId, Wants};
 use crate::limits::MAX_SENT;
 use crate::message::Message;
 use crate::packet::Packet;
 use crate::presence::PresenceKind;
-use crate::receipt::{Receipt, ReceiptKind};
 use crate::seal::crc32;
 
 /// Messages that were told and are not stored yet, at most: a disk that does not keep up makes senders wait, not memory
@@ -79,9 +78,8 @@ pub(super) struct Arrived {
     peer: PeerId,
     /// Where its receipts go.
     from: SocketAddr,
+    /// Of its packet, or of the first of them.
     number: u32,
-    /// Datagrams, each with a receipt of its own.
-    count: u16,
     /// Of ours.
     id: Option<(NodeId, MessageId)>,
     wants_receipt: bool,
@@ -139,7 +137,10 @@ impl Node {
         message: Message<'_>,
         reader: Reader,
     ) {
-        let node = message.ours.map(|tag| tag.node);
+        if message.ours.is_some_and(|tag| tag.to != self.config.node) {
+            return;
+        }
+        let node = message.ours.map(|tag| tag.from);
         let Some(id) = self.sender(from, packet, node, message.options, reader) else { return };
         if self.peers.get(id).is_none_or(|peer| self.is_blocked(peer)) {
             return;
@@ -209,6 +210,7 @@ impl Node {
                 options: Options::NONE,
                 version: &version,
                 charset: reader.peer,
+                is_presence: false,
             },
         };
         let id = self.meet(from, &claim, false)?;
@@ -220,13 +222,13 @@ impl Node {
     }
 
     fn take_ours(&mut self, id: PeerId, from: SocketAddr, tag: MessageTag, piece: Piece) {
-        match self.inbox.known.get(&(tag.node, tag.id)) {
-            Some(true) => return self.repeat_receipt(id, from, piece.number, Some(tag)),
+        match self.inbox.known.get(&(tag.from, tag.id)) {
+            Some(true) => return self.repeat_receipt(id, from, piece.number, Some((tag.from, tag.id))),
             Some(false) => return,
             None => {}
         }
         for whole in self.inbox.take(id, piece) {
-            let key = (tag.node, whole.id);
+            let key = (tag.from, whole.id);
             if self.inbox.unstored >= MAX_UNSTORED || self.inbox.known.contains_key(&key) {
                 continue;
             }
@@ -235,7 +237,6 @@ impl Node {
                 peer: id,
                 from,
                 number: whole.number,
-                count: whole.count,
                 id: Some(key),
                 wants_receipt: true,
                 is_automatic: false,
@@ -267,7 +268,7 @@ impl Node {
             talk.seen.pop_front();
         }
         let is_automatic = content.options.has(Options::AUTORET) || content.options.has(Options::BROADCAST);
-        let arrived = Arrived { peer: id, from, number, count: 1, id: None, wants_receipt, is_automatic };
+        let arrived = Arrived { peer: id, from, number, id: None, wants_receipt, is_automatic };
         self.tell_message(arrived, content);
     }
 
@@ -292,7 +293,7 @@ impl Node {
     /// A message is on disk: its sender may know.
     pub(super) fn arrived(&mut self, arrived: &Arrived) {
         self.inbox.unstored -= 1;
-        let Arrived { peer, from, number, count, id, wants_receipt, is_automatic } = *arrived;
+        let Arrived { peer, from, number, id, wants_receipt, is_automatic } = *arrived;
         match id {
             Some(key) => {
                 if let Some(is_stored) = self.inbox.known.get_mut(&key) {
@@ -309,12 +310,7 @@ impl Node {
             }
         }
         if wants_receipt {
-            for index in 0..count {
-                let tag = id.and_then(|(_, message)| self.own_tag(message, Part::new(index, count)?));
-                let receipt =
-                    Receipt { ours: tag, ..Receipt::new(ReceiptKind::Received, number + u32::from(index)) };
-                self.send_receipt(from, receipt);
-            }
+            self.send_receipt(from, number, id);
         }
         if !is_automatic {
             self.tell_away(peer);
@@ -337,9 +333,13 @@ impl Node {
         }
     }
 
-    /// Tells a peer that has written why nobody is there.
+    /// Tells a peer that has written why nobody is there. Not while a message waits for it, for its number is lower, and
+    /// iptux would throw it away.
     fn tell_away(&mut self, id: PeerId) {
         let now = self.elapsed();
+        if self.outbox.has(id) {
+            return;
+        }
         let Some(away) = self.config.profile.away.clone() else { return };
         let Some(talk) = self.inbox.talks.get_mut(&id) else { return };
         if talk.told_away.is_some_and(|last| now - last < AWAY_AGAIN) {

@@ -86,7 +86,7 @@ impl Node {
     fn polite(&mut self, from: SocketAddr) -> Option<PeerId> {
         let id = self.peers.at(from)?;
         let peer = self.peers.get(id).filter(|peer| !self.is_blocked(peer))?;
-        if peer.is_placeholder() {
+        if !peer.is_met {
             return None;
         }
         self.hear(id, from);

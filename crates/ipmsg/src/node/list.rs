@@ -5,7 +5,8 @@
 //! most, for however many have come.
 //!
 //! A list is hearsay. It only adds: whoever is on it and not known yet is [`Standing::Told`] until it is heard, nobody
-//! is changed by it, and who is gone is asked before it is believed. Only addresses of the subnet are taken. Nobody tells
+//! is changed by it, and who is gone is asked before it is believed. A message for one who was only told of waits until
+//! that one has answered an entry. Only addresses of the subnet are taken. Nobody tells
 //! what he was only told, so that those who are gone are forgotten. Whoever is missing on a page that should have him,
 //! or is on it wrongly, announces himself; so a forged list cannot make anybody vanish.
 
@@ -192,6 +193,7 @@ impl Node {
             options: listed.options,
             version: "",
             charset: PeerCharset::default(),
+            is_presence: false,
         };
         if let Some(id) = self.welcome(listed.address, &claim) {
             self.peers.set_standing(id, Standing::Told);

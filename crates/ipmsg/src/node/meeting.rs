@@ -11,36 +11,34 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::peers::{Claim, PeerId, Standing};
+use super::peers::{Claim, PeerId, Person, Standing};
 use super::rate::FULL;
 use super::{Event, Node, Peer, Task};
 
 impl Node {
     /// Takes what a packet says of its sender; `is_answer` is whether we may have asked for it. None if it is not taken.
     pub(super) fn meet(&mut self, from: SocketAddr, claim: &Claim<'_>, is_answer: bool) -> Option<PeerId> {
-        let holder = self.peers.at(from).and_then(|id| self.peers.get(id));
-        let mut waited = None;
-        if let Some(holder) = holder {
-            let id = holder.id;
-            if holder.is(claim) {
+        let holder = self.peers.at(from);
+        if let Some(peer) = holder.and_then(|id| self.peers.get(id)) {
+            let id = peer.id;
+            if peer.is(claim) {
                 self.take_news(id, claim);
                 self.hear(id, from);
                 return Some(id);
             }
-            if holder.is_placeholder() {
-                waited = Some(id);
-            } else if holder.is_present() && !(is_answer && holder.doubt.is_some()) {
+            if peer.is_present() && !peer.is_placeholder() && !(is_answer && peer.doubt.is_some()) {
                 self.doubt(id, Duration::ZERO);
                 return None;
             }
-            self.vacate(from);
+            self.peers.detach(from);
         }
-        let id = self.recognise(from, claim).or_else(|| self.welcome(from, claim))?;
-        if let Some(waited) = waited {
-            self.succeed(waited, id);
+        let id = self.recognise(from, claim).or_else(|| self.welcome(from, claim));
+        if let Some(holder) = holder {
+            self.readdress(holder, from);
+            self.leave_address(holder);
         }
-        self.hear(id, from);
-        Some(id)
+        self.hear(id?, from);
+        id
     }
 
     /// Notes that a peer was heard, from this address of it.
@@ -131,6 +129,9 @@ impl Node {
             self.peers.detach(*address);
         }
         self.peers.attach(id, to, true);
+        for address in &before {
+            self.readdress(id, *address);
+        }
         if let Some(&from) = before.first() {
             self.tell(Event::PeerMoved { peer: id, from, to });
         }
@@ -145,13 +146,12 @@ impl Node {
         }
     }
 
-    /// Somebody else is at this address now.
-    fn vacate(&mut self, address: SocketAddr) {
-        let Some(id) = self.peers.at(address) else { return };
-        self.peers.detach(address);
+    /// Somebody else is where this peer was. If that was its only address, it is gone.
+    fn leave_address(&mut self, id: PeerId) {
         if self.peers.get(id).is_some_and(|peer| peer.addresses.is_empty()) {
             self.part(id);
             if !self.outbox.has(id) {
+                self.inbox.forget(id);
                 self.peers.remove(id);
             }
         }
@@ -185,18 +185,11 @@ impl Node {
             .map(|other| (other.id, other.addresses.first().copied()));
         if let (Some((other, to)), None) = (others.next(), others.next()) {
             drop(others);
-            self.succeed(id, other);
+            self.hand_over(id, other, |message| !matches!(message.to, Person::Address(_)));
             if let (Some(from), Some(to)) = (from, to) {
                 self.tell(Event::PeerMoved { peer: other, from, to });
             }
         }
-    }
-
-    /// What waits for one peer is for another now, and the first is forgotten.
-    fn succeed(&mut self, old: PeerId, new: PeerId) {
-        self.hand_over(old, new);
-        self.inbox.forget(old);
-        self.peers.remove(old);
     }
 
     /// Makes room for one peer: somebody who is gone, and for whom nothing waits, is forgotten; of these, whoever was

@@ -8,11 +8,13 @@
 mod lane;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use self::lane::{Lane, Parcel};
 use super::disk::Waiting;
-use super::peers::{Claim, Peer, PeerId, Person};
+use super::peers::{Claim, PeerId, Person};
+use super::stream::WINDOW;
 use super::voice::in_charset;
 use super::{Event, Node, Refusal, Task};
 use crate::charset::PeerCharset;
@@ -82,9 +84,8 @@ impl Node {
     pub(super) fn requeue(&mut self, message: Outgoing) {
         // A driver that kept more than there is room for keeps the rest for later.
         let Ok(id) = self.receiver(&message.to) else { return };
-        let now = self.elapsed();
         self.outbox.queued.insert(message.id, id);
-        self.outbox.lanes.entry(id).or_insert_with(|| Lane::resting(now)).push(message, true);
+        self.outbox.lanes.entry(id).or_default().push(message, true);
         self.pump(id);
     }
 
@@ -106,25 +107,16 @@ impl Node {
             return Err(Refusal::OutboxFull);
         }
         let id = self.receiver(to)?;
-        let now = self.elapsed();
-        let peer = self.peers.get(id).ok_or(Refusal::NoPeer)?;
-        let to = peer.person().unwrap_or_else(|| to.clone());
-        let is_placeholder = peer.is_placeholder();
-        let mut message = Outgoing { id: MessageId(self.chance.u128(..)), to, number: 0, text, sealed };
+        let mut message =
+            Outgoing { id: MessageId(self.chance.u128(..)), to: to.clone(), number: 0, text, sealed };
         self.parcel(id).split(&message)?;
-        let lane = self.outbox.lanes.entry(id).or_insert_with(|| {
-            // Whoever is there is asked first: then it is known how he reads.
-            if is_placeholder { Lane::resting(now) } else { Lane::default() }
-        });
+        let lane = self.outbox.lanes.entry(id).or_default();
         if lane.len() >= MAX_QUEUED_FOR_ONE {
             return Err(Refusal::OutboxFull);
         }
         message.number = self.numbers.block(self.now.unix, numbers_of(&message.text));
         lane.push(message.clone(), false);
         self.outbox.queued.insert(message.id, id);
-        if is_placeholder {
-            self.doubt(id, Duration::ZERO);
-        }
         let token = self.await_disk(Waiting::Accepted(message.id));
         self.tell(Event::Accepted { token, reference, message });
         Ok(())
@@ -167,12 +159,8 @@ impl Node {
         let parcel = self.parcel(id);
         let Some(lane) = self.outbox.lanes.get_mut(&id) else { return };
         let (datagrams, is_silent) = lane.send_again(&parcel, now);
-        let waiting = lane.newly_waiting();
         self.deliver(id, datagrams);
-        for message in waiting {
-            self.tell(Event::Queued { message, peer: id });
-        }
-        if is_silent && self.peers.get(id).is_some_and(Peer::is_present) {
+        if is_silent {
             self.doubt(id, Duration::ZERO);
         }
         self.pump(id);
@@ -182,39 +170,63 @@ impl Node {
     pub(super) fn wake(&mut self, id: PeerId) {
         let now = self.elapsed();
         if let Some(lane) = self.outbox.lanes.get_mut(&id) {
-            lane.wake(now);
+            let is_met = self.peers.get(id).is_some_and(|peer| peer.is_met);
+            lane.wake(is_met, now);
             self.pump(id);
         }
     }
 
-    /// What waits for one peer is for another from now on.
-    pub(super) fn hand_over(&mut self, old: PeerId, new: PeerId) {
-        let Some(mut lane) = self.outbox.lanes.remove(&old) else { return };
-        self.schedule.clear(Task::Send(old));
-        for queued in self.outbox.queued.values_mut().filter(|id| **id == old) {
-            *queued = new;
+    /// A peer has lost an address: what was written to the address, whoever is there, does not follow the peer.
+    pub(super) fn readdress(&mut self, id: PeerId, address: SocketAddr) {
+        let to = Person::Address(address);
+        if self.outbox.lanes.get(&id).is_some_and(|lane| lane.is_for(&to))
+            && let Ok(new) = self.receiver(&to)
+            && new != id
+        {
+            self.hand_over(id, new, |message| message.to == to);
         }
-        lane.begin_again();
-        self.outbox.lanes.entry(new).or_default().join(lane);
-        self.pump(new);
     }
 
-    /// Sends as much as may be under way.
+    /// Those of the messages that wait for one peer are for another from now on.
+    pub(super) fn hand_over(&mut self, old: PeerId, new: PeerId, those: impl Fn(&Outgoing) -> bool) {
+        let Some(mut lane) = self.outbox.lanes.remove(&old) else { return };
+        let taken = lane.take(those);
+        if lane.len() > 0 {
+            self.outbox.lanes.insert(old, lane);
+        }
+        if !taken.is_empty() {
+            self.outbox.queued.extend(taken.iter().map(|(message, _)| (message.id, new)));
+            self.outbox.lanes.entry(new).or_default().join(taken);
+            self.pump(new);
+        }
+        self.pump(old);
+    }
+
+    /// Sends as much as may be under way. Somebody who has not said who he is is asked first.
     fn pump(&mut self, id: PeerId) {
         let now = self.elapsed();
         let parcel = self.parcel(id);
-        let has_address = self.peers.get(id).is_some_and(|peer| !peer.addresses.is_empty());
-        let Some(lane) = self.outbox.lanes.get_mut(&id) else { return };
-        let (datagrams, failed) = if has_address { lane.fill(&parcel, now) } else { Default::default() };
-        let next = lane.next();
-        if lane.len() == 0 {
-            self.outbox.lanes.remove(&id);
-        }
-        match next.filter(|_| has_address) {
+        let is_met = self.peers.get(id).is_some_and(|peer| peer.is_met && !peer.addresses.is_empty());
+        let Some(lane) = self.outbox.lanes.get_mut(&id) else {
+            return self.schedule.clear(Task::Send(id));
+        };
+        let (datagrams, failed) = if is_met { lane.fill(&parcel, now) } else { Default::default() };
+        let is_to_be_asked = !is_met && lane.ask(now);
+        let waiting = lane.newly_waiting();
+        match lane.next() {
             Some(next) => self.schedule.set(Task::Send(id), next),
             None => self.schedule.clear(Task::Send(id)),
         }
+        if lane.len() == 0 {
+            self.outbox.lanes.remove(&id);
+        }
         self.deliver(id, datagrams);
+        if is_to_be_asked {
+            self.doubt(id, Duration::ZERO);
+        }
+        for message in waiting {
+            self.tell(Event::Queued { message, peer: id });
+        }
         for (message, why) in failed {
             self.outbox.queued.remove(&message);
             self.tell(Event::Failed { message, why });
@@ -242,6 +254,7 @@ impl Node {
             options: Options::NONE,
             version: "",
             charset: PeerCharset::default(),
+            is_presence: false,
         };
         let address = match to {
             Person::Node(node) if *node == self.config.node => return Err(Refusal::NoPeer),
@@ -261,12 +274,14 @@ impl Node {
 
     fn parcel(&self, id: PeerId) -> Parcel {
         let dialect = self.dialect(id);
-        let is_ours = self.peers.get(id).is_some_and(|peer| peer.node.is_some());
+        let node = self.peers.get(id).and_then(|peer| peer.node);
         Parcel {
             user: in_charset(&self.config.user, dialect.charset),
             host: in_charset(&self.config.host, dialect.charset),
             dialect,
-            node: is_ours.then_some(self.config.node),
+            ours: node.map(|node| (self.config.node, node)),
+            // All parts of a message between ours are acknowledged together.
+            window: if node.is_some() { WINDOW } else { 1 },
         }
     }
 }

@@ -70,6 +70,8 @@ pub struct Peer {
     pub standing: Standing,
     /// When it was last heard, or was first heard of.
     pub heard: Duration,
+    /// Whether it has said in this run who it is. No message is sent before: nobody knows who is there, and how he reads.
+    pub(super) is_met: bool,
     /// Entries sent to find out whether it is still there, while that is in doubt.
     pub(super) doubt: Option<u8>,
     /// When that was asked last.
@@ -101,6 +103,8 @@ pub(super) struct Claim<'a> {
     pub(super) options: Options<EntryOptions>,
     pub(super) version: &'a str,
     pub(super) charset: PeerCharset,
+    /// Whether it was said as presence, and not only stands at the head of a message.
+    pub(super) is_presence: bool,
 }
 
 /// The table. An address belongs to one peer at most, and so does a node's id.
@@ -174,11 +178,13 @@ impl Peer {
             options: self.options,
             version: &self.version,
             charset: self.charset,
+            is_presence: self.is_met,
         }
     }
 
     /// Takes over what a packet says; true if something is new.
     pub(super) fn update(&mut self, claim: &Claim<'_>) -> bool {
+        self.is_met |= claim.is_presence;
         self.charset = claim.charset;
         let mut new = self.options != claim.options;
         self.options = claim.options;
@@ -291,6 +297,7 @@ impl Peers {
             charset: claim.charset,
             standing: Standing::Gone,
             heard: Duration::ZERO,
+            is_met: claim.is_presence,
             doubt: None,
             asked: Duration::ZERO,
             presence: Bucket::default(),

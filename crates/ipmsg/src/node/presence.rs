@@ -117,6 +117,7 @@ impl Node {
             options: presence.options,
             version: &String::from_utf8_lossy(packet.version),
             charset: reader.peer,
+            is_presence: true,
         };
         if claim.node == Some(self.config.node) {
             return self.meet_double(from);

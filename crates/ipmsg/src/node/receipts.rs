@@ -10,7 +10,7 @@ use super::{Event, Node, Refusal, Task};
 use crate::body::Body;
 use crate::charset::Dialect;
 use crate::command::Options;
-use crate::extension::{MessageId, MessageTag, Part};
+use crate::extension::{MessageId, MessageTag, NodeId, Part};
 use crate::receipt::{Receipt, ReceiptKind};
 
 /// The news that a sealed message was opened is sent so often, so far apart, as IP Messenger does it.
@@ -18,44 +18,45 @@ const OPENED_SENDS: u8 = 12;
 const OPENED_AGAIN: Duration = Duration::from_millis(750);
 
 impl Node {
+    /// Acknowledges the packet with this number; `id` is which message of which node it is, between ours. One receipt
+    /// is for all parts of a message, for none is acknowledged before all are stored.
+    pub(super) fn send_receipt(&mut self, to: SocketAddr, number: u32, id: Option<(NodeId, MessageId)>) {
+        let from = self.config.node;
+        let ours = id.map(|(to, id)| MessageTag { from, to, id, part: Part::WHOLE, after: 0 });
+        let receipt = Receipt { ours, ..Receipt::new(ReceiptKind::Received, number) };
+        self.send_plain(to, &Body::Receipt(receipt), Dialect::UTF_8);
+    }
+
     /// Acknowledges again what is stored already: the first receipt was lost, or somebody wants us to send.
     pub(super) fn repeat_receipt(
         &mut self,
-        id: PeerId,
+        peer: PeerId,
         to: SocketAddr,
         number: u32,
-        tag: Option<MessageTag>,
+        id: Option<(NodeId, MessageId)>,
     ) {
         let now = self.elapsed();
-        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(peer) = self.peers.get_mut(peer) else { return };
         if peer.repeats.take(REPEATS_TO_ONE, now) && self.buckets.repeats.take(REPEATS_TO_ALL, now) {
-            let tag = tag.and_then(|tag| self.own_tag(tag.id, tag.part));
-            self.send_receipt(to, Receipt { ours: tag, ..Receipt::new(ReceiptKind::Received, number) });
+            self.send_receipt(to, number, id);
         }
-    }
-
-    pub(super) fn own_tag(&self, id: MessageId, part: Part) -> Option<MessageTag> {
-        Some(MessageTag { node: self.config.node, id, part, after: 0 })
-    }
-
-    pub(super) fn send_receipt(&mut self, to: SocketAddr, receipt: Receipt) {
-        self.send_plain(to, &Body::Receipt(receipt), Dialect::UTF_8);
     }
 
     /// What a peer says of a packet of ours.
     pub(super) fn handle_receipt(&mut self, from: SocketAddr, receipt: Receipt) {
         let Some(peer) = self.peers.at(from).and_then(|id| self.peers.get(id)) else { return };
+        let id = peer.id;
         // Between ours a receipt says whose it is, and is sealed.
-        if receipt.kind == ReceiptKind::Received && peer.node != receipt.ours.map(|tag| tag.node) {
+        if !peer.is_met
+            || receipt.kind == ReceiptKind::Received && peer.node != receipt.ours.map(|tag| tag.from)
+            || receipt.ours.is_some_and(|tag| tag.to != self.config.node)
+        {
             return;
         }
-        let (id, is_known) = (peer.id, !peer.is_placeholder());
         if self.is_blocked(peer) && receipt.kind != ReceiptKind::Received {
             return;
         }
-        if is_known {
-            self.hear(id, from);
-        }
+        self.hear(id, from);
         match receipt.kind {
             ReceiptKind::Received => self.acknowledge(id, &receipt),
             ReceiptKind::Opened | ReceiptKind::Discarded => self.hear_opened(id, &receipt),
@@ -88,7 +89,8 @@ impl Node {
     /// The news that our sealed message was opened is on disk.
     pub(super) fn note_opened(&mut self, id: PeerId, number: u32) {
         if let Some(&to) = self.peers.get(id).and_then(|peer| peer.addresses.first()) {
-            self.send_receipt(to, Receipt::new(ReceiptKind::OpenedNoted, number));
+            let receipt = Receipt::new(ReceiptKind::OpenedNoted, number);
+            self.send_plain(to, &Body::Receipt(receipt), Dialect::UTF_8);
         }
     }
 
@@ -112,7 +114,7 @@ impl Node {
         }
         let receipt = Receipt { options: Options::READCHECK, ..Receipt::new(ReceiptKind::Opened, number) };
         if let Some(&to) = self.peers.get(id).and_then(|peer| peer.addresses.first()) {
-            self.send_receipt(to, receipt);
+            self.send_plain(to, &Body::Receipt(receipt), Dialect::UTF_8);
         }
     }
 }

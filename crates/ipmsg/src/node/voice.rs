@@ -42,7 +42,8 @@ impl Node {
     /// How a peer is written to.
     pub(super) fn dialect(&self, id: PeerId) -> Dialect {
         match self.peers.get(id) {
-            Some(peer) if peer.is_placeholder() => Dialect::UTF_8,
+            Some(peer) if peer.node.is_some() => Dialect::FLAGGED_UTF_8,
+            Some(peer) if !peer.is_met => Dialect::UTF_8,
             Some(peer) => Dialect::of(peer.options, peer.charset, self.config.fallback),
             None => Dialect::UTF_8,
         }

@@ -188,7 +188,7 @@ fn a_key_is_no_longer_than_any_key() {
 #[test]
 fn a_part_of_more_parts_than_are_kept_is_no_message_of_ours() {
     let tagged = |part: &str| {
-        let tag = format!("trunkline:1:{:032x}:{:032x}:{part}:0", 7, 8);
+        let tag = format!("trunkline:1:{:032x}:{:032x}:{:032x}:{part}:0", 7, 8, 9);
         let mut datagram = format!("1:1:u:h:288:text\0\0\0{tag}\0").into_bytes();
         seal(&mut datagram);
         datagram
@@ -203,7 +203,8 @@ fn a_part_of_more_parts_than_are_kept_is_no_message_of_ours() {
 fn a_text_between_ours_beyond_the_cap_is_not_cut_but_refused() {
     use ipmsg::{MessageId, MessageTag, NodeId, Part};
     let text = "x".repeat(1400 * usize::from(limits::MAX_PARTS));
-    let ours = MessageTag { node: NodeId(1), id: MessageId(u128::MAX), part: Part::WHOLE, after: 0 };
+    let ours =
+        MessageTag { from: NodeId(1), to: NodeId(2), id: MessageId(u128::MAX), part: Part::WHOLE, after: 0 };
     let error =
         Message { ours: Some(ours), ..Message::new(&text) }.split(SENDER, Dialect::UTF_8).unwrap_err();
     assert!(matches!(error, BuildError::TooMany { what: "datagrams", most: 32, .. }), "{error}");

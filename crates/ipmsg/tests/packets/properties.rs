@@ -54,9 +54,9 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn tag()(node: u128, id: u128, index in 0_u16..32, more in 1_u16..=32, after: u32) -> MessageTag {
+    fn tag()(from: u128, to: u128, id: u128, index in 0_u16..32, more in 1_u16..=32, after: u32) -> MessageTag {
         let part = Part::new(index, index.saturating_add(more).min(32)).unwrap();
-        MessageTag { node: NodeId(node), id: MessageId(id), part, after }
+        MessageTag { from: NodeId(from), to: NodeId(to), id: MessageId(id), part, after }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::charset::Dialect;
 use crate::command::{MessageOptions, Options};
 use crate::extension::{MessageId, MessageTag, NodeId, Part};
 use crate::message::Message;
+use crate::node::peers::Person;
 use crate::node::stream::WINDOW;
 
 /// A message is sent so many times, so far apart, as IP Messenger does it; then it waits.
@@ -39,8 +40,10 @@ pub(super) struct Parcel {
     pub(super) user: String,
     pub(super) host: String,
     pub(super) dialect: Dialect,
-    /// This node's id, if the peer is one of ours.
-    pub(super) node: Option<NodeId>,
+    /// From whom to whom, if the peer is one of ours, or could be.
+    pub(super) ours: Option<(NodeId, NodeId)>,
+    /// Datagrams that may be under way at once.
+    pub(super) window: usize,
 }
 
 /// How much is sent.
@@ -51,8 +54,8 @@ enum Pace {
     Full,
     /// The oldest message, to see whether somebody answers; the next rest is so long.
     Try(Duration),
-    /// Nothing, since then, until then; the rest after it is so long.
-    Rest { since: Duration, until: Duration, next: Duration },
+    /// Nothing, since then, until then; the rest after it is so long. `asks` if it is not known yet who is there.
+    Rest { since: Duration, until: Duration, next: Duration, asks: bool },
 }
 
 #[derive(Debug)]
@@ -90,13 +93,13 @@ enum State {
 }
 
 impl Lane {
-    /// A lane that begins with a rest.
-    pub(super) fn resting(now: Duration) -> Self {
-        Self { pace: Pace::Rest { since: now, until: now + REST, next: REST }, ..Self::default() }
-    }
-
     pub(super) fn len(&self) -> usize {
         self.messages.len()
+    }
+
+    /// Whether a message for exactly this person is in it.
+    pub(super) fn is_for(&self, to: &Person) -> bool {
+        self.messages.iter().any(|queued| queued.message.to == *to)
     }
 
     pub(super) fn push(&mut self, message: Outgoing, is_stored: bool) {
@@ -114,19 +117,21 @@ impl Lane {
         self.messages.retain(|queued| queued.message.id != message);
     }
 
-    /// Adds what waited in another lane.
-    pub(super) fn join(&mut self, other: Self) {
-        self.messages.extend(other.messages);
-        self.messages.make_contiguous().sort_by_key(|queued| queued.message.number);
-        self.begin_again();
+    /// Takes those messages out.
+    pub(super) fn take(&mut self, those: impl Fn(&Outgoing) -> bool) -> Vec<(Outgoing, bool)> {
+        let messages = std::mem::take(&mut self.messages).into_iter();
+        let (taken, kept): (Vec<_>, Vec<_>) = messages.partition(|queued| those(&queued.message));
+        self.messages = kept.into();
+        taken.into_iter().map(|queued| (queued.message, queued.is_stored)).collect()
     }
 
-    /// Forgets how far everything was: it is written anew.
-    pub(super) fn begin_again(&mut self) {
-        self.pace = Pace::Full;
-        for queued in &mut self.messages {
-            queued.parts.clear();
+    /// Adds what waited in another lane. Everything is written anew, for the peer may be another.
+    pub(super) fn join(&mut self, messages: Vec<(Outgoing, bool)>) {
+        for (message, is_stored) in messages {
+            self.push(message, is_stored);
         }
+        self.messages.make_contiguous().sort_by_key(|queued| queued.message.number);
+        self.pace = Pace::Full;
     }
 
     /// When something is to be done.
@@ -142,11 +147,31 @@ impl Lane {
         under_way.filter_map(next).min()
     }
 
-    /// The peer was heard.
-    pub(super) fn wake(&mut self, now: Duration) {
-        if let Pace::Rest { since, until, .. } = &mut self.pace {
-            *until = (*until).min(now.max(*since + SHORTEST_REST));
-            self.end_rest(now);
+    /// Waits until it is known who is there; true if that has just begun, again or for the first time.
+    pub(super) fn ask(&mut self, now: Duration) -> bool {
+        if matches!(self.pace, Pace::Rest { .. }) || !self.messages.iter().any(|queued| queued.is_stored) {
+            return false;
+        }
+        let was_tried = matches!(self.pace, Pace::Try(_));
+        self.begin_rest(now);
+        if let Pace::Rest { asks, .. } = &mut self.pace {
+            *asks = true;
+        }
+        for queued in self.messages.iter_mut().filter(|_| was_tried) {
+            queued.waits = queued.waits.begin();
+        }
+        true
+    }
+
+    /// The peer was heard; `is_met` if it has said who it is.
+    pub(super) fn wake(&mut self, is_met: bool, now: Duration) {
+        match &mut self.pace {
+            Pace::Rest { asks: true, .. } if is_met => self.pace = Pace::Full,
+            Pace::Rest { since, until, .. } => {
+                *until = (*until).min(now.max(*since + SHORTEST_REST));
+                self.end_rest(now);
+            }
+            Pace::Full | Pace::Try(_) => {}
         }
     }
 
@@ -158,11 +183,11 @@ impl Lane {
         now: Duration,
     ) -> (Vec<Vec<u8>>, Vec<(MessageId, BuildError)>) {
         let (mut datagrams, mut failed) = (Vec::new(), Vec::new());
-        let is_ours = parcel.node.is_some();
-        let (messages, window) = match self.pace {
-            Pace::Rest { .. } => (0, 0),
-            Pace::Try(_) => (1, if is_ours { WINDOW } else { 1 }),
-            Pace::Full => (usize::MAX, if is_ours { WINDOW } else { 1 }),
+        let window = parcel.window;
+        let messages = match self.pace {
+            Pace::Rest { .. } => 0,
+            Pace::Try(_) => 1,
+            Pace::Full => usize::MAX,
         };
         let (mut under_way, mut after) = (0, 0);
         for queued in self.messages.iter_mut().take(messages) {
@@ -204,7 +229,7 @@ impl Lane {
                         *sends = 0;
                     }
                     (*sends, *next) = (*sends + 1, now + SEND_AGAIN);
-                    if *after != before && parcel.node.is_some() {
+                    if *after != before && parcel.ours.is_some() {
                         *after = before;
                         if let Ok(anew) = parcel.datagram(&queued.message, &queued.parts, index, before) {
                             queued.parts[index].replace(anew.clone());
@@ -231,7 +256,7 @@ impl Lane {
             .collect()
     }
 
-    /// The packet with this number has arrived. Gives the message that is delivered with it, and the time that took.
+    /// The packet with this number has arrived; and the whole of `message`, which ours say. Gives the message that is delivered with it, and the time that took.
     pub(super) fn acknowledge(
         &mut self,
         number: u32,
@@ -244,14 +269,16 @@ impl Lane {
             queued.is_stored && numbers.contains(&number) && message.is_none_or(|id| id == queued.message.id)
         })?;
         let queued = &mut self.messages[index];
-        // An answer to what was sent before a restart counts too.
-        queued.split(parcel).ok()?;
-        let part = usize::try_from(number - queued.message.number).ok()?;
-        queued.parts.get_mut(part)?.state = State::Acknowledged;
         self.acknowledged = Some(now);
         self.pace = Pace::Full;
-        if !queued.parts.iter().all(|part| matches!(part.state, State::Acknowledged)) {
-            return None;
+        if message.is_none() {
+            // An answer to what was sent before a restart counts too.
+            queued.split(parcel).ok()?;
+            let part = usize::try_from(number - queued.message.number).ok()?;
+            queued.parts.get_mut(part)?.state = State::Acknowledged;
+            if !queued.parts.iter().all(|part| matches!(part.state, State::Acknowledged)) {
+                return None;
+            }
         }
         let took = queued.sent.map_or(Duration::ZERO, |sent| now - sent);
         let delivered = queued.message.id;
@@ -264,7 +291,8 @@ impl Lane {
             Pace::Try(next) => next,
             Pace::Full | Pace::Rest { .. } => REST,
         };
-        self.pace = Pace::Rest { since: now, until: now + length, next: (length * 2).min(LONGEST_REST) };
+        let next = (length * 2).min(LONGEST_REST);
+        self.pace = Pace::Rest { since: now, until: now + length, next, asks: false };
         for queued in &mut self.messages {
             if queued.sent.is_some() {
                 queued.waits = queued.waits.begin();
@@ -375,7 +403,7 @@ impl Parcel {
     }
 
     fn tag(&self, message: &Outgoing, part: Part, after: u32) -> Option<MessageTag> {
-        self.node.map(|node| MessageTag { node, id: message.id, part, after })
+        self.ours.map(|(from, to)| MessageTag { from, to, id: message.id, part, after })
     }
 
     fn sender(&self) -> Sender<'_> {
