@@ -4,7 +4,7 @@ use anyhow::{Context as _, anyhow};
 use net::charset::Charset;
 use net::frame::Framing;
 use node::book::{
-    ChatLine, Draft, Each, EditError, Force, Login, Name, Record, SocketLine, SshLine, Via, edit,
+    ChatLine, Draft, Each, EditError, Force, Login, Name, NameSet, Record, SocketLine, SshLine, Via, edit,
 };
 use node::home::Home;
 use serde::Serialize;
@@ -13,12 +13,22 @@ use crate::cli::{AddFlags, RemoveFlags};
 use crate::failure::{Failure, Outcome};
 use crate::stdout;
 
-/// What was done, to which name or `@group`.
+/// What was done.
 #[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(untagged)]
 enum Change {
-    Added(String),
-    Removed(String),
+    /// To a name, or to `@` and the name of a group.
+    Added {
+        added: String,
+    },
+    Removed {
+        removed: String,
+    },
+    /// Members are taken out of a group.
+    Left {
+        removed: String,
+        from: String,
+    },
 }
 
 /// Adds a name, lines to a name, or members to a group.
@@ -38,23 +48,37 @@ pub(super) fn add(flags: AddFlags, json: bool) -> Outcome {
             groups.iter().try_for_each(|group| join(draft, group, &flags.name, Force::No))
         })?;
     }
-    tell([Change::Added(flags.name)], json)
+    tell([Change::Added { added: flags.name }], json)
 }
 
-/// Takes names and groups out of the book: all of them, or none.
+/// Takes names and groups out of the book, or members out of a group: all of them, or none.
 pub(super) fn remove(flags: RemoveFlags, json: bool) -> Outcome {
     let home = super::home()?;
     let force = if flags.force { Force::Yes } else { Force::No };
+    let (groups, names): (Vec<_>, Vec<_>) = flags.names.iter().partition(|name| name.starts_with('@'));
+    if let (Some(group), Some(_)) = (groups.first(), names.first()) {
+        // `add @GROUP MEMBERS` has a counterpart; anything else would be read one way by one and another way by others.
+        if flags.names.first() != Some(*group) || groups.len() > 1 {
+            return Err(Failure::usage(anyhow!("names and groups are removed one after the other"))
+                .hint(format_args!("book remove {group} NAME takes a member out of {group}")));
+        }
+        let members = names.iter().map(|name| single(name)).collect::<Result<Vec<_>, _>>();
+        let members = members.map_err(Failure::usage)?;
+        change(&home, |draft| leave(draft, &group[1..], &members))??;
+        let left =
+            names.into_iter().map(|name| Change::Left { removed: name.clone(), from: (*group).clone() });
+        return tell(left, json);
+    }
     change(&home, |draft| {
         flags.names.iter().try_for_each(|name| match name.strip_prefix('@') {
             Some(group) => draft.remove_group(group),
             None => draft.remove(name, force),
         })
     })?;
-    tell(flags.names.into_iter().map(Change::Removed), json)
+    tell(flags.names.into_iter().map(|removed| Change::Removed { removed }), json)
 }
 
-fn change(home: &Home, change: impl FnOnce(&mut Draft) -> Result<(), EditError>) -> Result<(), Failure> {
+fn change<T>(home: &Home, change: impl FnOnce(&mut Draft) -> Result<T, EditError>) -> Result<T, Failure> {
     let book = home.book();
     edit(&book, change).map_err(|error| super::unchanged(error, &book))
 }
@@ -77,6 +101,32 @@ fn join(draft: &mut Draft, group: &Name, members: &str, force: Force) -> Result<
         None => members.to_owned(),
     };
     draft.add_group(&group, &members, Force::Yes)
+}
+
+/// A name or a range, which `-` takes out of a set as a whole.
+fn single(text: &str) -> anyhow::Result<(String, NameSet)> {
+    Ok((text.to_owned(), NameSet::of([text]).with_context(|| format!("'{}'", text.escape_debug()))?))
+}
+
+/// Takes members out of a group, whose expression stays as it is otherwise. Inside, why it is left as it is.
+fn leave(
+    draft: &mut Draft,
+    group: &str,
+    members: &[(String, NameSet)],
+) -> Result<Result<(), Failure>, EditError> {
+    let Some(group) = draft.book().group(group).cloned() else {
+        // It says which group was meant.
+        return draft.remove_group(group).map(Ok);
+    };
+    let inside = draft.book().select(&group.members).unwrap_or_default();
+    let mut expression = group.members.clone();
+    for (text, names) in members {
+        if inside.intersection(names).is_empty() {
+            return Ok(Err(anyhow!("{text} is not in @{}", group.name).into()));
+        }
+        expression += &format!(",-{text}");
+    }
+    draft.add_group(&group.name, &expression, Force::Yes).map(Ok)
 }
 
 /// A group has members and nothing else.
@@ -136,8 +186,9 @@ fn tell(changes: impl IntoIterator<Item = Change>, json: bool) -> Outcome {
         return stdout::print_json(changes);
     }
     let said = changes.into_iter().map(|change| match change {
-        Change::Added(name) => format!("added {name}\n"),
-        Change::Removed(name) => format!("removed {name}\n"),
+        Change::Added { added } => format!("added {added}\n"),
+        Change::Removed { removed } => format!("removed {removed}\n"),
+        Change::Left { removed, from } => format!("removed {removed} from {from}\n"),
     });
     stdout::print(said.collect::<String>())
 }

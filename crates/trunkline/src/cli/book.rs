@@ -27,7 +27,7 @@ pub(crate) enum BookJob {
     Show(ShowFlags),
     /// Add a name, a further line to a name, or members to a group
     Add(Box<AddFlags>),
-    /// Take names or groups out of the book
+    /// Take names or groups out of the book, or members out of a group
     Remove(RemoveFlags),
     /// Take over the machines and groups of another tool's file
     Import(ImportFlags),
@@ -125,7 +125,7 @@ pub(crate) struct AddFlags {
 
 #[derive(Debug, Args)]
 pub(crate) struct RemoveFlags {
-    /// Names or @groups, as they stand in the book
+    /// Names, or @groups, as they stand in the book; or one @group and the members that leave it
     #[arg(required = true, value_name = "NAME", add = completion::entries())]
     pub(crate) names: Vec<String>,
 

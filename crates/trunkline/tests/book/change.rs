@@ -133,8 +133,31 @@ fn removing_takes_out_all_of_the_names_or_none() {
     let home = Home::with_book(BOOK);
     home.fails(1, &["book", "remove", "printer", "nobody"]);
     assert_eq!(home.text(), BOOK);
-    assert_eq!(home.shows(&["book", "remove", "printer", "@NIGHT"]), "removed printer\nremoved @NIGHT\n");
+    assert_eq!(home.shows(&["book", "remove", "printer", "scale"]), "removed printer\nremoved scale\n");
+    assert_eq!(home.shows(&["book", "remove", "@NIGHT"]), "removed @NIGHT\n");
     assert!(!home.text().contains("printer") && !home.text().contains("night"), "{}", home.text());
+}
+
+#[test]
+fn members_leave_a_group_and_stay_in_the_book() {
+    let home = Home::with_book(BOOK);
+    assert_eq!(
+        home.shows(&["book", "remove", "@LAB", "n[38-40]", "n01"]),
+        "removed n[38-40] from @LAB\nremoved n01 from @LAB\n"
+    );
+    assert!(home.text().contains("lab = \"n[01-40],-n07,-n[38-40],-n01\"\n"), "{}", home.text());
+    assert_eq!(home.shows(&["book", "list", "n39", "--names"]), "n39\n");
+    let text = home.text();
+    for (code, arguments, reason) in [
+        (1, ["book", "remove", "@lab", "n07"], "n07 is not in @lab"),
+        (1, ["book", "remove", "@labb", "n02"], "did you mean @lab?"),
+        (2, ["book", "remove", "@lab", "n02,n03"], "n02,n03"),
+        (2, ["book", "remove", "printer", "@lab"], "one after the other"),
+    ] {
+        let error = home.fails(code, &arguments);
+        assert!(error.contains(reason), "{arguments:?}: {error}");
+        assert_eq!(home.text(), text, "{arguments:?}");
+    }
 }
 
 #[test]
