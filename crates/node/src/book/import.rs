@@ -11,6 +11,7 @@
 //! Ranges stay ranges. A machine is reached by its name, unless the file says how. What the book has no place for, or
 //! what is broken, is noted and costs only itself.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 mod ansible;
@@ -43,6 +44,8 @@ pub struct Import {
     pub groups: Vec<ImportedGroup>,
     /// What was left out.
     pub notes: Vec<Note>,
+    /// What each file was read as.
+    pub formats: Vec<(PathBuf, Format)>,
 }
 
 /// What a file is written in; where it could be several, the first of them.
@@ -118,10 +121,28 @@ impl Format {
     }
 }
 
+/// As `--format` names it.
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ansible => "ansible",
+            Self::Clustershell => "clustershell",
+            Self::ClustershellText => "clustershell-text",
+            Self::Genders => "genders",
+            Self::List => "list",
+        })
+    }
+}
+
 impl Gathered {
     fn text(&mut self, text: &str, format: Option<Format>) {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        match format.unwrap_or_else(|| Format::guess(text)) {
+        if format.is_none() && lines(text).any(|(_, line)| line.starts_with("[entry.")) {
+            return self.note_file("it is a book of trunkline: copy its entries into yours with an editor");
+        }
+        let format = format.unwrap_or_else(|| Format::guess(text));
+        self.reads_as(format);
+        match format {
             Format::Ansible => ansible::read(self, text),
             Format::Clustershell => clustershell::read(self, text),
             Format::ClustershellText => clustershell::read_text(self, text),

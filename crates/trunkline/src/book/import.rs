@@ -27,6 +27,12 @@ pub(super) fn run(flags: &ImportFlags, json: bool) -> Outcome {
     let home = super::home()?;
     let import = Import::read(&flags.files, flags.format.map(Format::from));
     if !json {
+        for (file, format) in import.formats.iter().filter(|_| flags.format.is_none()) {
+            say(format_args!(
+                "{}: read as {format}; --format names another",
+                Untrusted::from(file.as_os_str().as_encoded_bytes())
+            ));
+        }
         import.notes.iter().for_each(say);
     }
     if import.machines.is_empty() && import.groups.is_empty() {
@@ -72,6 +78,10 @@ fn object(import: &Import, merged: &Merged) -> Value {
         .differing
         .iter()
         .map(|difference| json!({"what": difference.what, "book": difference.book, "file": difference.file}));
+    let formats = import
+        .formats
+        .iter()
+        .map(|(file, format)| json!({"file": file.to_string_lossy(), "format": format.to_string()}));
     let notes = import.notes.iter().map(|note| {
         json!({"file": note.file.to_string_lossy(), "line": note.line, "text": note.text, "reason": note.reason})
     });
@@ -81,6 +91,7 @@ fn object(import: &Import, merged: &Merged) -> Value {
         "known": merged.known.to_string(),
         "known_groups": merged.known_groups,
         "differing": differing.collect::<Vec<_>>(),
+        "formats": formats.collect::<Vec<_>>(),
         "notes": notes.collect::<Vec<_>>(),
     })
 }

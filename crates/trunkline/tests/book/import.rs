@@ -29,7 +29,11 @@ fn an_inventory_is_taken_over_once_and_what_was_not_understood_is_said() {
 
     let ran = home.run(&import);
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), "added gate,n[01-03] (4 names)\nadded @lab\n"));
-    assert!(ran.err.starts_with("~/hosts:6: ansible_become"), "{}", ran.err);
+    assert!(
+        ran.err.starts_with("~/hosts: read as ansible; --format names another\n~/hosts:6: ansible_become"),
+        "{}",
+        ran.err
+    );
     assert!(home.shows(&["book", "show", "n02"]).contains("ops@n02"));
     assert!(home.shows(&["book", "show", "gate"]).contains("gate.lab:2222"));
 
@@ -56,4 +60,13 @@ fn what_the_book_has_in_another_way_stays_and_is_told() {
 fn a_file_that_is_not_there_is_an_error() {
     let error = Home::empty().fails(1, &["book", "import", "/nowhere/hosts"]);
     assert!(error.starts_with("/nowhere/hosts: No such file"), "{error}");
+}
+
+#[test]
+fn a_book_is_no_file_of_another_tool() {
+    let home = Home::with_book("[entry.gate]\nssh = \"me@gate\"\n");
+    let text = home.text();
+    let error = home.fails(1, &["book", "import", home.book().to_str().unwrap()]);
+    assert!(error.starts_with("~/book.toml: it is a book of trunkline"), "{error}");
+    assert_eq!(home.text(), text);
 }

@@ -1,12 +1,12 @@
 //! What the files of an import say, until all are read: then groups know each other, and names become ranges.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::groups::{self, Members};
 use super::machines::{self, Machines, Reach};
-use super::{Import, items};
+use super::{Format, Import, items};
 use crate::book::NameSet;
 use crate::book::note::{Note, Notes};
 
@@ -21,6 +21,7 @@ pub(super) struct Gathered {
     named: Vec<Named>,
     groups: Vec<Members>,
     notes: Notes,
+    formats: Vec<(PathBuf, Format)>,
 }
 
 /// A line of a file.
@@ -41,12 +42,23 @@ struct Named {
 
 impl Gathered {
     pub(super) fn new() -> Self {
-        Self { file: Path::new("").into(), named: Vec::new(), groups: Vec::new(), notes: Notes::default() }
+        Self {
+            file: Path::new("").into(),
+            named: Vec::new(),
+            groups: Vec::new(),
+            notes: Notes::default(),
+            formats: Vec::new(),
+        }
     }
 
     /// From now on, this file is read.
     pub(super) fn open(&mut self, file: &Path) {
         self.file = file.into();
+    }
+
+    /// What the file is read as.
+    pub(super) fn reads_as(&mut self, format: Format) {
+        self.formats.push((self.file.to_path_buf(), format));
     }
 
     /// The file that is being read.
@@ -91,7 +103,7 @@ impl Gathered {
 
     /// Puts it all together.
     pub(super) fn finish(self) -> Import {
-        let Self { file, named, groups, mut notes } = self;
+        let Self { file, named, groups, mut notes, formats } = self;
         let groups = groups::resolved(groups, &mut notes);
         let (by_name, apart): (Vec<Named>, Vec<Named>) =
             named.into_iter().partition(|named| named.reach == Reach::default());
@@ -106,7 +118,7 @@ impl Gathered {
         }
         let machines = reached.into_iter().filter(|(_, names)| !names.is_empty());
         let machines = machines.map(|(reach, names)| Machines { names, reach }).collect();
-        Import { machines, groups, notes: notes.into_vec() }
+        Import { machines, groups, notes: notes.into_vec(), formats }
     }
 }
 
