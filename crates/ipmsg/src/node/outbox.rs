@@ -6,12 +6,14 @@
 //! has seen; between ours a window is.
 
 mod lane;
+mod parcel;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use self::lane::{Lane, Parcel};
+use self::lane::Lane;
+use self::parcel::Parcel;
 use super::disk::Waiting;
 use super::peers::{Claim, PeerId, Person};
 use super::stream::WINDOW;

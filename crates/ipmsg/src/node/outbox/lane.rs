@@ -4,11 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Outgoing;
-use crate::body::{Body, BuildError, Sender};
-use crate::charset::Dialect;
-use crate::command::{MessageOptions, Options};
-use crate::extension::{MessageId, MessageTag, NodeId, Part};
-use crate::message::Message;
+use super::parcel::Parcel;
+use crate::body::BuildError;
+use crate::extension::MessageId;
 use crate::node::peers::Person;
 use crate::node::stream::WINDOW;
 
@@ -32,18 +30,6 @@ pub(super) struct Lane {
     pace: Pace,
     /// When something was acknowledged last.
     acknowledged: Option<Duration>,
-}
-
-/// How a peer's messages are written and sealed.
-#[derive(Clone, Debug)]
-pub(super) struct Parcel {
-    pub(super) user: String,
-    pub(super) host: String,
-    pub(super) dialect: Dialect,
-    /// From whom to whom, if the peer is one of ours, or could be.
-    pub(super) ours: Option<(NodeId, NodeId)>,
-    /// Datagrams that may be under way at once.
-    pub(super) window: usize,
 }
 
 /// How much is sent.
@@ -231,7 +217,7 @@ impl Lane {
                     (*sends, *next) = (*sends + 1, now + SEND_AGAIN);
                     if *after != before && parcel.ours.is_some() {
                         *after = before;
-                        if let Ok(anew) = parcel.datagram(&queued.message, &queued.parts, index, before) {
+                        if let Ok(anew) = queued.datagram(parcel, index, before) {
                             queued.parts[index].replace(anew.clone());
                             datagrams.push(anew);
                         }
@@ -256,7 +242,8 @@ impl Lane {
             .collect()
     }
 
-    /// The packet with this number has arrived; and the whole of `message`, which ours say. Gives the message that is delivered with it, and the time that took.
+    /// The packet with this number has arrived; and the whole of `message`, which ours say. Gives the message that is
+    /// delivered with it, and the time that took.
     pub(super) fn acknowledge(
         &mut self,
         number: u32,
@@ -327,6 +314,10 @@ impl Queued {
         Ok(())
     }
 
+    fn datagram(&self, parcel: &Parcel, index: usize, after: u32) -> Result<Vec<u8>, BuildError> {
+        parcel.datagram(&self.message, &self.parts[index].text, (index, self.parts.len()), after)
+    }
+
     /// Puts parts of it under way.
     fn fill(
         &mut self,
@@ -344,7 +335,7 @@ impl Queued {
                 State::UnderWay { .. } => {}
                 State::Waits if *under_way >= window => return Ok(()),
                 State::Waits => {
-                    let datagram = parcel.datagram(&self.message, &self.parts, index, *after)?;
+                    let datagram = self.datagram(parcel, index, *after)?;
                     datagrams.push(datagram.clone());
                     let next = now + SEND_AGAIN;
                     self.parts[index].state = State::UnderWay { datagram, after: *after, sends: 1, next };
@@ -370,48 +361,4 @@ impl Sending {
             *datagram = anew;
         }
     }
-}
-
-impl Parcel {
-    /// The texts of the datagrams that a message makes.
-    pub(super) fn split(&self, message: &Outgoing) -> Result<Vec<String>, BuildError> {
-        let whole = Message {
-            options: options(message),
-            ours: self.tag(message, Part::WHOLE, u32::MAX),
-            ..Message::new(&message.text)
-        };
-        let parts = whole.split(self.sender(), self.dialect)?;
-        Ok(parts.into_iter().map(|part| part.text.into_owned()).collect())
-    }
-
-    /// One of them.
-    fn datagram(
-        &self,
-        message: &Outgoing,
-        parts: &[Sending],
-        index: usize,
-        after: u32,
-    ) -> Result<Vec<u8>, BuildError> {
-        let number = message.number.saturating_add(u32::try_from(index).unwrap_or(u32::MAX));
-        let part = Part::of(index, parts.len()).unwrap_or(Part::WHOLE);
-        let body = Body::Message(Message {
-            options: options(message),
-            ours: self.tag(message, part, after),
-            ..Message::new(&parts[index].text)
-        });
-        body.build(number, self.sender(), self.dialect)
-    }
-
-    fn tag(&self, message: &Outgoing, part: Part, after: u32) -> Option<MessageTag> {
-        self.ours.map(|(from, to)| MessageTag { from, to, id: message.id, part, after })
-    }
-
-    fn sender(&self) -> Sender<'_> {
-        Sender { user: &self.user, host: &self.host }
-    }
-}
-
-fn options(message: &Outgoing) -> Options<MessageOptions> {
-    let options = Options::SENDCHECK;
-    if message.sealed { options | Options::SECRET | Options::READCHECK } else { options }
 }
