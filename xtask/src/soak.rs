@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use crate::bench::{release_build, stay_on_the_load_core};
+use crate::command;
 use crate::fuzz;
 use crate::server::Program;
 
@@ -15,7 +16,7 @@ use crate::server::Program;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  cargo xtask soak                              all of them, half an hour with three fuzz targets
+  cargo xtask soak                              all of them, hours: every fuzz target takes ten minutes
   cargo xtask soak connections held             two of them")]
 pub(crate) struct Options {
     /// Which soaks; all of them when none is named
@@ -52,6 +53,11 @@ const SOAKS: &[Soak] = &[
         run: || clients::slow_among_good(&upper()?),
     },
     Soak {
+        name: "ipmsg",
+        about: "networks of IP Messengers on a virtual clock: 5,000 stories of 20 hosts, 3 of 1,000, and the storm when all power up",
+        run: simulated_networks,
+    },
+    Soak {
         name: "fuzz",
         about: "every fuzz target for ten minutes",
         run: || fuzz::run(&fuzz::Options { seconds: 600, target: None }),
@@ -73,4 +79,11 @@ fn upper() -> Result<Program> {
     let trunkline = release_build()?;
     stay_on_the_load_core()?;
     Ok(Program::new(&trunkline, &["serve", "tcp://127.0.0.1:0", "upper"]))
+}
+
+/// The tests of the simulation that are too long for every change. What fails prints the line that shows it again.
+fn simulated_networks() -> Result<()> {
+    let test = ["test", "--release", "--locked", "--package", "ipmsg", "--lib"];
+    let long_ones = ["simulation", "--", "--ignored", "--nocapture", "--test-threads=1"];
+    command::run(command::cargo(test).args(long_ones))
 }
