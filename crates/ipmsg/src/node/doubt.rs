@@ -30,6 +30,10 @@ const EXIT: Duration = Duration::from_millis(300);
 /// lost, one in sixty is.
 const SILENT_OURS: u32 = 6;
 
+/// Nor is one of ours in doubt that others of ours have heard within so many of these times. Each note names a dozen, so that
+/// all others would have to be lost as well.
+const MENTIONED: u32 = 3;
+
 /// One of another program is in doubt after so many times the time between two of our entries, which it should answer: with
 /// half of all packets lost, one in thirty is.
 const SILENT_OTHERS: u32 = 12;
@@ -96,7 +100,8 @@ impl Node {
 
     pub(super) fn look_at_silence(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get(id) else { return };
-        if self.elapsed() >= peer.heard + self.patience(id) {
+        let mentioned = peer.mentioned + MENTIONED * self.refresh_interval();
+        if self.elapsed() >= mentioned.max(peer.heard + self.patience(id)) {
             let pause = self.spread();
             self.doubt(id, pause);
         }
@@ -104,7 +109,7 @@ impl Node {
     }
 
     /// How long a peer may be silent.
-    fn patience(&self, id: PeerId) -> Duration {
+    pub(super) fn patience(&self, id: PeerId) -> Duration {
         let is_ours = self.peers.get(id).is_some_and(|peer| peer.node.is_some());
         if is_ours { SILENT_OURS * self.refresh_interval() } else { SILENT_OTHERS * self.entry_interval() }
     }

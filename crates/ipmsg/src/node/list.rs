@@ -13,8 +13,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use fastrand::Rng;
+
 use super::config::Interface;
-use super::peers::{Claim, Peer, Standing, is_answerable};
+use super::peers::{Claim, Peer, PeerId, Standing, is_answerable};
 use super::{Event, Node, Task};
 use crate::charset::{Dialect, PeerCharset};
 use crate::extension::{NodeId, Wants};
@@ -35,14 +37,15 @@ pub(super) struct Line {
 }
 
 /// Peers that were only told of, at most: a forged list fills no more of the table.
-pub const MAX_TOLD: usize = 4096;
+pub const MAX_TOLD: u32 = 4096;
 
 /// Pages are so far apart that a list of thousands does not overrun a socket's buffer.
 const PAGE_PACE: Duration = Duration::from_millis(5);
 
 impl Line {
-    pub(super) fn new(interface: Interface) -> Self {
-        Self { interface, listed: None, giving: None, next: NodeId(0) }
+    /// The pages of its notes begin anywhere: nodes that power up together shall not all send the same page.
+    pub(super) fn new(interface: Interface, chance: &mut Rng) -> Self {
+        Self { interface, listed: None, giving: None, next: NodeId(chance.u128(..)) }
     }
 }
 
@@ -61,8 +64,7 @@ impl Node {
 
     /// Which part of ours in sight was only told of.
     fn ignorance(&self) -> f64 {
-        let count = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-        count(self.peers.told()) / count(self.peers.ours().max(1))
+        f64::from(self.peers.told()) / f64::from(self.peers.ours().max(1))
     }
 
     pub(super) fn begin_list(&mut self, interface: IpAddr) {
@@ -113,7 +115,10 @@ impl Node {
         let most = MAX_SENT.saturating_sub(bare.len());
         let (mut size, mut next) = (0, None);
         if let Some(line) = self.sight.lines.get(&interface) {
-            let nodes = self.peers.nodes_from(from).filter_map(|peer| listed(peer, &line.interface));
+            // Nobody is on it who has been silent for so long that others doubt him too: they would wait for each other.
+            let is_fresh = |peer: &&Peer| self.elapsed() < peer.heard + self.patience(peer.id);
+            let nodes = self.peers.nodes_from(from).filter(is_fresh);
+            let nodes = nodes.filter_map(|peer| listed(peer, &line.interface));
             // Names of ours are short enough; others' are left out, so that every page has a place for the next node.
             for (listed, length) in nodes.filter(|(_, length)| *length <= most) {
                 if size + length > most {
@@ -173,11 +178,7 @@ impl Node {
     /// Somebody of ours is said to be there.
     fn hear_of(&mut self, interface: IpAddr, listed: &Listed<'_>) {
         if let Some(known) = self.peers.node(listed.node) {
-            let peer = self.peers.get(known).filter(|peer| !peer.is_present());
-            if peer.is_some_and(|peer| self.elapsed() >= peer.asked + self.refresh_interval()) {
-                self.doubt(known, Duration::ZERO);
-            }
-            return;
+            return self.hear_more_of(known);
         }
         let is_of_subnet = self.sight.interface(listed.address.ip()) == Some(interface);
         let is_free = self.peers.at(listed.address).is_none() && !self.is_own_address(listed.address);
@@ -202,6 +203,16 @@ impl Node {
             }
             self.tell(Event::PeerCame(id));
             self.watch(id);
+        }
+    }
+
+    /// Another of ours hears one that is known: so it is not in doubt for a while, and asked if it was taken for gone.
+    fn hear_more_of(&mut self, id: PeerId) {
+        let (now, interval) = (self.elapsed(), self.refresh_interval());
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        peer.mentioned = now;
+        if !peer.is_present() && now >= peer.asked + interval {
+            self.doubt(id, Duration::ZERO);
         }
     }
 }

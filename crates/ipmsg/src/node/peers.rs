@@ -76,6 +76,8 @@ pub struct Peer {
     pub(super) doubt: Option<u8>,
     /// When that was asked last.
     pub(super) asked: Duration,
+    /// When another of ours last said that it hears it.
+    pub(super) mentioned: Duration,
     pub(super) presence: Bucket,
     pub(super) repeats: Bucket,
     pub(super) inquiries: Bucket,
@@ -116,11 +118,11 @@ pub(super) struct Peers {
     by_name: BTreeSet<(Box<str>, PeerId)>,
     last: u32,
     /// Of those who are not gone, all.
-    present: usize,
+    present: u32,
     /// Of those, ours.
-    ours: usize,
+    ours: u32,
     /// Of those, who were only told of.
-    told: usize,
+    told: u32,
 }
 
 impl Peer {
@@ -255,17 +257,17 @@ impl Peers {
     }
 
     /// How many are present.
-    pub(super) fn present(&self) -> usize {
+    pub(super) fn present(&self) -> u32 {
         self.present
     }
 
     /// How many of ours are present.
-    pub(super) fn ours(&self) -> usize {
+    pub(super) fn ours(&self) -> u32 {
         self.ours
     }
 
     /// How many were only told of.
-    pub(super) fn told(&self) -> usize {
+    pub(super) fn told(&self) -> u32 {
         self.told
     }
 
@@ -300,6 +302,7 @@ impl Peers {
             is_met: claim.is_presence,
             doubt: None,
             asked: Duration::ZERO,
+            mentioned: Duration::ZERO,
             presence: Bucket::default(),
             repeats: Bucket::default(),
             inquiries: Bucket::default(),
@@ -329,8 +332,8 @@ impl Peers {
         let Some(peer) = self.by_id.get_mut(&id) else { return };
         let is_ours = peer.node.is_some();
         let was = std::mem::replace(&mut peer.standing, standing);
-        let count = |counter: &mut usize, counts: &dyn Fn(Standing) -> bool| {
-            *counter = *counter + usize::from(counts(standing)) - usize::from(counts(was));
+        let count = |counter: &mut u32, counts: &dyn Fn(Standing) -> bool| {
+            *counter = *counter + u32::from(counts(standing)) - u32::from(counts(was));
         };
         count(&mut self.present, &|standing| standing != Standing::Gone);
         count(&mut self.ours, &|standing| is_ours && standing != Standing::Gone);

@@ -7,7 +7,7 @@
 //!   all (`list.rs`). The others keep silent.
 //! - Each says a [`PresenceKind::Note`] from time to time, at most one a second of all on a segment together, so that
 //!   whatever was lost is found in time and silence means something.
-//! - Each tenth of these is an entry that only others answer: what became of them is found out as well.
+//! - From time to time such a note is an entry that only others answer: what became of them is found out as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -40,7 +40,8 @@ pub(super) struct Sight {
     /// Entries sent since the last change of interfaces, and whether one was answered.
     entries: u32,
     pub(super) is_answered: bool,
-    refreshes: u32,
+    /// When everybody was asked last.
+    asked_all: Duration,
     /// When everybody was told of this node last.
     pub(super) announced: Duration,
     /// When it was last said that another machine is this node.
@@ -66,8 +67,10 @@ const ASK_ROUNDS: [Duration; 3] = [Duration::from_secs(3), Duration::from_secs(1
 const REFRESH: Duration = Duration::from_secs(60);
 const REFRESH_EACH: Duration = Duration::from_secs(1);
 
-/// One note in so many is an entry that others answer: with 450 of ours and 50 others on a segment, five answers a second.
-const ENTRY_EVERY: u32 = 10;
+/// The least time between two of the node's entries, and what each pair of one of ours and one of the others adds to it:
+/// the others of a segment of any size answer at most five times a second.
+const ENTRY: Duration = Duration::from_secs(600);
+const ENTRY_EACH: Duration = Duration::from_millis(200);
 
 /// The least time between two announcements, and what each of ours in sight adds to it: whoever forges pages makes a segment
 /// of any size announce itself fifty times a second.
@@ -200,7 +203,7 @@ impl Node {
                 Some(line) if line.interface == interface => line.clone(),
                 _ => {
                     new.push(interface.everybody);
-                    Line::new(interface)
+                    Line::new(interface, &mut self.chance)
                 }
             };
             self.sight.lines.insert(interface.address, line);
@@ -234,6 +237,7 @@ impl Node {
 
     fn begin_entering(&mut self) {
         self.sight.entries = 1;
+        self.sight.asked_all = self.elapsed();
         self.sight.is_answered = false;
         self.schedule.set(Task::Enter, self.elapsed() + ENTER_AGAIN);
     }
@@ -280,8 +284,9 @@ impl Node {
 
     /// Our own news, and a page of the list.
     pub(super) fn refresh(&mut self) {
-        self.sight.refreshes += 1;
-        let kind = if self.sight.refreshes.is_multiple_of(ENTRY_EVERY) {
+        let now = self.elapsed();
+        let kind = if now >= self.sight.asked_all + self.entry_interval() {
+            self.sight.asked_all = now;
             PresenceKind::Entry
         } else {
             PresenceKind::Note
@@ -294,7 +299,7 @@ impl Node {
         for (_, to) in self.outside(|peer| peer.node.is_some()) {
             self.transmit(to, note.clone());
         }
-        self.sight.announced = self.elapsed();
+        self.sight.announced = now;
         self.schedule_refresh();
     }
 
@@ -306,18 +311,18 @@ impl Node {
 
     /// The time between two notes of one node, on average.
     pub(super) fn refresh_interval(&self) -> Duration {
-        REFRESH.max(REFRESH_EACH * u32::try_from(self.peers.ours()).unwrap_or(u32::MAX))
+        REFRESH.max(REFRESH_EACH * self.peers.ours())
     }
 
-    /// The time within which one of another program is asked at least once.
+    /// The time between two entries of this node, which those of other programs answer.
     pub(super) fn entry_interval(&self) -> Duration {
-        self.refresh_interval() * ENTRY_EVERY
+        let others = self.peers.present() - self.peers.ours();
+        ENTRY.max(ENTRY_EACH * (self.peers.ours() * others)) + self.refresh_interval()
     }
 
     /// Will announce this node: somebody of ours does not know it, or not as it is.
     pub(super) fn contradict(&mut self) {
-        let ours = u32::try_from(self.peers.ours()).unwrap_or(u32::MAX);
-        let earliest = self.sight.announced + ANNOUNCE.max(ANNOUNCE_EACH * ours);
+        let earliest = self.sight.announced + ANNOUNCE.max(ANNOUNCE_EACH * self.peers.ours());
         let at = self.elapsed().max(earliest) + self.spread();
         self.schedule.set_by(Task::Announce, at);
     }
