@@ -25,6 +25,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+//!
+//! # Driving a [`node::Node`]
+//!
+//! 1. Make it with what was stored: [`node::Config`] has the last packet number and the outbox. The seed differs from
+//!    run to run.
+//! 2. Bind one UDP socket to the wildcard address and [`node::Config::port`]; tell the interfaces with
+//!    [`node::Command::Interfaces`], and again whenever they change. With that the node enters.
+//! 3. Give it every datagram with [`node::Node::handle_datagram`] and its source, every wish with
+//!    [`node::Node::handle_command`], and call [`node::Node::handle_timeout`] at [`node::Node::poll_timeout`] or soon after.
+//! 4. Each call has the time ([`node::Now`]), read just before.
+//! 5. After each call take [`node::Node::poll_transmit`] and [`node::Node::poll_event`] until both are empty, then ask
+//!    [`node::Node::poll_timeout`] again. Datagrams are sent in their order; one that the socket refuses may be dropped, as
+//!    the network does.
+//! 6. An event with a [`node::Token`] waits for the disk: store what it has, so that a power cut cannot take it away, then say
+//!    [`node::Command::Stored`]; or [`node::Command::NotStored`]. Nothing is sent or acknowledged before.
+//! 7. An [`node::Incoming`] with an id is stored only if the disk has none with that id, and is `Stored` either way: so each
+//!    is in the history once. One without an id may come twice.
+//! 8. The outbox on disk is what was [`node::Event::Accepted`], without what was [`node::Event::Delivered`],
+//!    [`node::Event::Failed`] or cancelled.
+//! 9. [`node::Command::Leave`] says goodbye; drive on until [`node::Event::Left`].
+//!
+//! What it does not do: open sockets, read clocks, store anything, look up names, carry files over TCP, encrypt, or prove who
+//! anybody is. Names, ids and addresses are claims.
+
 mod body;
 mod charset;
 mod cipher;
