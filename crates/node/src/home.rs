@@ -1,8 +1,12 @@
 //! Where what a person configures lies, and what the program remembers.
 
 use std::ffi::OsString;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FlockOperation, flock};
 use thiserror::Error;
 
 /// The folders of one person, or of one `TRUNKLINE_HOME`. Nothing is created by naming them.
@@ -16,6 +20,36 @@ pub struct Home {
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("neither TRUNKLINE_HOME nor HOME is set: say where the book is with TRUNKLINE_HOME=/path")]
 pub struct HomeError;
+
+/// The state folder belongs to one node, until this is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// The state folder cannot be had.
+#[derive(Debug, Error)]
+pub enum LockError {
+    /// Another process has it.
+    #[error("{} belongs to a node that runs already{}", folder.display(), Pid(*pid))]
+    Held {
+        /// The folder.
+        folder: PathBuf,
+        /// The process, where it has said so.
+        pid: Option<u32>,
+    },
+    /// The file of the lock cannot be made.
+    #[error("locking {}: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+/// The file in the state folder that is locked; the process that holds it writes its number in.
+const LOCK: &str = "node.lock";
 
 impl Home {
     /// The folders of whoever runs this program.
@@ -57,6 +91,39 @@ impl Home {
     #[must_use]
     pub fn state(&self) -> &Path {
         &self.state
+    }
+
+    /// Makes the state folder this process's own, so that no two nodes write to one journal.
+    ///
+    /// # Errors
+    /// When another process has it, or it cannot be made.
+    pub fn lock(&self) -> Result<Lock, LockError> {
+        let path = self.state.join(LOCK);
+        let failed = |error| LockError::File { path: path.clone(), error };
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.state).map_err(failed)?;
+        let options =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).clone();
+        let mut file = options.open(&path).map_err(failed)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let mut said = String::new();
+                let _ = file.take(16).read_to_string(&mut said);
+                return Err(LockError::Held { folder: self.state.clone(), pid: said.trim().parse().ok() });
+            }
+            Err(error) => return Err(failed(error.into())),
+        }
+        file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
+        Ok(Lock { _file: file })
+    }
+}
+
+/// ` (pid 7)`, where it is known.
+struct Pid(Option<u32>);
+
+impl std::fmt::Display for Pid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |pid| write!(f, " (pid {pid})"))
     }
 }
 

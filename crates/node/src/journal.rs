@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipmsg::NodeId;
+use ipmsg::{MessageId, NodeId};
 use rusqlite::{Connection as Database, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::io::Errno;
@@ -200,6 +200,22 @@ impl Journal {
     /// When the file cannot be read, or the id not written.
     pub fn chat_state(&self, fresh: impl FnOnce() -> NodeId) -> Result<ChatState, JournalError> {
         identity::chat_state(&self.database, fresh).map_err(self.error("reading"))
+    }
+
+    /// The messages that wait to be delivered, and their rows.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn waiting(&self) -> Result<Vec<(MessageId, i64)>, JournalError> {
+        message::waiting(&self.database).map_err(self.error("reading"))
+    }
+
+    /// What [`Change::Settings`] said last.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn settings(&self) -> Result<Option<String>, JournalError> {
+        identity::settings(&self.database).map_err(self.error("reading"))
     }
 
     /// The messages that fit, newest first.
