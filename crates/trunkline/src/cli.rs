@@ -5,6 +5,7 @@ mod book;
 mod connect;
 mod log;
 mod serve;
+mod up;
 mod values;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub(crate) use book::{
 pub(crate) use connect::ConnectFlags;
 pub(crate) use log::LogFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};
+pub(crate) use up::UpFlags;
 pub(crate) use values::socket_option;
 
 /// The phone book of a closed network: keep names, open a line, connect to one.
@@ -30,6 +32,7 @@ pub(crate) struct Cli {
 /// One job each.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    Up(UpFlags),
     Serve(ServeFlags),
     Connect(ConnectFlags),
     Book(BookFlags),
