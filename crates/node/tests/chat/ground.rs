@@ -56,13 +56,42 @@ fn iptux_enters_with_the_bytes_that_are_known_of_it() {
     let network = Network::new(1);
     let [here, there] = [network.host(1), network.host(1)];
     let listener = Plain::bind(&there, PORT, |_, _| {});
-    let _iptux = Iptux::start(&here, "root", "");
+    let mut iptux = Iptux::start(&here, "root", "");
 
-    let entry = listener.received.wait_for("a packet", PATIENCE, |all| all.first().cloned());
-    assert_eq!(entry.from, (here.address, PORT).into());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
-    let expected = format!("1_iptux 0.8.3:1:root:{}:257:root\0\0icon-tux.png\0utf-8\0", host.trim());
-    assert_eq!(String::from_utf8(entry.bytes).unwrap(), expected);
+    for number in 1..=2 {
+        let entry = listener.wait_for_nth(number);
+        assert_eq!(entry.from, (here.address, PORT).into());
+        let tail = "257:root\0\0icon-tux.png\0utf-8\0";
+        let expected = format!("1_iptux 0.8.3:{number}:root:{}:{tail}", host.trim());
+        assert_eq!(String::from_utf8(entry.bytes).unwrap(), expected);
+        iptux.enter();
+    }
+}
+
+#[test]
+fn iptux_tells_of_an_offer_and_of_a_message_that_nobody_acknowledges() {
+    needs!("ip", "g++", "iptux-core");
+    let network = Network::new(1);
+    let [here, there] = [network.host(1), network.host(1)];
+    let mut iptux = Iptux::start(&here, "root", "");
+    let silent = Plain::bind(&there, PORT, |_, _| {});
+    silent.send(b"1:1795353650:bob:hostb:1:Bob\0", (here.address, PORT));
+    let answer = silent.wait_for_nth(1);
+    silent
+        .send(b"1:1795353651:bob:hostb:2097184:\x001:big.bin:30d40:6b02ee91:1:\x07\0", (here.address, PORT));
+    let offer = Event::Offer { from: there.address, path: "big.bin".to_owned(), size: 200_000 };
+    iptux.wait_for("an offer", |event| (*event == offer).then_some(()));
+
+    iptux.send(there.address, "hello");
+    iptux.wait_for("an error", |event| match event {
+        Event::Error { to, .. } => (*to == there.address).then_some(()),
+        _ => None,
+    });
+    let all = silent.received.look(Clone::clone);
+    let tries: Vec<_> = all.iter().filter(|datagram| datagram.bytes.ends_with(b":hello\0")).collect();
+    assert_eq!(tries.len(), 4, "{all:?}");
+    assert!(tries.windows(2).all(|two| two[0] == two[1]) && *tries[0] != answer, "{tries:?}");
 }
 
 #[test]

@@ -87,6 +87,11 @@ impl Iptux {
         self.command(&format!("msg {to} {text}"));
     }
 
+    /// Tells everybody of its subnet again that it is there.
+    pub(crate) fn enter(&mut self) {
+        self.command("entry");
+    }
+
     /// Tells one address, in another subnet for example, that it is there.
     pub(crate) fn detect(&mut self, address: Ipv4Addr) {
         self.command(&format!("detect {address}"));

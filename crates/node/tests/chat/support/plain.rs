@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
+use super::PATIENCE;
 use super::network::Host;
 use super::watched::Watched;
 
@@ -49,6 +50,12 @@ impl Plain {
             })
         };
         Self { socket, received, is_over, reader: Some(reader) }
+    }
+
+    /// The datagram that came as the `nth`, counted from 1.
+    #[track_caller]
+    pub(crate) fn wait_for_nth(&self, nth: usize) -> Datagram {
+        self.received.wait_for(&format!("datagram {nth}"), PATIENCE, |all| all.get(nth - 1).cloned())
     }
 
     pub(crate) fn send(&self, bytes: &[u8], to: (Ipv4Addr, u16)) {
