@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use net::Ending;
-use node::journal::{Connection, Journal, Query, Writer};
+use node::journal::{Change, Connection, Journal, Query, Writer};
 
 /// The folder into which [`a_writer_that_is_told_a_folder_writes_until_it_is_killed`] writes.
 const FOLDER: &str = "TEST_JOURNAL_FOLDER";
@@ -64,7 +64,7 @@ fn a_writer_that_is_told_a_folder_writes_until_it_is_killed() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for nth in 0_u64.. {
         let name = format!("{}-{nth}", std::process::id());
-        runtime.block_on(writer.keep(connection(&name))).unwrap();
+        runtime.block_on(writer.keep(Change::Connection(connection(&name)))).unwrap();
         println!("kept {name}");
     }
 }

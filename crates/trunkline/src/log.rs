@@ -63,7 +63,8 @@ pub(crate) fn run(flags: &LogFlags) -> Outcome {
 }
 
 fn forget(journal: Option<&Journal>, before: Timestamp, json: bool) -> Outcome {
-    let connections = journal.map_or(Ok(0), |journal| journal.forget(before))?;
+    let connections =
+        journal.map(|journal| journal.forget(before)).transpose()?.unwrap_or_default().connections;
     if json {
         return stdout::print_json([json!({"forgotten": connections, "before": before})]);
     }
