@@ -5,13 +5,16 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::Write as _;
-use std::net::Ipv4Addr;
+use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space, unshare_unsafe};
+
+use super::PATIENCE;
 
 /// Subnets 10.77.1.0/24, 10.77.2.0/24 and so on. The hosts of each are on one bridge; between them is a router, which
 /// lets no broadcast through.
@@ -68,6 +71,7 @@ impl Network {
         ));
         host.configure_interface();
         host.namespace.configure(&format!("route add default via 10.77.{subnet}.254\n"));
+        host.wait_until_it_reaches(Ipv4Addr::new(10, 77, subnet, 254));
         host
     }
 }
@@ -85,6 +89,20 @@ impl Host {
              link set eth0 up\n",
             self.address
         ));
+    }
+
+    /// An interface that was taken up loses what is sent through it for up to a second more, until the kernel has seen
+    /// its carrier. Both ways are open when the other refuses a datagram.
+    pub(crate) fn wait_until_it_reaches(&self, other: Ipv4Addr) {
+        const DISCARD: u16 = 9;
+        let socket = self.run(|| UdpSocket::bind((self.address, 0)).unwrap());
+        socket.connect((other, DISCARD)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        let is_refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+        while !socket.send(b"?").and_then(|_| socket.recv(&mut [0])).is_err_and(is_refused) {
+            assert!(Instant::now() < deadline, "{} does not reach {other}", self.address);
+        }
     }
 
     /// Where a datagram to everybody of its subnet goes.

@@ -58,6 +58,7 @@ impl Relay {
             _hosts: hosts.clone(),
         };
         let thread = std::thread::spawn(move || carrier.carry_until_closed(&stopped));
+        hosts[0].wait_until_it_reaches(hosts[1].address);
         (Self { tallies, stop: Some(stop), thread: Some(thread) }, hosts)
     }
 }
