@@ -51,7 +51,10 @@ fn the_newest_fifty_of_a_million_messages_are_found_before_anybody_notices() {
         ("我们的网络", 50),
         ("server is down", 50),
         ("the", 50),
+        // A single letter is a word; two may be the beginning of many.
         ("t", 50),
+        ("th", 50),
+        ("tu", 50),
         ("斑马", 10),
         ("zebra", 10),
         ("zeb", 10),
@@ -111,7 +114,7 @@ fn message(nth: i64) -> ReceivedMessage {
     for factor in [7_919, 104_729] {
         let digits = (nth * factor % 20_011).to_string();
         text.push(' ');
-        text.extend(digits.bytes().map(|digit| char::from(digit - b'0' + b't')));
+        text.extend(digits.bytes().map(|digit| char::from(digit - b'0' + b'q')));
     }
     let nick = if is_rare { "zoologist".to_owned() } else { format!("person{}", nth * 11 % 40) };
     let address = format!("10.0.0.{}:2425", nth * 11 % 40).parse().ok();

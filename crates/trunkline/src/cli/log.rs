@@ -54,9 +54,10 @@ Who is not in the book is shown by the name that he gives himself, which may be
 anybody's, and by his address.
 
 Search:
-  In messages, words that follow each other; the last may be only begun. Of
-  Chinese and Japanese every piece is found, one character also. Case, accents,
-  width and punctuation make no difference. What is sealed is not looked at.
+  In messages, words that follow each other; of the last, two letters are enough.
+  Of Chinese and Japanese every piece is found, one character also. Case,
+  accents, width and punctuation make no difference. What is sealed is not
+  looked at.
   In connections, any text in the service, an address or the ending.
 
 When:
