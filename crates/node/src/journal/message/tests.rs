@@ -1,5 +1,7 @@
 //! Messages go in by the writer, and come out by a reader.
 
+use std::slice::from_ref;
+
 use ipmsg::node::MAX_TEXT;
 
 use super::super::{Change, ChatState, Forgotten, Journal, Party, Whose, Writer};
@@ -301,8 +303,8 @@ fn what_is_wanted_may_be_narrowed_by_person_time_place_and_number() {
     let of = |whose: &[Whose]| MessageQuery { whose: Some(whose.to_vec()), ..MessageQuery::default() };
     let node = Whose::Node(NodeId(0xb0b));
     let name = Whose::Name { user: "anne".to_owned(), host: "hosta".to_owned() };
-    assert_eq!(found(of(&[node.clone()])), ["five", "three", "one"]);
-    assert_eq!(found(of(&[name.clone()])), ["four", "two"]);
+    assert_eq!(found(of(from_ref(&node))), ["five", "three", "one"]);
+    assert_eq!(found(of(from_ref(&name))), ["four", "two"]);
     assert_eq!(found(of(&[Whose::Nick("小王".to_owned())])), ["five", "two"]);
     assert_eq!(found(of(&[Whose::Host([10, 0, 0, 9].into())])), ["four", "one"]);
     assert_eq!(found(of(&[Whose::Address("10.0.0.9:2425".parse().unwrap())])), ["one"]);
