@@ -1,15 +1,19 @@
 //! The journal: what happened on this machine's lines, in one SQLite file that several processes may use at once.
 //!
-//! **Tables.** Each kind of happening has a table of its own with the columns that it needs; so far there are
-//! `connections`. What they have in common: `id` grows with each row, and `at`, with an index, is when it was over, in
-//! microseconds of UTC since 1970. Messages, runs and files will come as further tables by further `migrations`, and
-//! a log of all kinds is their union by `at`. Text from outside is stored as it came; whoever prints it uses
-//! [`net::Untrusted`].
+//! **Tables.** Each kind of happening has a table of its own with the columns that it needs: `messages` of both directions,
+//! `connections`, `presences`. What they have in common: `id` grows with each row, and `at`, with an index, is when it
+//! was, in microseconds of UTC since 1970. Runs and files will come as further tables by further `migrations`. The outbox
+//! is the messages that wait, and `node` has who this machine's node is. Text from outside is stored as it came; whoever
+//! prints it uses [`net::Untrusted`].
 //!
 //! **Writing.** One thread for each process, the [`Writer`], takes what waits and writes it in one transaction, so that
 //! a burst costs one fsync. In WAL mode with `synchronous=FULL` what was committed outlives a `kill -9` and a power cut.
+//! Each [`Change`] is told when it is on disk, and whether it said anything new.
 //!
 //! **Reading.** [`Journal`] is a connection of its own; it sees what was committed when it looks, and blocks no writer.
+//!
+//! **Forgetting.** Each table has a cap, beyond which the oldest go, and a person may forget what is older than a time. A
+//! message that waits to be delivered is never among them.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -18,7 +22,6 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipmsg::{MessageId, NodeId};
 use rusqlite::{Connection as Database, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::io::Errno;
@@ -34,6 +37,9 @@ mod presence;
 mod search;
 mod value;
 mod writer;
+
+pub use ipmsg::node::{Outgoing, Person};
+pub use ipmsg::{MessageId, NodeId};
 
 pub use change::{Change, Written};
 pub use connection::{CONNECTIONS_MAX, Connection, Query, Site};

@@ -221,12 +221,12 @@ pub(super) fn open(
         SELECT * FROM messages WHERE state <> 'received' AND number <= ?1 ORDER BY number DESC LIMIT 1";
     let found = database
         .prepare_cached(select)?
-        .query_row([number], |row| Ok((select::message(row)?, select::outgoing(row)?.last_number())))
+        .query_row([number], |row| Ok((row.get("id")?, select::outgoing(row)?)))
         .optional()?;
     match found {
-        Some((message, last)) if message.sealed && number <= last && message.party.is(by) => {
+        Some((row, message)) if message.sealed && number <= message.last_number() && by.is(&message.to) => {
             let update = "UPDATE messages SET opened = ?2, discarded = ?3 WHERE id = ?1 AND opened IS NULL";
-            change(database, message.row, update, params![message.row, at.as_microsecond(), discarded])
+            change(database, row, update, params![row, at.as_microsecond(), discarded])
         }
         _ => Ok(Written::default()),
     }

@@ -68,7 +68,7 @@ const CHAT: &str = r#"
     CREATE INDEX messages_nick ON messages (nick);
     CREATE INDEX messages_ip ON messages (ip);
     CREATE VIRTUAL TABLE words USING fts5 (
-        text, content = '', contentless_delete = 1,
+        text, content = '', contentless_delete = 1, prefix = 2,
         tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co So'"
     );
     CREATE TRIGGER messages_forgotten AFTER DELETE ON messages BEGIN

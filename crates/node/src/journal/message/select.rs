@@ -17,7 +17,7 @@ use crate::journal::party::{Party, Whose};
 pub struct MessageQuery {
     /// Those that came or were accepted at this time or later.
     pub since: Option<Timestamp>,
-    /// Those with these words in the text, one after the other, the last of them perhaps only begun: `wor` finds `world`,
+    /// Those with these words in the text, one after the other, the last of them perhaps only begun, by two letters at least: `wor` finds `world`,
     /// `orld` does not. Of scripts without spaces every piece is found. Case, width, accents and punctuation are ignored.
     pub search: Option<String>,
     /// Those from or to one of these.
@@ -113,7 +113,7 @@ fn select_of(
     statement.query_map(params_from_iter(values), message)?.collect()
 }
 
-pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     let state = state(row)?;
     let sealed = row.get("sealed")?;
     let opened = moment(row, "opened")?;
