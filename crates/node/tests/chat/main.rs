@@ -7,3 +7,5 @@
 mod support;
 
 mod ground;
+mod others;
+mod ours;

@@ -6,6 +6,7 @@ pub(crate) mod feiq;
 pub(crate) mod frame;
 pub(crate) mod iptux;
 pub(crate) mod network;
+pub(crate) mod ours;
 pub(crate) mod plain;
 pub(crate) mod relay;
 pub(crate) mod watched;

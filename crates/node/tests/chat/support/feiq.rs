@@ -46,8 +46,8 @@ impl FeiQ {
         self.send(command::ENTRY, self.name, self.broadcast);
     }
 
-    /// Says goodbye to its subnet.
-    pub(crate) fn exit(&self) {
+    /// Says goodbye to its subnet, and ends.
+    pub(crate) fn leave(self) {
         self.send(command::EXIT, self.name, self.broadcast);
     }
 

@@ -74,6 +74,16 @@ impl Network {
         host.wait_until_it_reaches(Ipv4Addr::new(10, 77, subnet, 254));
         host
     }
+
+    /// Pulls the cable out of a host of this network.
+    pub(crate) fn unplug(&self, host: &Host) {
+        self.hub.configure(&format!("link set port{} down\n", host.address.octets()[3]));
+    }
+
+    /// Puts it in again.
+    pub(crate) fn plug_in(&self, host: &Host) {
+        self.hub.configure(&format!("link set port{} up\n", host.address.octets()[3]));
+    }
 }
 
 impl Host {
