@@ -44,7 +44,7 @@ pub use ipmsg::{MessageId, NodeId};
 pub use change::{Change, Written};
 pub use connection::{CONNECTIONS_MAX, Connection, Query, Site};
 pub use identity::ChatState;
-pub use message::{MESSAGES_MAX, Message, MessageQuery, Opened, ReceivedMessage, State};
+pub use message::{MESSAGES_MAX, Message, MessageQuery, Opened, ReceivedMessage, State, TEXTS_MAX};
 pub use party::{Party, Whose};
 pub use presence::{Appearance, PRESENCES_MAX, Presence};
 pub use writer::{QUEUE_MAX, Trouble, Writer};
