@@ -56,6 +56,9 @@ const FILE: &str = "journal.db";
 /// somebody who holds the file open in a transaction by hand, takes this long.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// Statements that a connection keeps prepared: a few more than all that a writer has.
+const STATEMENTS: usize = 24;
+
 /// How long it rests where it has to try again.
 const RETRY: Duration = Duration::from_millis(2);
 
@@ -182,6 +185,7 @@ impl Journal {
         let opening = |error| JournalError::Database { doing: "opening", path: path.clone(), error };
         let mut database = Database::open_with_flags(&path, flags).map_err(opening)?;
         database.busy_timeout(BUSY).map_err(opening)?;
+        database.set_prepared_statement_cache_capacity(STATEMENTS);
         let (found, known) = (migrations::version(&database).map_err(opening)?, migrations::known());
         if found > known {
             return Err(JournalError::Newer { path, found, known });
