@@ -212,6 +212,22 @@ impl Journal {
         identity::chat_state(&self.database, fresh).map_err(self.error("reading"))
     }
 
+    /// The messages that wait to be delivered, and their rows.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn waiting(&self) -> Result<Vec<(MessageId, i64)>, JournalError> {
+        message::waiting(&self.database).map_err(self.error("reading"))
+    }
+
+    /// What [`Change::Settings`] said last.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn settings(&self) -> Result<Option<String>, JournalError> {
+        identity::settings(&self.database).map_err(self.error("reading"))
+    }
+
     /// The messages that fit, newest first.
     ///
     /// # Errors

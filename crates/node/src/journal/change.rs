@@ -79,6 +79,8 @@ pub enum Change {
     },
     /// Somebody came, left, moved or changed.
     Presence(Presence),
+    /// What the node's person says of himself and of others, in the node's own words.
+    Settings(String),
 }
 
 /// What became of a change. It is on disk.
@@ -95,6 +97,7 @@ pub struct Written {
 pub(super) fn apply(database: &Database, change: &Change) -> rusqlite::Result<Written> {
     match change {
         Change::Connection(connection) => connection::insert(database, connection).map(Written::new),
+        Change::Settings(settings) => identity::set_settings(database, settings),
         Change::Presence(presence) => presence::insert(database, presence).map(Written::new),
         Change::Accepted { message, to, at } => {
             identity::raise_last_number(database, message.last_number())?;

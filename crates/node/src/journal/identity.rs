@@ -4,6 +4,7 @@ use ipmsg::NodeId;
 use ipmsg::node::Outgoing;
 use rusqlite::Connection as Database;
 
+use super::change::Written;
 use super::message;
 use super::value::{self, node_bytes};
 
@@ -41,4 +42,16 @@ pub(super) fn raise_last_number(database: &Database, number: u32) -> rusqlite::R
         .prepare_cached("UPDATE node SET last_number = ?1 WHERE last_number < ?1")?
         .execute([number])
         .map(drop)
+}
+
+/// What the node's person has said, if he has said anything.
+pub(super) fn settings(database: &Database) -> rusqlite::Result<Option<String>> {
+    database.query_row("SELECT settings FROM node", [], |row| row.get(0))
+}
+
+pub(super) fn set_settings(database: &Database, settings: &str) -> rusqlite::Result<Written> {
+    let changed = database
+        .prepare_cached("UPDATE node SET settings = ?1 WHERE settings IS NOT ?1")?
+        .execute([settings])?;
+    Ok(Written { row: 0, is_new: changed > 0 })
 }

@@ -15,7 +15,7 @@ use super::value::{self, message_bytes, micros, node_bytes, unreadable};
 mod select;
 
 pub use select::MessageQuery;
-pub(super) use select::{one, outbox, select};
+pub(super) use select::{one, outbox, select, waiting};
 
 /// The newest that are kept; whatever is older goes when new ones come, unless it waits to be delivered. Anybody in the
 /// network can send, and must not fill the disk for ever; a person who sends and gets 500 a day fills this in five years.

@@ -29,9 +29,10 @@ const CHAT: &str = r#"
     CREATE TABLE node (
         only INTEGER PRIMARY KEY CHECK (only = 1),
         id BLOB,                       -- 16 bytes, the highest first; chosen at the node's first start
-        last_number INTEGER NOT NULL   -- the largest packet number that was ever kept free for a message
+        last_number INTEGER NOT NULL,  -- the largest packet number that was ever kept free for a message
+        settings TEXT                  -- what its person has said of himself and of others, as JSON
     ) STRICT;
-    INSERT INTO node VALUES (1, NULL, 0);
+    INSERT INTO node VALUES (1, NULL, 0, NULL);
 
     CREATE TABLE messages (
         id INTEGER PRIMARY KEY,

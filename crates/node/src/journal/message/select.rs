@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use ipmsg::MessageId;
 use ipmsg::node::{Outgoing, Person};
 use jiff::Timestamp;
 use rusqlite::types::Value;
@@ -56,6 +57,13 @@ pub(in crate::journal) fn one(database: &Database, row: i64) -> rusqlite::Result
 pub(in crate::journal) fn outbox(database: &Database) -> rusqlite::Result<Vec<Outgoing>> {
     let mut statement = database.prepare("SELECT * FROM messages WHERE state = 'waiting' ORDER BY id")?;
     statement.query_map([], outgoing)?.collect()
+}
+
+/// The rows of the messages that wait.
+pub(in crate::journal) fn waiting(database: &Database) -> rusqlite::Result<Vec<(MessageId, i64)>> {
+    let mut statement = database.prepare("SELECT id, message FROM messages WHERE state = 'waiting'")?;
+    let rows = statement.query_map([], |row| Ok((value::message(row, "message")?, row.get("id")?)))?;
+    rows.filter_map(|row| row.map(|(message, id)| message.map(|message| (message, id))).transpose()).collect()
 }
 
 fn select_of(
