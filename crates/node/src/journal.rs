@@ -44,7 +44,7 @@ pub use ipmsg::{MessageId, NodeId};
 pub use change::{Change, Written};
 pub use connection::{CONNECTIONS_MAX, Connection, Query, Site};
 pub use identity::ChatState;
-pub use message::{MESSAGES_MAX, Message, MessageQuery, Opened, ReceivedMessage, State};
+pub use message::{MESSAGES_MAX, Message, MessageQuery, Opened, ReceivedMessage, State, TEXTS_MAX};
 pub use party::{Party, Whose};
 pub use presence::{Appearance, PRESENCES_MAX, Presence};
 pub use writer::{QUEUE_MAX, Trouble, Writer};
@@ -55,6 +55,9 @@ const FILE: &str = "journal.db";
 /// How long one process waits for another that is writing. A transaction takes milliseconds; only a disk in trouble, or
 /// somebody who holds the file open in a transaction by hand, takes this long.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// Statements that a connection keeps prepared: a few more than all that a writer has.
+const STATEMENTS: usize = 24;
 
 /// How long it rests where it has to try again.
 const RETRY: Duration = Duration::from_millis(2);
@@ -182,6 +185,7 @@ impl Journal {
         let opening = |error| JournalError::Database { doing: "opening", path: path.clone(), error };
         let mut database = Database::open_with_flags(&path, flags).map_err(opening)?;
         database.busy_timeout(BUSY).map_err(opening)?;
+        database.set_prepared_statement_cache_capacity(STATEMENTS);
         let (found, known) = (migrations::version(&database).map_err(opening)?, migrations::known());
         if found > known {
             return Err(JournalError::Newer { path, found, known });

@@ -21,6 +21,10 @@ pub(super) use select::{one, outbox, select, waiting};
 /// network can send, and must not fill the disk for ever; a person who sends and gets 500 a day fills this in five years.
 pub const MESSAGES_MAX: i64 = 1_000_000;
 
+/// Bytes of all texts that are kept, by the same rule: a million messages of the largest size would be 32 GB. What people
+/// write is some 50 bytes each; the index takes about as much again.
+pub const TEXTS_MAX: i64 = 1 << 30;
+
 /// A message of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -247,11 +251,17 @@ pub(super) fn unseal(database: &Database, row: i64, at: Timestamp) -> rusqlite::
     Ok(Written { row, is_new: text.is_some() })
 }
 
-/// Deletes what is beyond [`MESSAGES_MAX`].
+/// Deletes what is beyond [`MESSAGES_MAX`] and [`TEXTS_MAX`].
 pub(super) fn delete_surplus(database: &Database) -> rusqlite::Result<()> {
     let delete = "
         DELETE FROM messages WHERE id <= (SELECT max(id) FROM messages) - ?1 AND state <> 'waiting'";
-    database.prepare_cached(delete)?.execute([MESSAGES_MAX]).map(drop)
+    database.prepare_cached(delete)?.execute([MESSAGES_MAX])?;
+    // The oldest, some at a time. What has just come, a full queue at most, is never so much that it would be among them.
+    let delete = "
+        DELETE FROM messages WHERE (SELECT bytes FROM volume) > ?1
+        AND id IN (SELECT id FROM messages WHERE state <> 'waiting' ORDER BY id LIMIT 100)";
+    while database.prepare_cached(delete)?.execute([TEXTS_MAX])? > 0 {}
+    Ok(())
 }
 
 /// Deletes what was before a time and does not wait, and says how many.

@@ -66,8 +66,8 @@ When:
   2026-11-22, '2026-11-22 14:30', 2026-11-22T06:30:00Z
 
 The journal is the file journal.db in $XDG_STATE_HOME/trunkline (TRUNKLINE_HOME
-replaces the folder). It keeps the newest 200000 connections and 1000000
-messages; a message that waits to be delivered always.
+replaces the folder). It keeps the newest 200000 connections, and the
+newest 1000000 messages or 1 GB of them; one that waits to be delivered always.
 
 Exit codes:
   0 shown, also when there is nothing to show

@@ -442,6 +442,28 @@ fn whoever_sends_without_end_pushes_out_the_oldest_but_nothing_that_waits() {
 }
 
 #[test]
+fn whoever_sends_long_texts_without_end_pushes_out_the_oldest_but_nothing_that_waits() {
+    let desk = Desk::new();
+    desk.accept(1, outgoing(1, 10, "waits"));
+    for nth in 0..150 {
+        desk.receive(2, text(&format!("{nth:03}")));
+    }
+    let bytes = || -> i64 {
+        desk.journal.database.query_row("SELECT bytes FROM volume", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(bytes(), 5 + 150 * 3);
+    // As if the texts were longer.
+    desk.journal.database.execute("UPDATE volume SET bytes = ?1", [TEXTS_MAX - 3]).unwrap();
+    desk.receive(3, text("150"));
+    assert_eq!(desk.all().len(), 152, "there is room for this one");
+    desk.receive(3, text("151"));
+    assert_eq!(bytes(), TEXTS_MAX + 3 - 100 * 3);
+    let left = texts(desk.all());
+    assert_eq!((left.len(), left[0].as_str(), left[51].as_str()), (53, "151", "100"));
+    assert_eq!(left[52], "waits");
+}
+
+#[test]
 fn a_row_that_no_program_of_ours_has_written_is_an_error() {
     for (column, value, says) in [
         ("state", "'lost'", "no such state"),
