@@ -30,7 +30,13 @@ const PEERS: &[Peer] = &[
     Peer { package: "openssh-client", program: "ssh", purpose: "`ssh -G`: what a configuration means" },
     Peer { package: "genders", program: "nodeattr", purpose: "what a genders file means" },
     Peer { package: "ansible-core", program: "ansible-inventory", purpose: "what an inventory means" },
-    Peer { package: "iproute2", program: "ss", purpose: "the kernel's view of a socket" },
+    Peer {
+        package: "iproute2",
+        program: "ss",
+        purpose: "the kernel's view of a socket; networks made by `ip`",
+    },
+    Peer { package: "nftables", program: "nft", purpose: "a firewall that is in the way" },
+    Peer { package: "iptables", program: "iptables", purpose: "a firewall that is in the way" },
     Peer { package: "bash", program: "bash", purpose: "completions" },
     Peer { package: "zsh", program: "zsh", purpose: "completions" },
     Peer { package: "fish", program: "fish", purpose: "completions" },
@@ -46,7 +52,11 @@ const PEERS: &[Peer] = &[
         program: "pdsh",
         purpose: "what a list of hosts means; a yardstick for sets of names",
     },
-    Peer { package: "util-linux", program: "taskset", purpose: "server and load on cores of their own" },
+    Peer {
+        package: "util-linux",
+        program: "taskset",
+        purpose: "server and load on cores of their own; hosts made by `unshare`",
+    },
 ];
 
 /// Sees to it that every peer is there: as root, missing ones are installed with apt-get.
