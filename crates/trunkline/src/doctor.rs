@@ -68,11 +68,12 @@ pub(crate) fn run(flags: &DoctorFlags) -> Outcome {
 /// name, adds its own findings to these.
 pub(crate) fn examine(home: &Home) -> anyhow::Result<Vec<Finding>> {
     let all = net::interfaces().context("reading the addresses of this machine (getifaddrs)")?;
+    let firewall = firewall::Firewall::read();
     Ok([
         interfaces::judge(&all),
         ports::look(),
-        firewall::look(&all),
-        broadcast::look(&all),
+        firewall.look(&all),
+        broadcast::look(&all, &firewall),
         clock::look(),
         kernel::look(),
         descriptors::look(),

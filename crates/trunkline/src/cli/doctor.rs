@@ -18,15 +18,16 @@ Examples:
 See --help for more.";
 
 const DETAILS: &str = "\
-Each finding is ok, a notice, or a problem. The last two say how it was found and,
-where one command mends it, that command. Nothing on this machine is changed.
+Each finding is good, a notice, or a problem. The last two say how it was found
+and, where one command helps, that command. Nothing on this machine is changed.
+What nft and iptables are told is forgotten when the machine is started again.
 
 Looked at:
   interfaces   which has a network that the chat line can speak to
   ports        who holds 2425 (chat; UDP and TCP) and 2222 (SSH)
   firewall     what nftables and iptables do with datagrams and connections to 2425,
                also when ufw or firewalld wrote the rules (root only)
-  broadcast    whether one of our own, to a free port, is heard back within a second
+  broadcast    whether one of our own, to a free port, is heard back
   clock        whether it is set: packets are numbered by it
   kernel       half-open connections, TIME_WAIT, datagrams lost in full queues
   descriptors  how many connections may be open

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use net::{Interface, Untrusted, errno};
 
+use super::firewall::Firewall;
 use super::interfaces::has_chat;
 use super::{Finding, Level};
 
 /// How long all of them may take to come back, which takes the kernel microseconds.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// What is sent. The port is a free one of this machine, so that others throw it away unread.
 const TEXT: &[u8] = b"trunkline doctor hears itself";
@@ -23,12 +24,13 @@ enum Echo {
     NotSent(io::Error),
 }
 
-pub(super) fn look(all: &[Interface]) -> Vec<Finding> {
+pub(super) fn look(all: &[Interface], firewall: &Firewall) -> Vec<Finding> {
     let interfaces: Vec<_> = all.iter().filter(|one| has_chat(one)).collect();
     let targets: Vec<_> = interfaces.iter().filter_map(|one| one.broadcast).collect();
     match echoes(&targets) {
-        Ok(echoes) => {
-            interfaces.iter().zip(echoes).map(|(interface, echo)| judge(interface, &echo)).collect()
+        Ok((port, echoes)) => {
+            let pairs = interfaces.into_iter().zip(echoes);
+            pairs.map(|(at, echo)| judge(at, &echo, firewall.drops_own_broadcast(at, port))).collect()
         }
         Err(error) => {
             let what = "no broadcast could be tried: this machine gives no socket for it";
@@ -37,8 +39,8 @@ pub(super) fn look(all: &[Interface]) -> Vec<Finding> {
     }
 }
 
-/// Sends to each address and waits for what comes back.
-fn echoes(targets: &[Ipv4Addr]) -> io::Result<Vec<Echo>> {
+/// Sends to each address, at a free port, and waits for what comes back.
+fn echoes(targets: &[Ipv4Addr]) -> io::Result<(u16, Vec<Echo>)> {
     let ear = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     let port = ear.local_addr()?.port();
     let mut echoes = Vec::new();
@@ -69,25 +71,25 @@ fn echoes(targets: &[Ipv4Addr]) -> io::Result<Vec<Echo>> {
             _ => {}
         }
     }
-    Ok(echoes)
+    Ok((port, echoes))
 }
 
-fn judge(interface: &Interface, echo: &Echo) -> Finding {
+fn judge(interface: &Interface, echo: &Echo, is_dropped: bool) -> Finding {
     let name = Untrusted::from(interface.name.as_str());
     let to = interface.broadcast.map(|to| to.to_string()).unwrap_or_default();
-    let how = format!("sent a datagram to {to}, to a free port of this machine");
-    match echo {
-        Echo::Heard => Finding::new(Level::Good, format!("{name}: our own broadcast is heard back"), how),
-        Echo::Silence => {
-            let what = format!("{name}: our own broadcast is not heard back");
-            let how = format!("{how}; a firewall that opens only chosen ports does that, and harms nothing");
-            Finding::new(Level::Notice, what, how)
-        }
+    let how = format!("a datagram was sent to {to}, at a free port of this machine");
+    let (level, what) = match echo {
+        Echo::Heard => (Level::Good, "our own broadcast is heard back".to_owned()),
+        Echo::Silence if is_dropped => (
+            Level::Good,
+            "the firewall drops our own broadcast to another port, which does no harm".to_owned(),
+        ),
+        Echo::Silence => (Level::Notice, "our own broadcast is not heard back".to_owned()),
         Echo::NotSent(error) => {
-            let what = format!("{name}: no broadcast leaves this machine: {}", errno::explain(error));
-            Finding::new(Level::Problem, what, how)
+            (Level::Problem, format!("no broadcast leaves this machine: {}", errno::explain(error)))
         }
-    }
+    };
+    Finding::new(level, format!("{name}: {what}"), how)
 }
 
 #[cfg(test)]
@@ -108,17 +110,18 @@ mod tests {
     }
 
     #[test]
-    fn an_echo_is_good_and_silence_is_worth_a_notice() {
-        assert_eq!(judge(&eth0(), &Echo::Heard).what, "eth0: our own broadcast is heard back");
-        let silence = judge(&eth0(), &Echo::Silence);
+    fn an_echo_is_good_and_silence_without_a_reason_is_worth_a_notice() {
+        assert_eq!(judge(&eth0(), &Echo::Heard, false).what, "eth0: our own broadcast is heard back");
+        let silence = judge(&eth0(), &Echo::Silence, false);
         assert_eq!(silence.level, Level::Notice);
         assert!(silence.how.contains("10.7.0.255"), "{}", silence.how);
+        assert_eq!(judge(&eth0(), &Echo::Silence, true).level, Level::Good, "the rules say so");
     }
 
     #[test]
     fn what_cannot_be_sent_is_a_problem_with_its_reason() {
         let refused = Echo::NotSent(io::Error::from_raw_os_error(libc::EPERM));
-        let finding = judge(&eth0(), &refused);
+        let finding = judge(&eth0(), &refused, false);
         assert_eq!(finding.level, Level::Problem);
         assert!(
             finding.what.ends_with("not permitted, perhaps by a firewall (EPERM, 1)"),
@@ -130,8 +133,8 @@ mod tests {
     #[test]
     fn each_address_has_an_echo_of_its_own() {
         // The loopback has no broadcast address; whatever goes to one of its addresses is heard.
-        let heard = echoes(&[Ipv4Addr::new(127, 0, 0, 1), Ipv4Addr::new(127, 0, 0, 2)]).unwrap();
+        let (_, heard) = echoes(&[Ipv4Addr::new(127, 0, 0, 1), Ipv4Addr::new(127, 0, 0, 2)]).unwrap();
         assert!(matches!(heard[..], [Echo::Heard, Echo::Heard]), "{heard:?}");
-        assert_eq!(echoes(&[]).unwrap().len(), 0);
+        assert_eq!(echoes(&[]).unwrap().1.len(), 0);
     }
 }

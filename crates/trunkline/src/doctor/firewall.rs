@@ -14,6 +14,7 @@ use std::process::Command;
 use net::{Interface, Untrusted};
 
 use super::interfaces::has_chat;
+use super::ports::CHAT;
 use super::{Finding, Level};
 use chains::{Chains, Fate};
 use packet::{Packet, Protocol};
@@ -39,35 +40,55 @@ const TOOLS: [(Tool, &[&str]); 4] = [
 ];
 
 /// What a tool printed, or its complaint.
-struct Printed {
+pub(super) struct Printed {
     tool: Tool,
     command: String,
     rules: Result<String, String>,
 }
 
-pub(super) fn look(all: &[Interface]) -> Vec<Finding> {
-    if !all.iter().any(has_chat) {
-        return Vec::new();
-    }
-    if !rustix::process::geteuid().is_root() {
-        let what = "whether a firewall is in the way is not known: only root sees its rules";
-        let how = "this is not root";
-        return vec![Finding::new(Level::Notice, what, how).remedy("sudo trunkline doctor")];
-    }
-    judge(&printed(), all)
+/// What is known of the rules.
+pub(super) enum Firewall {
+    /// Only root may see them.
+    Hidden,
+    Read(Vec<Printed>),
 }
 
-fn printed() -> Vec<Printed> {
-    let mut all: Vec<Printed> = Vec::new();
-    for (tool, words) in TOOLS {
-        let is_other_iptables = |one: &Printed| tool == Tool::Iptables("iptables") && one.tool != Tool::Nft;
-        if let Some(program) = find(words[0])
-            && !all.iter().any(is_other_iptables)
-        {
-            all.push(Printed { tool, command: words.join(" "), rules: run(&program, &words[1..]) });
+impl Firewall {
+    pub(super) fn read() -> Self {
+        if !rustix::process::geteuid().is_root() {
+            return Self::Hidden;
+        }
+        let mut all: Vec<Printed> = Vec::new();
+        for (tool, words) in TOOLS {
+            let is_other_iptables =
+                |one: &Printed| tool == Tool::Iptables("iptables") && one.tool != Tool::Nft;
+            if let Some(program) = find(words[0])
+                && !all.iter().any(is_other_iptables)
+            {
+                all.push(Printed { tool, command: words.join(" "), rules: run(&program, &words[1..]) });
+            }
+        }
+        Self::Read(all)
+    }
+
+    /// Who of the neighbours on these interfaces is kept out.
+    pub(super) fn look(&self, all: &[Interface]) -> Vec<Finding> {
+        match self {
+            _ if !all.iter().any(has_chat) => Vec::new(),
+            Self::Read(printed) => judge(printed, all),
+            Self::Hidden => {
+                let what = "whether a firewall is in the way is not known: only root sees its rules";
+                vec![Finding::new(Level::Notice, what, "this is not root").remedy("sudo trunkline doctor")]
+            }
         }
     }
-    all
+
+    /// Whether the rules say that our own broadcast to a port is dropped when it comes back.
+    pub(super) fn drops_own_broadcast(&self, interface: &Interface, port: u16) -> bool {
+        let Self::Read(printed) = self else { return false };
+        let packet = Packet::own_broadcast(interface, port);
+        packet.is_some_and(|packet| printed.iter().any(|one| matches!(one.barrier(&packet), Ok(Some(_)))))
+    }
 }
 
 fn find(program: &str) -> Option<PathBuf> {
@@ -84,18 +105,18 @@ fn run(program: &Path, arguments: &[&str]) -> Result<String, String> {
 
 fn judge(printed: &[Printed], all: &[Interface]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let commands: Vec<_> = printed.iter().map(|one| one.command.as_str()).collect();
-    for protocol in [Protocol::Udp, Protocol::Tcp] {
-        for interface in all.iter().filter(|one| has_chat(one)) {
-            let Some(packet) = Packet::from_neighbour(interface, protocol) else { continue };
-            findings.extend(printed.iter().filter_map(|one| one.judge(&packet)));
+    for one in printed {
+        match one.judge(all) {
+            Ok(found) => findings.extend(found),
+            Err(complaint) => {
+                let what = format!("what `{}` says of the firewall could not be read", one.command);
+                let how = Untrusted::from(complaint.trim()).to_string();
+                findings.push(Finding::new(Level::Notice, what, how));
+            }
         }
     }
-    // What one tool cannot do, it cannot do for each packet.
-    findings.dedup();
-    let complaints = printed.iter().filter_map(|one| Some((one, one.rules.as_ref().err()?)));
-    findings.extend(complaints.map(|(one, complaint)| one.unread(complaint)));
     if findings.is_empty() {
+        let commands: Vec<_> = printed.iter().map(|one| one.command.as_str()).collect();
         findings.push(match commands.as_slice() {
             [] => Finding::new(
                 Level::Good,
@@ -104,7 +125,7 @@ fn judge(printed: &[Printed], all: &[Interface]) -> Vec<Finding> {
             ),
             commands => Finding::new(
                 Level::Good,
-                format!("the firewall lets UDP and TCP {} in", super::ports::CHAT),
+                format!("the firewall lets UDP and TCP {CHAT} in"),
                 commands.join(", "),
             ),
         });
@@ -112,37 +133,51 @@ fn judge(printed: &[Printed], all: &[Interface]) -> Vec<Finding> {
     findings
 }
 
+/// How a packet is kept out, and by which command it is let in.
+#[derive(PartialEq, Eq)]
+struct Barrier {
+    certain: bool,
+    how: String,
+    remedy: String,
+}
+
 impl Printed {
-    /// Says who drops the packet, if these rules do.
-    fn judge(&self, packet: &Packet<'_>) -> Option<Finding> {
-        let rules = self.rules.as_ref().ok()?;
+    /// Says who keeps out the neighbours on which interfaces.
+    fn judge(&self, all: &[Interface]) -> Result<Vec<Finding>, String> {
+        let mut findings = Vec::new();
+        for protocol in [Protocol::Udp, Protocol::Tcp] {
+            let mut barriers: Vec<(Barrier, Vec<&str>)> = Vec::new();
+            for interface in all.iter().filter(|one| has_chat(one)) {
+                let Some(packet) = Packet::from_neighbour(interface, protocol) else { continue };
+                let Some(barrier) = self.barrier(&packet)? else { continue };
+                match barriers.iter_mut().find(|(other, _)| *other == barrier) {
+                    // One with several addresses.
+                    Some((_, names)) if names.contains(&interface.name.as_str()) => {}
+                    Some((_, names)) => names.push(&interface.name),
+                    None => barriers.push((barrier, vec![&interface.name])),
+                }
+            }
+            findings.extend(barriers.into_iter().map(|(barrier, names)| barrier.finding(protocol, &names)));
+        }
+        Ok(findings)
+    }
+
+    /// What drops the packet, if these rules do.
+    fn barrier(&self, packet: &Packet<'_>) -> Result<Option<Barrier>, String> {
+        let rules = self.rules.as_ref()?;
         let chains = match self.tool {
-            Tool::Nft => match nft::chains(rules, packet) {
-                Ok(chains) => chains,
-                Err(error) => return Some(self.unread(&error.to_string())),
-            },
+            Tool::Nft => nft::chains(rules, packet).map_err(|error| error.to_string())?,
             Tool::Iptables(_) => iptables::chains(rules, packet),
         };
-        let Fate::Dropped { table, base, chain, rule, certain } = chains.fate() else { return None };
-        let port = format!("{} {}", packet.protocol.name().to_uppercase(), packet.port);
-        let (interface, chain) = (Untrusted::from(packet.interface), Untrusted::from(chain));
-        let what = match (certain, packet.protocol) {
-            (true, Protocol::Udp) => format!("the firewall drops {port} on {interface}: no message comes in"),
-            (true, Protocol::Tcp) => {
-                format!("the firewall drops {port} on {interface}: nobody can fetch files")
-            }
-            (false, _) => {
-                format!("the firewall drops {port} on {interface}, but for some that it may let in")
-            }
-        };
+        let Fate::Dropped { table, base, chain, rule, certain } = chains.fate() else { return Ok(None) };
         let by = match rule {
-            Some(rule) if self.tool == Tool::Nft => format!("the rule of handle {rule} in chain {chain}"),
-            Some(rule) => format!("rule {rule} of chain {chain}"),
-            None => format!("the policy of chain {chain}"),
+            Some(handle) if self.tool == Tool::Nft => format!("rule of handle {handle}"),
+            Some(place) => format!("rule {place}"),
+            None => "policy".to_owned(),
         };
-        let how = format!("{}: {by}, table {}", self.command, Untrusted::from(table));
-        let level = if certain { Level::Problem } else { Level::Notice };
-        Some(Finding::new(level, what, how).remedy(self.opening(packet, &chains, table, base)))
+        let (chain, table_shown) = (Untrusted::from(chain), Untrusted::from(table));
+        let how = format!("{}: {by} of chain {chain}, table {table_shown}", self.command);
+        Ok(Some(Barrier { certain, how, remedy: self.opening(packet, &chains, table, base) }))
     }
 
     /// The command that lets the packet in.
@@ -162,10 +197,19 @@ impl Printed {
             }
         }
     }
+}
 
-    fn unread(&self, complaint: &str) -> Finding {
-        let what = format!("what {} has to say of the firewall could not be read", self.command);
-        Finding::new(Level::Notice, what, Untrusted::from(complaint.trim()).to_string())
+impl Barrier {
+    fn finding(self, protocol: Protocol, interfaces: &[&str]) -> Finding {
+        let names: Vec<_> = interfaces.iter().map(|name| Untrusted::from(*name).to_string()).collect();
+        let drops =
+            format!("the firewall drops {} {CHAT} on {}", protocol.name().to_uppercase(), names.join(", "));
+        let (level, what) = match (self.certain, protocol) {
+            (true, Protocol::Udp) => (Level::Problem, format!("{drops}: no message comes in")),
+            (true, Protocol::Tcp) => (Level::Problem, format!("{drops}: nobody can fetch files from here")),
+            (false, _) => (Level::Notice, format!("{drops}, but for some that it may let in")),
+        };
+        Finding::new(level, what, self.how).remedy(self.remedy)
     }
 }
 
@@ -266,5 +310,21 @@ mod tests {
         assert_eq!(findings.len(), 1);
         assert_eq!((findings[0].level, findings[0].how.as_str()), (Level::Notice, r"\x1b[2Jnot permitted"));
         assert_eq!(judged(&nft("no json")).len(), 1);
+    }
+
+    #[test]
+    fn interfaces_that_are_kept_out_alike_stand_in_one_finding() {
+        let other = Interface { name: "other".to_owned(), address: [10, 8, 0, 1].into(), ..near() };
+        let again = Interface { address: [10, 9, 0, 1].into(), ..near() };
+        let shut = iptables("*filter\n:INPUT DROP [0:0]\nCOMMIT\n");
+        let findings = judge(&[shut], &[near(), other, again]);
+        assert_eq!(
+            findings.iter().map(|one| one.what.as_str()).collect::<Vec<_>>(),
+            [
+                "the firewall drops UDP 2425 on near, other: no message comes in",
+                "the firewall drops TCP 2425 on near, other: nobody can fetch files from here"
+            ]
+        );
+        assert_eq!(findings[0].how, "iptables-nft-save: policy of chain INPUT, table filter");
     }
 }

@@ -41,7 +41,7 @@ fn one(group: &[&Interface]) -> Finding {
         .collect();
     if !group[0].is_up {
         let what = format!("{name} ({addresses}) is switched off, or without a cable");
-        return Finding::new(Level::Notice, what, format!("{HOW}: it is not running"))
+        return Finding::new(Level::Notice, what, "getifaddrs: it is not IFF_RUNNING")
             .remedy(format!("sudo ip link set {name} up"));
     }
     if broadcasts.is_empty() {
@@ -52,12 +52,8 @@ fn one(group: &[&Interface]) -> Finding {
     }
     if group.iter().filter(|one| has_chat(one)).all(|one| is_makeshift(one)) {
         let what =
-            format!("{name} ({addresses}) gave itself an address: others have theirs from somewhere else");
-        return Finding::new(
-            Level::Notice,
-            what,
-            "169.254.0.0/16 is what one takes when no DHCP server answers",
-        );
+            format!("{name} ({addresses}) has only an address that it gave itself: no DHCP server answered");
+        return Finding::new(Level::Notice, what, "getifaddrs: 169.254.0.0/16 (RFC 3927)");
     }
     let what = format!("{name} ({addresses}): the chat line speaks to {}", broadcasts.join(", "));
     Finding::new(Level::Good, what, HOW)

@@ -59,7 +59,9 @@ fn judge(port: &Port, holder: Option<Holder>) -> Finding {
         }
         Some(other @ Holder::Process { pid, .. }) => {
             let what = format!("{shown} is held by {other}: {without}");
-            Finding::new(*level, what, format!("{tables}, /proc/{pid}/fd")).remedy(format!("kill {pid}"))
+            let finding = Finding::new(*level, what, format!("{tables}, /proc/{pid}/fd"));
+            // Where there is a choice of ports, nobody needs to go.
+            if *level == Level::Problem { finding.remedy(format!("kill {pid}")) } else { finding }
         }
         Some(hidden @ Holder::Hidden { .. }) => {
             let letter = &protocol[..1];
@@ -98,7 +100,7 @@ mod tests {
         assert_eq!(other.how, "/proc/net/udp and udp6, /proc/4711/fd");
         assert_eq!(other.remedy.as_deref(), Some("kill 4711"));
         let ssh = judge(&PORTS[2], Some(Holder::Process { pid: 22, program: "sshd".into(), uid: 0 }));
-        assert_eq!(ssh.level, Level::Notice, "it has a port to choose");
+        assert_eq!((ssh.level, ssh.remedy), (Level::Notice, None), "it has a port to choose");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{Finding, Level, brief};
 /// Where the second line of a finding begins.
 const INDENT: &str = "         ";
 
-/// What is good takes a line; the rest says how it was found and what mends it. The last line sums up.
+/// What is good takes a line; the rest says how it was found and what to do. The last line sums up.
 pub(super) fn text(findings: &[Finding]) -> String {
     let mut text = String::new();
     for Finding { level, what, how, remedy } in findings {
@@ -14,7 +14,7 @@ pub(super) fn text(findings: &[Finding]) -> String {
             text += &format!("{INDENT}found: {how}\n");
         }
         if let Some(remedy) = remedy {
-            text += &format!("{INDENT}mend:  {remedy}\n");
+            text += &format!("{INDENT}do:    {remedy}\n");
         }
     }
     text + "\n" + &brief(findings) + "\n"
@@ -22,7 +22,7 @@ pub(super) fn text(findings: &[Finding]) -> String {
 
 fn word(level: Level) -> &'static str {
     match level {
-        Level::Good => "ok",
+        Level::Good => "good",
         Level::Notice => "notice",
         Level::Problem => "problem",
     }
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_good_is_short_and_the_rest_says_how_it_was_found_and_what_mends_it() {
+    fn what_is_good_is_short_and_the_rest_says_how_it_was_found_and_what_to_do() {
         let findings = [
             Finding::new(Level::Good, "UDP 2425 is free", "/proc/net/udp"),
             Finding::new(Level::Problem, "it rains", "looked up").remedy("sudo close window"),
@@ -42,10 +42,10 @@ mod tests {
         assert_eq!(
             text(&findings),
             "\
-ok       UDP 2425 is free
+good     UDP 2425 is free
 problem  it rains
          found: looked up
-         mend:  sudo close window
+         do:    sudo close window
 notice   it is late
          found: the clock
 

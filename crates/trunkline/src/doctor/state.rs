@@ -30,6 +30,9 @@ const REMOTE: [&str; 12] = [
 /// File systems that are gone when the machine is switched off.
 const FLEETING: [&str; 2] = ["ramfs", "tmpfs"];
 
+/// The command that makes a folder ours, be it there or not.
+const MAKE: &str = "sudo install -d -m 700 -o \"$(id -u)\"";
+
 /// A mounted file system (proc_pid_mountinfo(5)).
 #[derive(Debug, PartialEq, Eq)]
 struct Mount<'a> {
@@ -82,11 +85,14 @@ fn judge(folder: &Path, is_writable: bool, mount: Option<&Mount<'_>>) -> Finding
     let how = format!("access, /proc/self/mountinfo: {on}");
     if !is_writable {
         let what = format!("{shown} is not writable: no message can be kept");
-        return Finding::new(Level::Problem, what, how).remedy(format!("sudo chown -R \"$(id -u)\" {shown}"));
+        let quoted = shlex::try_quote(&shown).unwrap_or_default();
+        return Finding::new(Level::Problem, what, how).remedy(format!("{MAKE} {quoted}"));
     }
     if REMOTE.contains(&kind) {
         let what = format!("{shown} is on {on}: the journal needs a disk of this machine");
-        return Finding::new(Level::Problem, what, how).remedy("export XDG_STATE_HOME=/var/tmp/\"$USER\"");
+        let local = "/var/lib/trunkline-\"$USER\"";
+        let remedy = format!("{MAKE} {local} && export XDG_STATE_HOME={local}");
+        return Finding::new(Level::Problem, what, how).remedy(remedy);
     }
     if FLEETING.contains(&kind) {
         let what = format!("{shown} is on {on}: what is kept there is gone when the machine is switched off");
@@ -165,7 +171,10 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_shut_or_on_another_machine_is_a_problem() {
-        assert_eq!(verdict("/var/lib/trunkline", false).level, Level::Problem);
+        let shut = verdict("/var/lib/my state", false);
+        assert_eq!(shut.level, Level::Problem);
+        let command = "sudo install -d -m 700 -o \"$(id -u)\" '/var/lib/my state'";
+        assert_eq!(shut.remedy.as_deref(), Some(command));
         let remote = verdict("/home/wang/.local/state/trunkline", true);
         assert_eq!(remote.level, Level::Problem);
         assert!(remote.what.contains("nfs4") && remote.remedy.is_some());

@@ -93,7 +93,7 @@ fn holds<'a>(option: &str, value: &mut impl FnMut() -> &'a str, packet: &Packet<
         "-s" => packet::is_in_network(packet.source, value()),
         "-d" => packet::is_in_network(packet.destination, value()),
         "--dport" | "--dports" => ports(value(), Some(packet.port)),
-        "--sport" | "--sports" => ports(value(), packet.source_port()),
+        "--sport" | "--sports" => ports(value(), packet.source_port),
         "--ctstate" | "--state" => lists(value(), "NEW"),
         "--dst-type" => lists(value(), if packet.is_broadcast() { "BROADCAST" } else { "LOCAL" }),
         "--src-type" => lists(value(), "UNICAST"),
@@ -135,6 +135,7 @@ mod tests {
             source: source.parse().unwrap(),
             destination: destination.into(),
             port,
+            source_port: None,
         }
     }
 

@@ -54,9 +54,11 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// By iptables-nft, whose chains are the only ones in capitals.
+/// One of the built-in chains of iptables-nft.
 fn is_of_iptables(chain: &Value) -> bool {
-    matches!(text(&chain["name"]), "INPUT" | "PREROUTING") && chain["hook"].is_string()
+    text(&chain["family"]) == "ip"
+        && matches!(text(&chain["table"]), "raw" | "mangle" | "filter" | "security")
+        && matches!(text(&chain["name"]), "INPUT" | "PREROUTING")
 }
 
 /// Chains that see a packet on its way in, and may drop it.
@@ -155,7 +157,7 @@ impl Reader<'_> {
         let is_type_of_destination = left["fib"]["flags"].as_array().is_some_and(|flags| flags == &["daddr"]);
         Some(match (text(&payload["protocol"]), text(&payload["field"])) {
             ("udp" | "tcp" | "th", "dport") => Known::Number(packet.port.into()),
-            ("udp" | "tcp" | "th", "sport") => Known::Number(packet.source_port()?.into()),
+            ("udp" | "tcp" | "th", "sport") => Known::Number(packet.source_port?.into()),
             ("ip", "saddr") => Known::Address(packet.source),
             ("ip", "daddr") => Known::Address(packet.destination),
             ("ip", "protocol") => protocol,
@@ -201,7 +203,7 @@ impl Reader<'_> {
             }
             (Known::Number(number), Value::Number(wanted)) => (wanted.as_u64() == Some(*number)).into(),
             (Known::Number(number), Value::Object(_)) => {
-                within(*number, right["range"][0].as_u64(), right["range"][1].as_u64())
+                within(number, right["range"][0].as_u64(), right["range"][1].as_u64())
             }
             (Known::Address(address), Value::String(wanted)) => {
                 wanted.parse().map_or(Truth::Maybe, |wanted: Ipv4Addr| (*address == wanted).into())
@@ -212,7 +214,7 @@ impl Reader<'_> {
             }
             (Known::Address(address), Value::Object(_)) => {
                 let end = |end: &Value| text(end).parse::<Ipv4Addr>().ok();
-                within(*address, end(&right["range"][0]), end(&right["range"][1]))
+                within(address, end(&right["range"][0]), end(&right["range"][1]))
             }
             _ => Truth::Maybe,
         }
@@ -226,9 +228,9 @@ impl Reader<'_> {
     }
 }
 
-fn within<T: PartialOrd>(value: T, first: Option<T>, last: Option<T>) -> Truth {
+fn within<T: PartialOrd>(value: &T, first: Option<T>, last: Option<T>) -> Truth {
     match (first, last) {
-        (Some(first), Some(last)) => (first <= value && value <= last).into(),
+        (Some(first), Some(last)) => (first..=last).contains(value).into(),
         _ => Truth::Maybe,
     }
 }
@@ -268,6 +270,7 @@ mod tests {
             source: source.parse().unwrap(),
             destination: destination.parse().unwrap(),
             port,
+            source_port: (protocol == Udp).then_some(port),
         }
     }
 

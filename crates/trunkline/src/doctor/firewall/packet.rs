@@ -6,7 +6,7 @@ use net::{Access, Interface};
 
 use crate::doctor::ports;
 
-/// The first packet of a neighbour to the chat line.
+/// The first packet of a conversation, on its way in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Packet<'a> {
     /// Where it comes in.
@@ -17,6 +17,8 @@ pub(super) struct Packet<'a> {
     pub(super) destination: Ipv4Addr,
     /// The port it is for.
     pub(super) port: u16,
+    /// The port it comes from, where that is known.
+    pub(super) source_port: Option<u16>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +28,7 @@ pub(super) enum Protocol {
 }
 
 impl<'a> Packet<'a> {
-    /// What comes from the network of an interface; none where it has none over IPv4.
+    /// What comes to the chat line from the network of an interface; none where it has none over IPv4.
     pub(super) fn from_neighbour(interface: &'a Interface, protocol: Protocol) -> Option<Self> {
         let IpAddr::V4(own) = interface.address else { return None };
         let network = own.to_bits() & !u32::MAX.checked_shr(interface.prefix.into()).unwrap_or(0);
@@ -36,16 +38,27 @@ impl<'a> Packet<'a> {
             Protocol::Udp => interface.broadcast?,
             Protocol::Tcp => own,
         };
-        Some(Self { interface: &interface.name, protocol, source, destination, port: ports::CHAT })
+        // Datagrams of IP Messenger come from the port that they go to.
+        let source_port = (protocol == Protocol::Udp).then_some(ports::CHAT);
+        Some(Self {
+            interface: &interface.name,
+            protocol,
+            source,
+            destination,
+            port: ports::CHAT,
+            source_port,
+        })
+    }
+
+    /// Our own broadcast to a port, as it comes back.
+    pub(super) fn own_broadcast(interface: &'a Interface, port: u16) -> Option<Self> {
+        let IpAddr::V4(source) = interface.address else { return None };
+        let (interface, destination) = (&interface.name, interface.broadcast?);
+        Some(Self { interface, protocol: Protocol::Udp, source, destination, port, source_port: None })
     }
 
     pub(super) fn is_broadcast(&self) -> bool {
         self.protocol == Protocol::Udp
-    }
-
-    /// Where programs send it from; over TCP that is any port.
-    pub(super) fn source_port(&self) -> Option<u16> {
-        (self.protocol == Protocol::Udp).then_some(self.port)
     }
 }
 
