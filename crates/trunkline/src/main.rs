@@ -4,6 +4,7 @@ mod book;
 mod cli;
 mod completion;
 mod connect;
+mod control;
 mod endpoint;
 mod failure;
 mod log;
