@@ -20,7 +20,7 @@ pub(super) enum Recipient {
     Peer(PeerId),
     /// Whoever is at this address.
     At(SocketAddr),
-    /// Somebody of the book, whose host is still to be looked up.
+    /// Somebody of the book whose host has a name, which is still to be looked up.
     Host {
         /// The name in the book.
         name: String,
@@ -29,10 +29,10 @@ pub(super) enum Recipient {
     },
 }
 
-/// All who are meant, each once.
+/// All who are meant, each once; at least one.
 ///
 /// # Errors
-/// When the text is no set of names, or one of them is nobody, or may be several.
+/// When the text is no set of names or an empty one, or one of them is nobody, or may be several.
 pub(super) fn recipients<'p>(
     text: &str,
     directory: &Directory,
@@ -50,6 +50,9 @@ pub(super) fn recipients<'p>(
         return Ok(vec![Recipient::Peer(peer)]);
     }
     let names = directory.book.select(text).map_err(|error| Refused::usage(error.to_string()))?;
+    if names.is_empty() {
+        return Err(Refused::usage(format!("'{}' is nobody", Untrusted::from(text))));
+    }
     let mut found = Vec::new();
     for name in names.iter() {
         let one = recipient(&name, directory, &peers)?;
@@ -78,9 +81,14 @@ fn recipient(name: &str, directory: &Directory, peers: &[&Peer]) -> Result<Recip
         return Ok(Recipient::At(address));
     }
     match directory.book.find(name) {
-        Ok(Some(entry)) if entry.chat.is_some() => line_of(&entry)
-            .map(|at| Recipient::Host { name: entry.name.to_string(), at })
-            .map_err(Refused::usage),
+        Ok(Some(entry)) if entry.chat.is_some() => {
+            let at = line_of(&entry).map_err(Refused::usage)?;
+            let number = at.host.as_ref().and_then(|host| host.parse().ok());
+            Ok(match number {
+                Some(ip) => Recipient::At(SocketAddr::new(ip, at.port)),
+                None => Recipient::Host { name: entry.name.to_string(), at },
+            })
+        }
         Ok(entry) => match called(name, peers)? {
             Some(peer) => Ok(Recipient::Peer(peer)),
             None if entry.is_some() => {
