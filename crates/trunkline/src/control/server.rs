@@ -10,8 +10,9 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONNECTION, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use hyper::server::conn::http1;
@@ -34,27 +35,27 @@ use super::wire::{Question, Said, text};
 
 /// Bytes in a request. A text goes in one datagram, so it has less than 64 KiB; JSON may write a byte as six, and the
 /// receivers stand beside it.
-const REQUEST_MAX: usize = 1 << 20;
+pub(super) const REQUEST_MAX: usize = 1 << 20;
 
 /// Bytes in the head of a request. A line's has a few hundred; hyper takes no smaller limit than 8 KiB.
-const HEAD_MAX: usize = 16 << 10;
+pub(super) const HEAD_MAX: usize = 16 << 10;
 
 /// Exchanges at one time. Each is over in milliseconds, so that nobody waits; more are a program that has gone wild.
-const EXCHANGES_MAX: usize = 64;
+pub(super) const EXCHANGES_MAX: usize = 64;
 
 /// Lines at one time. A person has a screen and some pages open; each may keep a snapshot's size in memory.
-const LINES_MAX: u32 = 64;
+pub(super) const LINES_MAX: u32 = 64;
 
 /// How long an exchange may take, from its first byte to the answer's last one, or until it has become a line. A host's
 /// name may have to be looked up for it.
-const EXCHANGE: Duration = Duration::from_secs(30);
+pub(super) const EXCHANGE: Duration = Duration::from_secs(30);
 
 /// How long a line's face may leave unread what fills the socket's buffer. A busy face is behind by less than a second;
 /// one that was stopped would keep its events in memory.
-const UNREAD: Duration = Duration::from_secs(10);
+pub(super) const UNREAD: Duration = Duration::from_secs(10);
 
 /// Questions of one line that may be open. The next one is read when one of them is answered.
-const QUESTIONS_MAX: usize = 16;
+pub(super) const QUESTIONS_MAX: usize = 16;
 
 /// What the routes need. The page has the same.
 #[derive(Clone, Debug)]
@@ -87,6 +88,11 @@ impl Api {
             .with_state(self.clone())
     }
 
+    #[cfg(test)]
+    pub(super) fn lines_open(&self) -> usize {
+        LINES_MAX as usize - self.lines.available_permits()
+    }
+
     /// Waits until no line is open any more. After the node's end that is soon.
     async fn lines_closed(&self) {
         // It is never closed, so this only fails when somebody changes that.
@@ -114,7 +120,7 @@ impl Socket {
         tell: impl Fn(String) + Send + Sync + 'static,
     ) {
         let limits = Limits { max_connections: EXCHANGES_MAX, ..Limits::default() };
-        let router = api.router();
+        let router = api.router().layer(map_response(hang_up));
         let attend = |stream, peer: Arc<Peer>, _| attend(stream, peer, router.clone());
         door::serve(self.listeners, &limits, &shutdown, Arc::new(Doorkeeper(tell)), attend).await;
         api.lines_closed().await;
@@ -143,7 +149,6 @@ async fn attend(stream: Stream, peer: Arc<Peer>, router: Router) -> Ending {
     }
     let service = TowerToHyperService::new(router);
     let exchange = http1::Builder::new()
-        .keep_alive(false)
         .max_buf_size(HEAD_MAX)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
@@ -154,8 +159,16 @@ async fn attend(stream: Stream, peer: Arc<Peer>, router: Router) -> Ending {
     }
 }
 
+/// A connection has one exchange: so none is idle, and none is cut in the middle of another.
+async fn hang_up(mut answer: Response) -> Response {
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
+}
+
 /// The file's mode keeps others out already, where nobody has changed it. Root reaches all of this user's anyway.
-fn may_enter(who: &Endpoint, own: u32) -> bool {
+pub(super) fn may_enter(who: &Endpoint, own: u32) -> bool {
     matches!(who, Endpoint::Process { uid, .. } if *uid == own || *uid == 0)
 }
 
