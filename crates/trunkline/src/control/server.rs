@@ -48,11 +48,11 @@ pub(super) const LINES_MAX: u32 = 64;
 
 /// How long an exchange may take, from its first byte to the answer's last one, or until it has become a line. A host's
 /// name may have to be looked up for it.
-pub(super) const EXCHANGE: Duration = Duration::from_secs(30);
+const EXCHANGE: Duration = Duration::from_secs(30);
 
 /// How long a line's face may leave unread what fills the socket's buffer. A busy face is behind by less than a second;
 /// one that was stopped would keep its events in memory.
-pub(super) const UNREAD: Duration = Duration::from_secs(10);
+const UNREAD: Duration = Duration::from_secs(10);
 
 /// Questions of one line that may be open. The next one is read when one of them is answered.
 pub(super) const QUESTIONS_MAX: usize = 16;
@@ -62,6 +62,14 @@ pub(super) const QUESTIONS_MAX: usize = 16;
 pub(crate) struct Api {
     node: Node,
     lines: Arc<Semaphore>,
+    pub(super) patience: Patience,
+}
+
+/// How long others may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    pub(super) exchange: Duration,
+    pub(super) unread: Duration,
 }
 
 /// An open control socket.
@@ -75,7 +83,8 @@ struct Doorkeeper<T>(T);
 
 impl Api {
     pub(crate) fn new(node: Node) -> Self {
-        Self { node, lines: Arc::new(Semaphore::new(LINES_MAX as usize)) }
+        let patience = Patience { exchange: EXCHANGE, unread: UNREAD };
+        Self { node, lines: Arc::new(Semaphore::new(LINES_MAX as usize)), patience }
     }
 
     /// The routes: see [`crate::control`].
@@ -121,7 +130,7 @@ impl Socket {
     ) {
         let limits = Limits { max_connections: EXCHANGES_MAX, ..Limits::default() };
         let router = api.router().layer(map_response(hang_up));
-        let attend = |stream, peer: Arc<Peer>, _| attend(stream, peer, router.clone());
+        let attend = |stream, peer: Arc<Peer>, _| attend(stream, peer, router.clone(), api.patience.exchange);
         door::serve(self.listeners, &limits, &shutdown, Arc::new(Doorkeeper(tell)), attend).await;
         api.lines_closed().await;
     }
@@ -143,7 +152,7 @@ impl<T: Fn(String) + Send + Sync> Reporter for Doorkeeper<T> {
 }
 
 /// One connection: an exchange, which may turn into a line.
-async fn attend(stream: Stream, peer: Arc<Peer>, router: Router) -> Ending {
+async fn attend(stream: Stream, peer: Arc<Peer>, router: Router, patience: Duration) -> Ending {
     if !may_enter(&peer.remote, geteuid().as_raw()) {
         return Ending::Limit("only this user may talk to the node".to_owned());
     }
@@ -152,7 +161,7 @@ async fn attend(stream: Stream, peer: Arc<Peer>, router: Router) -> Ending {
         .max_buf_size(HEAD_MAX)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    match timeout(EXCHANGE, exchange).await {
+    match timeout(patience, exchange).await {
         // What a face does wrong is its own affair.
         Ok(_) => Ending::Eof,
         Err(_) => Ending::Timeout,
@@ -200,10 +209,10 @@ async fn line(State(api): State<Api>, upgrade: WebSocketUpgrade) -> Response {
         let full = format!("{LINES_MAX} lines are open already");
         return answer(StatusCode::SERVICE_UNAVAILABLE, &Refused::new(full));
     };
-    upgrade
-        .max_message_size(REQUEST_MAX)
-        .max_frame_size(REQUEST_MAX)
-        .on_upgrade(|line| attend_line(api.node, line, place))
+    upgrade.max_message_size(REQUEST_MAX).max_frame_size(REQUEST_MAX).on_upgrade(move |socket| {
+        let line = Line { socket, unread: api.patience.unread, _place: place };
+        line.attend(api.node)
+    })
 }
 
 fn answer(status: StatusCode, body: &impl Serialize) -> Response {
@@ -211,6 +220,13 @@ fn answer(status: StatusCode, body: &impl Serialize) -> Response {
         Ok(json) => (status, [(CONTENT_TYPE, "application/json")], json).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
+}
+
+/// One face's line.
+struct Line {
+    socket: WebSocket,
+    unread: Duration,
+    _place: OwnedSemaphorePermit,
 }
 
 /// Why a line is over.
@@ -222,39 +238,49 @@ enum Over {
     FaceLeft,
 }
 
-async fn attend_line(node: Node, mut line: WebSocket, _place: OwnedSemaphorePermit) {
-    if let Err(Over::NodeEnded) = converse(&node, &mut line).await {
-        // The face may be gone as well.
-        let _ = timeout(UNREAD, line.send(Message::Close(None))).await;
+impl Line {
+    async fn attend(mut self, node: Node) {
+        if let Err(Over::NodeEnded) = self.converse(&node).await {
+            // The face may be gone as well.
+            let _ = timeout(self.unread, self.socket.send(Message::Close(None))).await;
+        }
     }
-}
 
-/// Events come before answers, and answers before the next question: so a face knows what led to an answer when it
-/// gets it.
-async fn converse(node: &Node, line: &mut WebSocket) -> Result<Infallible, Over> {
-    let mut watch = node.watch().await?;
-    say(line, &Said::Snapshot { snapshot: watch.snapshot.clone(), missed: None }).await?;
-    let mut answers = JoinSet::new();
-    loop {
-        tokio::select! {
-            biased;
-            event = watch.next() => match event {
-                Ok(event) => say(line, &*event).await?,
-                Err(WatchError::Ended) => return Err(Over::NodeEnded),
-                Err(WatchError::Missed(missed)) => {
-                    watch = node.watch().await?;
-                    say(line, &Said::Snapshot { snapshot: watch.snapshot.clone(), missed: Some(missed) }).await?;
-                }
-            },
-            Some(Ok(answer)) = answers.join_next() => say(line, &answer).await?,
-            asked = line.recv(), if answers.len() < QUESTIONS_MAX => match asked {
-                Some(Ok(asked @ (Message::Text(_) | Message::Binary(_)))) => {
-                    answers.spawn(reply_to(node.clone(), asked.into_data()));
-                }
-                // The library answers pings.
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Over::FaceLeft),
-            },
+    /// Events come before answers, and answers before the next question: so a face knows what led to an answer when it
+    /// gets it.
+    async fn converse(&mut self, node: &Node) -> Result<Infallible, Over> {
+        let mut watch = node.watch().await?;
+        self.say(&Said::Snapshot { snapshot: watch.snapshot.clone(), missed: None }).await?;
+        let mut answers = JoinSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                event = watch.next() => match event {
+                    Ok(event) => self.say(&*event).await?,
+                    Err(WatchError::Ended) => return Err(Over::NodeEnded),
+                    Err(WatchError::Missed(missed)) => {
+                        watch = node.watch().await?;
+                        self.say(&Said::Snapshot { snapshot: watch.snapshot.clone(), missed: Some(missed) }).await?;
+                    }
+                },
+                Some(Ok(answer)) = answers.join_next() => self.say(&answer).await?,
+                asked = self.socket.recv(), if answers.len() < QUESTIONS_MAX => match asked {
+                    Some(Ok(asked @ (Message::Text(_) | Message::Binary(_)))) => {
+                        answers.spawn(reply_to(node.clone(), asked.into_data()));
+                    }
+                    // The library answers pings.
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Over::FaceLeft),
+                },
+            }
+        }
+    }
+
+    async fn say(&mut self, said: &impl Serialize) -> Result<(), Over> {
+        let said = text(said).map_err(|_| Over::FaceLeft)?;
+        match timeout(self.unread, self.socket.send(Message::text(said))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Over::FaceLeft),
         }
     }
 }
@@ -262,14 +288,6 @@ async fn converse(node: &Node, line: &mut WebSocket) -> Result<Infallible, Over>
 impl From<WatchError> for Over {
     fn from(_: WatchError) -> Self {
         Self::NodeEnded
-    }
-}
-
-async fn say(line: &mut WebSocket, said: &impl Serialize) -> Result<(), Over> {
-    let said = text(said).map_err(|_| Over::FaceLeft)?;
-    match timeout(UNREAD, line.send(Message::text(said))).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(Over::FaceLeft),
     }
 }
 
