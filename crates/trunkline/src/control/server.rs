@@ -140,7 +140,7 @@ impl<T: Fn(String) + Send + Sync> Reporter for Doorkeeper<T> {
     fn report(&self, event: Event<'_>) {
         match event {
             Event::Refused { remote, refusal, .. } => {
-                (self.0)(format!("control socket: {remote}: {refusal}"))
+                (self.0)(format!("control socket: {remote}: {refusal}"));
             }
             Event::Closed { peer, ending: ending @ Ending::Limit(_), .. } => {
                 (self.0)(format!("control socket: {}: {ending}", peer.remote));
