@@ -65,6 +65,24 @@ fn iptux_and_ours_have_each_others_messages_once_and_stop_trying() {
 }
 
 #[test]
+fn iptux_that_is_set_to_gbk_and_ours_understand_each_other() {
+    needs!("ip", "g++", "iptux-core");
+    let network = Network::new(1);
+    let [here, there] = [network.host(1), network.host(1)];
+    let mut iptux = Iptux::start_in_charset(&there, "李娜", "财务", "gb18030");
+    let ours = Ours::start(&here, "王伟");
+    let seen = ours.wait_for_person(PATIENCE, there.address);
+    assert_eq!((&seen.name[..], &seen.group[..]), ("李娜", "财务"));
+    // It reads names before it looks at their charset, and garbles those of its own kind as it does ours.
+    assert_eq!(iptux.wait_for_pal(here.address).charset, "utf-8");
+
+    iptux.send(here.address, "你好，这是中文消息");
+    assert_eq!(ours.wait_for_message("你好，这是中文消息").with.name, "李娜");
+    ours.wait_until_delivered(PATIENCE, ours.send("李娜", "你好，李娜"));
+    iptux.wait_for_message(here.address, "你好，李娜");
+}
+
+#[test]
 fn feiq_and_ours_understand_each_other_in_gbk_and_stop_trying() {
     needs!("ip");
     let network = Network::new(1);
