@@ -39,6 +39,8 @@ const PEERS: &[Peer] = &[
         program: "iptux-core",
         purpose: "somebody to chat with",
     },
+    Peer { package: "nftables", program: "nft", purpose: "a firewall that is in the way" },
+    Peer { package: "iptables", program: "iptables", purpose: "a firewall that is in the way" },
     Peer { package: "bash", program: "bash", purpose: "completions" },
     Peer { package: "zsh", program: "zsh", purpose: "completions" },
     Peer { package: "fish", program: "fish", purpose: "completions" },
@@ -54,7 +56,11 @@ const PEERS: &[Peer] = &[
         program: "pdsh",
         purpose: "what a list of hosts means; a yardstick for sets of names",
     },
-    Peer { package: "util-linux", program: "taskset", purpose: "server and load on cores of their own" },
+    Peer {
+        package: "util-linux",
+        program: "taskset",
+        purpose: "server and load on cores of their own; hosts made by `unshare`",
+    },
 ];
 
 /// Sees to it that every peer is there: as root, missing ones are installed with apt-get.

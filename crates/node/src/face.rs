@@ -19,6 +19,11 @@ pub enum Request {
     Look,
     /// Everybody is asked again who is there. The reply is [`Reply::Done`], at once; who answers is told by events.
     Refresh,
+    /// Finds out whom a text means. The reply is [`Reply::Found`].
+    Find {
+        /// As in [`Request::Send`].
+        who: String,
+    },
     /// Sends a text. The reply is [`Reply::Accepted`], when it is on disk for everybody it is for.
     Send {
         /// To whom: a name that somebody in sight goes by, or an expression of the book (`wang,@lab`), or addresses.
@@ -73,6 +78,11 @@ pub enum Reply {
     Done,
     /// How things stand.
     Snapshot(Snapshot),
+    /// These are meant; at least one.
+    Found {
+        /// In the order in which they were named.
+        people: Vec<Person>,
+    },
     /// These are on disk and will be delivered.
     Accepted {
         /// One for each receiver, in the order in which they were named.

@@ -3,6 +3,7 @@
 
 mod book;
 mod connect;
+mod doctor;
 mod log;
 mod serve;
 mod values;
@@ -15,6 +16,7 @@ pub(crate) use book::{
     AddFlags, BookFlags, BookJob, ImportFlags, ImportFormat, ListFlags, RemoveFlags, ShowFlags,
 };
 pub(crate) use connect::ConnectFlags;
+pub(crate) use doctor::DoctorFlags;
 pub(crate) use log::LogFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};
 pub(crate) use values::socket_option;
@@ -34,6 +36,7 @@ pub(crate) enum Verb {
     Connect(ConnectFlags),
     Book(BookFlags),
     Log(LogFlags),
+    Doctor(DoctorFlags),
     /// Print the completions of a shell
     #[command(hide = true)]
     Completions {

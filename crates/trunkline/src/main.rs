@@ -4,6 +4,8 @@ mod book;
 mod cli;
 mod completion;
 mod connect;
+mod control;
+mod doctor;
 mod endpoint;
 mod failure;
 mod log;
@@ -50,6 +52,7 @@ fn run(verb: Verb) -> Outcome {
         }
         Verb::Book(flags) => book::run(flags),
         Verb::Log(flags) => log::run(&flags),
+        Verb::Doctor(flags) => doctor::run(&flags),
         Verb::Completions { shell } => completion::script(&shell),
         Verb::Man { folder } => manual::pages(folder.as_deref()),
     }

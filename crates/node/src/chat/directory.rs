@@ -59,6 +59,11 @@ impl Directory {
         self.listings.iter().map(|(address, listing)| (*address, listing))
     }
 
+    /// Where the one of this name is.
+    pub(super) fn address_of(&self, name: &str) -> Option<SocketAddr> {
+        self.iter().find(|(_, listing)| listing.name == name).map(|(address, _)| address)
+    }
+
     /// Whose address it is.
     pub(super) fn holder(&self, address: SocketAddr) -> Option<&Listing> {
         self.listings.get(&address)

@@ -29,10 +29,10 @@ pub(super) enum Recipient {
     },
 }
 
-/// All who are meant, each once.
+/// All who are meant, each once; at least one.
 ///
 /// # Errors
-/// When the text is no set of names, or one of them is nobody, or may be several.
+/// When the text is no set of names or an empty one, or one of them is nobody, or may be several.
 pub(super) fn recipients<'p>(
     text: &str,
     directory: &Directory,
@@ -50,6 +50,9 @@ pub(super) fn recipients<'p>(
         return Ok(vec![Recipient::Peer(peer)]);
     }
     let names = directory.book.select(text).map_err(|error| Refused::usage(error.to_string()))?;
+    if names.is_empty() {
+        return Err(Refused::usage(format!("'{}' is nobody", Untrusted::from(text))));
+    }
     let mut found = Vec::new();
     for name in names.iter() {
         let one = recipient(&name, directory, &peers)?;

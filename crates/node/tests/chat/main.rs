@@ -6,6 +6,7 @@
 #[macro_use]
 mod support;
 
+mod bad_way;
 mod ground;
 mod others;
 mod ours;

@@ -11,8 +11,9 @@ use super::events::Then;
 use super::{Back, Desk, now};
 use crate::chat::recipients::{Recipient, recipients};
 use crate::chat::settings::{Blocked, profile};
-use crate::face::{Event, Message, Refused, Reply, Request, Unsent};
-use crate::journal::{Change, JournalError, State};
+use crate::chat::view;
+use crate::face::{Event, Message, Person, Refused, Reply, Request, Unsent};
+use crate::journal::{Change, JournalError, Party, State};
 
 /// Where the reply to a request goes. Whoever asked may have gone: then it goes nowhere.
 pub(super) type Answer = oneshot::Sender<Result<Reply, Refused>>;
@@ -53,6 +54,7 @@ impl Desk {
                 self.command(Command::Refresh);
                 Ok(Reply::Done)
             }
+            Request::Find { who } => self.find(&who),
             Request::Cancel { message } => self.cancel(message),
             Request::Profile { name, group } => {
                 self.settings.name = name.or(self.settings.name.take());
@@ -69,6 +71,29 @@ impl Desk {
             Request::Unblock { who } => self.unblock(&who),
         };
         let _ = reply.send(answer);
+    }
+
+    fn find(&self, who: &str) -> Result<Reply, Refused> {
+        let found = recipients(who, &self.directory, self.core.peers())?;
+        Ok(Reply::Found { people: found.iter().map(|recipient| self.whoever(recipient)).collect() })
+    }
+
+    fn whoever(&self, recipient: &Recipient) -> Person {
+        let address = match recipient {
+            Recipient::Peer(id) => {
+                return self.core.peer(*id).map(|peer| self.person(peer)).unwrap_or_default();
+            }
+            Recipient::At(address) => Some(*address),
+            Recipient::Host { name, .. } => self.directory.address_of(name),
+        };
+        let known = address.and_then(|address| self.peer_at(address)).map(|peer| self.person(peer));
+        known.unwrap_or_else(|| {
+            let unmet = view::unmet(&Party { address, ..Party::default() }, &self.directory);
+            match recipient {
+                Recipient::Host { name, .. } => Person { name: name.clone(), ..unmet },
+                Recipient::Peer(_) | Recipient::At(_) => unmet,
+            }
+        })
     }
 
     /// Finds out for whom a text is; to look up a host may take a while.

@@ -129,7 +129,12 @@ impl Iptux {
     /// Whoever is at this address, as they were first seen.
     #[track_caller]
     pub(crate) fn wait_for_pal(&self, at: Ipv4Addr) -> Pal {
-        self.wait_for(&format!("somebody at {at}"), |event| match event {
+        self.wait_for_pal_within(PATIENCE, at)
+    }
+
+    #[track_caller]
+    pub(crate) fn wait_for_pal_within(&self, limit: Duration, at: Ipv4Addr) -> Pal {
+        self.wait_within(limit, &format!("somebody at {at}"), |event| match event {
             Event::Online(pal) if pal.address == at => Some(pal.clone()),
             _ => None,
         })

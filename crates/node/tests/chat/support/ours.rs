@@ -144,6 +144,15 @@ impl Ours {
         });
     }
 
+    /// That so many messages are delivered.
+    #[track_caller]
+    pub(crate) fn wait_for_deliveries(&self, limit: Duration, count: usize) {
+        self.events.wait_for(&format!("{count} deliveries"), limit, |events| {
+            let delivered = events.iter().filter(|event| matches!(event, Event::Delivered { .. })).count();
+            (delivered >= count).then_some(())
+        });
+    }
+
     /// The texts of all messages that came so far.
     pub(crate) fn texts(&self) -> Vec<String> {
         self.events.look(|events| {
