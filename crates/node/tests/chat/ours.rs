@@ -2,22 +2,17 @@
 
 use std::time::Duration;
 
-use ipmsg::simulation::impair::Impairment;
 use node::face::Event;
 
 use crate::support::PATIENCE;
 use crate::support::network::Network;
 use crate::support::ours::Ours;
-use crate::support::relay::Relay;
 
 /// Within which two that start see each other.
 const IN_SIGHT: Duration = Duration::from_secs(2);
 
 /// Within which somebody who comes back has what was kept for him.
 const BACK: Duration = Duration::from_secs(10);
-
-/// Within which what is sent over a bad way has arrived: the same message may be lost several times.
-const LONG: Duration = Duration::from_secs(60);
 
 #[test]
 fn two_hosts_see_each_other_within_two_seconds_and_acknowledge_what_they_send() {
@@ -88,41 +83,4 @@ fn somebody_of_another_subnet_takes_part_once_one_has_his_address() {
     assert_eq!(carol.wait_for_message("over the router").with.name, "Anna");
     carol.wait_until_delivered(PATIENCE, carol.send("Anna", "and back"));
     assert_eq!(anna.wait_for_message("and back").with.name, "carol");
-}
-
-#[test]
-fn over_a_bad_way_everything_arrives_once_and_in_its_order() {
-    needs!("ip");
-    let bad = Impairment {
-        loss: 0.3,
-        duplicate: 0.1,
-        flip: 0.02,
-        delay: Duration::from_millis(200),
-        jitter: Duration::from_millis(100),
-        ..Impairment::NONE
-    };
-    let (relay, hosts) = Relay::between_two_hosts(&bad, 11);
-    let anna = Ours::start(&hosts[0], "Anna");
-    let wang = Ours::start(&hosts[1], "Wang");
-    anna.wait_for_person(PATIENCE, hosts[1].address);
-    wang.wait_for_person(PATIENCE, hosts[0].address);
-
-    let texts: Vec<String> = (0..100).map(|number| format!("message {number}")).collect();
-    for text in &texts {
-        anna.send("Wang", text);
-        wang.send("Anna", text);
-    }
-    for ours in [&anna, &wang] {
-        ours.events.wait_for("all receipts", LONG, |events| {
-            let delivered = events.iter().filter(|event| matches!(event, Event::Delivered { .. })).count();
-            (delivered == texts.len()).then_some(())
-        });
-    }
-    assert_eq!(anna.texts(), texts);
-    assert_eq!(wang.texts(), texts);
-    let tallies = relay.tallies.look(|tallies| *tallies);
-    assert!(
-        tallies.iter().all(|tally| tally.lost > 0 && tally.repeated > 0 && tally.damaged > 0),
-        "{tallies:?}"
-    );
 }
