@@ -4,6 +4,7 @@ mod book;
 mod cli;
 mod completion;
 mod connect;
+mod control;
 mod doctor;
 mod endpoint;
 mod failure;

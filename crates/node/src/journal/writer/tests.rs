@@ -76,7 +76,7 @@ async fn a_full_queue_never_waits_and_is_told_once() {
 async fn what_is_kept_is_on_disk_when_that_is_told() {
     let desk = Desk::new();
     for kept in 1..=3 {
-        desk.writer.keep(connection(1)).await.unwrap();
+        desk.writer.keep(Change::Connection(connection(1))).await.unwrap();
         assert_eq!((desk.written(), desk.commits.load(Relaxed)), (kept, kept));
     }
 }
@@ -88,13 +88,13 @@ async fn what_cannot_be_written_is_told_once_and_counted_and_whoever_waits_gets_
     other.execute_batch("ALTER TABLE connections RENAME TO stolen").unwrap();
     for _ in 0..2 {
         desk.note(1);
-        let error = desk.writer.keep(connection(1)).await.unwrap_err().to_string();
+        let error = desk.writer.keep(Change::Connection(connection(1))).await.unwrap_err().to_string();
         assert!(error.starts_with("writing the journal /"), "{error}");
     }
     assert_eq!(desk.writer.flush().await, 2);
     assert_eq!(desk.told.lock().unwrap().len(), 1);
     other.execute_batch("ALTER TABLE stolen RENAME TO connections").unwrap();
-    desk.writer.keep(connection(1)).await.unwrap();
+    desk.writer.keep(Change::Connection(connection(1))).await.unwrap();
     assert_eq!(desk.written(), 1, "the writer lives on");
 }
 
