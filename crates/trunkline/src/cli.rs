@@ -6,6 +6,7 @@ mod connect;
 mod doctor;
 mod log;
 mod serve;
+mod up;
 mod values;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub(crate) use connect::ConnectFlags;
 pub(crate) use doctor::DoctorFlags;
 pub(crate) use log::LogFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};
+pub(crate) use up::UpFlags;
 pub(crate) use values::socket_option;
 
 /// The phone book of a closed network: keep names, open a line, connect to one.
@@ -32,6 +34,7 @@ pub(crate) struct Cli {
 /// One job each.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    Up(UpFlags),
     Serve(ServeFlags),
     Connect(ConnectFlags),
     Book(BookFlags),

@@ -14,12 +14,13 @@ mod serve;
 mod stdout;
 mod table;
 mod terminal;
+mod up;
 
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use book::own_book;
 use cli::{Cli, Verb};
@@ -41,11 +42,10 @@ fn main() -> ExitCode {
 /// answers of thousands of connections close to the others (docs/benchmarks.md).
 fn run(verb: Verb) -> Outcome {
     match verb {
+        Verb::Up(flags) => runtime()?.block_on(up::run(flags)),
         Verb::Serve(flags) => {
             let plan = serve::Plan::new(&flags)?;
-            let runtime =
-                Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
-            runtime.block_on(serve::run(plan))
+            runtime()?.block_on(serve::run(plan))
         }
         Verb::Connect(flags) => {
             connect::run(connect::Plan::new(flags, connect::Ends::of_process(), own_book)?)
@@ -56,4 +56,8 @@ fn run(verb: Verb) -> Outcome {
         Verb::Completions { shell } => completion::script(&shell),
         Verb::Man { folder } => manual::pages(folder.as_deref()),
     }
+}
+
+fn runtime() -> anyhow::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build().context("starting the runtime")
 }
