@@ -1,5 +1,7 @@
 //! The trunkline command: parse, call the verb, map its outcome to an exit code.
 
+mod away;
+mod block;
 mod book;
 mod cli;
 mod completion;
@@ -10,11 +12,14 @@ mod endpoint;
 mod failure;
 mod log;
 mod manual;
+mod send;
 mod serve;
+mod sight;
 mod stdout;
 mod table;
 mod terminal;
 mod up;
+mod who;
 
 use std::process::ExitCode;
 
@@ -47,6 +52,13 @@ fn run(verb: Verb) -> Outcome {
             let plan = serve::Plan::new(&flags)?;
             runtime()?.block_on(serve::run(plan))
         }
+        Verb::Who(flags) => runtime()?.block_on(who::run(&flags)),
+        Verb::Send(flags) => {
+            let plan = send::Plan::new(flags)?;
+            runtime()?.block_on(send::run(plan))
+        }
+        Verb::Away(flags) => runtime()?.block_on(away::run(flags)),
+        Verb::Block(flags) => runtime()?.block_on(block::run(flags)),
         Verb::Connect(flags) => {
             connect::run(connect::Plan::new(flags, connect::Ends::of_process(), own_book)?)
         }
@@ -58,6 +70,7 @@ fn run(verb: Verb) -> Outcome {
     }
 }
 
-fn runtime() -> anyhow::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build().context("starting the runtime")
+/// One thread.
+fn runtime() -> Result<Runtime, Failure> {
+    Ok(Builder::new_current_thread().enable_all().build().context("starting the runtime")?)
 }

@@ -30,16 +30,14 @@ enum Seat {
 }
 
 impl Face {
-    /// Calls the running node of this home, or starts one at this port that says no goodbye: everybody would believe
-    /// that its person has left. The port is not looked at where a node runs.
-    pub(crate) async fn attach(home: &Home, port: u16) -> Result<Self, Failure> {
-        let plan = Plan { port, name: None, group: None, says_goodbye: false };
+    /// Calls the running node of this home, or starts one by this plan, which is not looked at where a node runs.
+    pub(crate) async fn attach(home: &Home, plan: &Plan) -> Result<Self, Failure> {
         let patience = Instant::now() + STARTING;
         loop {
             if let Some(client) = Client::connect(home).await? {
                 return Ok(Self(Seat::There(Box::new(client))));
             }
-            match Node::start(home, &plan).await {
+            match Node::start(home, plan).await {
                 Ok((node, running)) => {
                     let watch = Box::new(node.watch().await.map_err(|error| anyhow!(error))?);
                     return Ok(Self(Seat::Here { node, watch, running }));
