@@ -4,6 +4,7 @@
 mod away;
 mod block;
 mod book;
+mod chat;
 mod connect;
 mod log;
 mod send;
@@ -20,6 +21,7 @@ pub(crate) use block::{BlockFlags, BlockJob};
 pub(crate) use book::{
     AddFlags, BookFlags, BookJob, ImportFlags, ImportFormat, ListFlags, RemoveFlags, ShowFlags,
 };
+pub(crate) use chat::ChatFlags;
 pub(crate) use connect::ConnectFlags;
 pub(crate) use log::LogFlags;
 pub(crate) use send::SendFlags;
@@ -42,6 +44,7 @@ pub(crate) enum Verb {
     Connect(ConnectFlags),
     Who(WhoFlags),
     Send(SendFlags),
+    Chat(ChatFlags),
     Away(AwayFlags),
     Block(BlockFlags),
     Book(BookFlags),
