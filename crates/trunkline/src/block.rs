@@ -5,6 +5,7 @@ use net::Untrusted;
 use node::face::{Reply, Request};
 use node::home::Home;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::cli::{BlockFlags, BlockJob};
 use crate::control::Face;
@@ -15,7 +16,7 @@ use crate::{sight, stdout};
 pub(crate) async fn run(flags: BlockFlags) -> Outcome {
     let home = Home::of_this_user().map_err(Failure::usage)?;
     let mut face = Face::attach(&home, &sight::PLAN).await?;
-    let blocked = blocked(&mut face, flags.job.unwrap_or(BlockJob::List)).await;
+    let blocked = change(&mut face, flags.job.unwrap_or(BlockJob::List)).await;
     face.leave().await;
     let blocked = blocked?;
     if flags.json {
@@ -28,11 +29,15 @@ pub(crate) async fn run(flags: BlockFlags) -> Outcome {
     stdout::print(lines.collect::<String>())
 }
 
-async fn blocked(face: &mut Face, job: BlockJob) -> Result<Vec<String>, Failure> {
+async fn change(face: &mut Face, job: BlockJob) -> Result<Vec<String>, Failure> {
     match job {
         BlockJob::List => {}
-        BlockJob::Add { who } => drop(sight::ask(face, Request::Block { who }).await?),
-        BlockJob::Remove { who } => drop(face.request(Request::Unblock { who }).await?),
+        BlockJob::Add { who } => {
+            sight::ask(face, Request::Block { who }, Instant::now(), drop).await?;
+        }
+        BlockJob::Remove { who } => {
+            face.request(Request::Unblock { who }).await?;
+        }
     }
     match face.request(Request::Look).await? {
         Reply::Snapshot(snapshot) => Ok(snapshot.blocked),

@@ -4,6 +4,7 @@
 mod away;
 mod block;
 mod book;
+mod chat;
 mod connect;
 mod doctor;
 mod log;
@@ -22,6 +23,7 @@ pub(crate) use block::{BlockFlags, BlockJob};
 pub(crate) use book::{
     AddFlags, BookFlags, BookJob, ImportFlags, ImportFormat, ListFlags, RemoveFlags, ShowFlags,
 };
+pub(crate) use chat::ChatFlags;
 pub(crate) use connect::ConnectFlags;
 pub(crate) use doctor::DoctorFlags;
 pub(crate) use log::LogFlags;
@@ -47,6 +49,7 @@ pub(crate) enum Verb {
     Connect(ConnectFlags),
     Who(WhoFlags),
     Send(SendFlags),
+    Chat(ChatFlags),
     Away(AwayFlags),
     Block(BlockFlags),
     Book(BookFlags),

@@ -3,6 +3,7 @@
 mod away;
 mod block;
 mod book;
+mod chat;
 mod cli;
 mod completion;
 mod connect;
@@ -56,6 +57,10 @@ fn run(verb: Verb) -> Outcome {
         Verb::Send(flags) => {
             let plan = send::Plan::new(flags)?;
             runtime()?.block_on(send::run(plan))
+        }
+        Verb::Chat(flags) => {
+            let plan = chat::Plan::new(flags)?;
+            runtime()?.block_on(chat::run(plan))
         }
         Verb::Away(flags) => runtime()?.block_on(away::run(flags)),
         Verb::Block(flags) => runtime()?.block_on(block::run(flags)),

@@ -15,7 +15,9 @@ use crate::cli::SendFlags;
 use crate::control::Face;
 use crate::failure::{Failure, Outcome};
 use crate::sight::{self, SIGHT};
-use receipt::{Receipts, State};
+use receipt::Receipts;
+
+pub(crate) use receipt::State;
 
 /// How long to wait where nobody says: a little longer than the node takes to find that nobody answers.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -67,7 +69,7 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
     let begun = Instant::now();
     let mut face = Face::attach(&plan.home, &sight::PLAN).await?;
     let wait = plan.wait.unwrap_or(if face.is_own() { SIGHT } else { PATIENCE });
-    let outcome = match sight::ask(&mut face, plan.request).await {
+    let outcome = match sight::ask(&mut face, plan.request, begun, drop).await {
         Ok(Reply::Accepted { messages, unsent }) => {
             let mut receipts = Receipts::new(messages, plan.json);
             let told = receipts.refused(&unsent);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use node::book::CHAT_PORT;
-use node::face::{Event, Refused, Reply, Request};
+use node::face::{Numbered, Refused, Reply, Request};
 use node::{Plan, WatchError};
 use tokio::time::{Instant, timeout_at};
 
@@ -17,34 +17,27 @@ pub(crate) const PLAN: Plan = Plan { port: CHAT_PORT, name: None, group: None, s
 /// networks spread their answers over a second.
 pub(crate) const SIGHT: Duration = Duration::from_millis(1500);
 
-/// Asks the node, and asks again as people come into sight for as long as it says that it does not know who is meant.
-/// A node that was there before knows who is in sight, and is asked once.
+/// Asks the node, and asks again as people come into sight for as long as it says that it does not know who is meant: a
+/// node of this process's own until it has been there for [`SIGHT`]. A node that ran before knows who is in sight.
+/// What happens meanwhile is handed over.
 ///
 /// # Errors
 /// What the node says at last.
-pub(crate) async fn ask(face: &mut Face, request: Request) -> Result<Reply, Refused> {
-    let until = Instant::now() + if face.is_own() { SIGHT } else { Duration::ZERO };
+pub(crate) async fn ask(
+    face: &mut Face,
+    request: Request,
+    there_since: Instant,
+    mut happened: impl FnMut(Numbered),
+) -> Result<Reply, Refused> {
+    let until = there_since + if face.is_own() { SIGHT } else { Duration::ZERO };
     loop {
         match face.request(request.clone()).await {
-            Err(refused) if refused.is_usage && somebody_comes(face, until).await => {}
+            Err(refused) if refused.is_usage => match timeout_at(until, face.next()).await {
+                Ok(Ok(event)) => happened(event),
+                Ok(Err(WatchError::Missed(_))) => {}
+                Ok(Err(WatchError::Ended)) | Err(_) => return Err(refused),
+            },
             answer => return answer,
         }
     }
-}
-
-/// Waits until somebody comes into sight, or something more is known of him.
-async fn somebody_comes(face: &mut Face, until: Instant) -> bool {
-    let come = async {
-        loop {
-            match face.next().await {
-                Ok(event) if matches!(event.event, Event::Came { .. } | Event::Changed { .. }) => {
-                    return true;
-                }
-                Err(WatchError::Missed(_)) => return true,
-                Err(WatchError::Ended) => return false,
-                Ok(_) => {}
-            }
-        }
-    };
-    timeout_at(until, come).await.unwrap_or(false)
 }
