@@ -51,7 +51,7 @@ impl Desk {
 
     pub(crate) async fn snapshot(&self) -> Snapshot {
         let Ok(Reply::Snapshot(snapshot)) = self.ask(Request::Look).await else { panic!("no snapshot") };
-        snapshot
+        *snapshot
     }
 
     pub(crate) async fn send(&self, to: &str, text: &str) -> Result<Vec<Message>, Refused> {
