@@ -37,9 +37,10 @@ async fn look_around(face: &mut Face, book: &Book, flags: &WhoFlags) -> Outcome 
         // Who is there answers to this node's entry.
         sleep(SIGHT).await;
     }
-    let Reply::Snapshot(Snapshot { number, mut people, .. }) = face.request(Request::Look).await? else {
+    let Reply::Snapshot(snapshot) = face.request(Request::Look).await? else {
         return Err(anyhow!("the node answers something else").into());
     };
+    let Snapshot { number, mut people, .. } = *snapshot;
     let machines = Machines::of(book);
     for person in &mut people {
         person.seat = machines.seat_of(person);
