@@ -1,6 +1,9 @@
 //! The trunkline command: parse, call the verb, map its outcome to an exit code.
 
+mod away;
+mod block;
 mod book;
+mod chat;
 mod cli;
 mod completion;
 mod connect;
@@ -10,11 +13,14 @@ mod endpoint;
 mod failure;
 mod log;
 mod manual;
+mod send;
 mod serve;
+mod sight;
 mod stdout;
 mod table;
 mod terminal;
 mod up;
+mod who;
 
 use std::process::ExitCode;
 
@@ -47,6 +53,17 @@ fn run(verb: Verb) -> Outcome {
             let plan = serve::Plan::new(&flags)?;
             runtime()?.block_on(serve::run(plan))
         }
+        Verb::Who(flags) => runtime()?.block_on(who::run(&flags)),
+        Verb::Send(flags) => {
+            let plan = send::Plan::new(flags)?;
+            runtime()?.block_on(send::run(plan))
+        }
+        Verb::Chat(flags) => {
+            let plan = chat::Plan::new(flags)?;
+            runtime()?.block_on(chat::run(plan))
+        }
+        Verb::Away(flags) => runtime()?.block_on(away::run(flags)),
+        Verb::Block(flags) => runtime()?.block_on(block::run(flags)),
         Verb::Connect(flags) => {
             connect::run(connect::Plan::new(flags, connect::Ends::of_process(), own_book)?)
         }
