@@ -1,5 +1,5 @@
 """What a packet costs in Python, in nanoseconds: packets.py parse|read|build, with the packets in hexadecimal on standard
-input. The yardstick of `cargo xtask bench ipmsg`: what one would write by hand, nothing checked and nothing typed."""
+input; or packets.py memory, the bytes that a dictionary takes for each of their senders. The yardstick of `cargo xtask bench ipmsg`: what one would write by hand, nothing checked and nothing typed."""
 
 import sys
 import time
@@ -44,8 +44,21 @@ def measure(work, things):
     print(f"{run(MEASURED):.1f}")
 
 
+def resident():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS:"))
+
+
+def memory(datagrams):
+    before = resident()
+    peers = {("10.77.%d.%d" % divmod(peer, 256), 2425): read(datagram) for peer, datagram in enumerate(datagrams)}
+    print(f"{(resident() - before) / len(peers):.1f}")
+
+
 datagrams = [bytes.fromhex(line) for line in sys.stdin]
-if sys.argv[1] == "build":
+if sys.argv[1] == "memory":
+    memory(datagrams)
+elif sys.argv[1] == "build":
     measure(build, [read(datagram)[1] for datagram in datagrams])
 else:
     measure({"parse": parse, "read": read}[sys.argv[1]], datagrams)

@@ -41,8 +41,8 @@ use inbox::Inbox;
 use inquiries::Inquiries;
 use numbers::Numbers;
 use outbox::Outbox;
-use peers::{Peers, is_answerable};
-use presence::Sight;
+use peers::Peers;
+use presence::{Sight, is_answerable};
 use rate::Bucket;
 use schedule::Schedule;
 
@@ -104,6 +104,7 @@ struct Buckets {
     repeats: Bucket,
     strangers: Bucket,
     full: Bucket,
+    forgetting: Bucket,
 }
 
 impl Node {

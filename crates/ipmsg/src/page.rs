@@ -1,9 +1,11 @@
 //! A page of the list that nodes of ours give each other: which nodes of ours the sender has heard, in the order of their
-//! ids, from one id to another.
+//! ids, from one id to another; and where it hears programs of others.
 //!
 //! ```text
 //! trunkline-page:ANSWER:FROM:TO
 //! NODE\tADDRESS:PORT\tOPTIONS\tUSER\tHOST\tNICK\tGROUP
+//! ...
+//! @ADDRESS:PORT
 //! ...
 //! ```
 //!
@@ -31,6 +33,8 @@ pub struct Page<'a> {
     pub to: NodeId,
     /// The nodes.
     pub nodes: Vec<Listed<'a>>,
+    /// Where programs of others are heard, some of them in any order: who they are, they say themselves.
+    pub others: Vec<SocketAddr>,
 }
 
 /// A node on a page: what the sender has heard of it.
@@ -55,12 +59,15 @@ pub struct Listed<'a> {
 /// What the section begins with.
 const PREFIX: &str = "trunkline-page:";
 
+/// What the line of an address of others begins with.
+const OTHER: char = '@';
+
 impl<'a> Page<'a> {
     pub(crate) fn is_page(section: &[u8]) -> bool {
         section.starts_with(PREFIX.as_bytes())
     }
 
-    /// Reads the section of a presence. Nodes that cannot be read, and those beyond [`MAX_LISTED`], are left out; none
+    /// Reads the section of a presence. Lines that cannot be read, and those beyond [`MAX_LISTED`], are left out; none
     /// if the rest is not a page.
     #[must_use]
     pub fn parse(section: &'a [u8]) -> Option<Self> {
@@ -69,8 +76,14 @@ impl<'a> Page<'a> {
         let answer = fields.next()? == "1";
         let mut id = || number::hex128(fields.next()?.as_bytes()).map(NodeId);
         let (from, to) = (id()?, id()?);
-        let nodes = lines.take(MAX_LISTED).filter_map(Listed::parse).collect();
-        Some(Self { answer, from, to, nodes })
+        let (mut nodes, mut others) = (Vec::new(), Vec::new());
+        for line in lines.take(MAX_LISTED) {
+            match line.strip_prefix(OTHER) {
+                Some(address) => others.extend(address.parse::<SocketAddr>()),
+                None => nodes.extend(Listed::parse(line)),
+            }
+        }
+        Some(Self { answer, from, to, nodes, others })
     }
 
     /// Writes the section for a presence.
@@ -79,6 +92,10 @@ impl<'a> Page<'a> {
         let mut section = format!("{PREFIX}{}:{}:{}", u8::from(self.answer), self.from, self.to);
         for node in &self.nodes {
             node.write(&mut section);
+        }
+        for address in &self.others {
+            // Writing to a String does not fail.
+            let _ = write!(section, "\n{OTHER}{address}");
         }
         section.into_bytes()
     }
@@ -129,10 +146,17 @@ mod tests {
 
     #[test]
     fn a_page_is_written_as_the_module_says() {
-        let page =
-            Page { answer: true, from: NodeId(1), to: NodeId(u128::MAX), nodes: vec![listed(0x1f, "波 b")] };
+        let page = Page {
+            answer: true,
+            from: NodeId(1),
+            to: NodeId(u128::MAX),
+            nodes: vec![listed(0x1f, "波 b")],
+            others: vec!["10.77.0.9:2425".parse().unwrap(), "[fe80::1]:2425".parse().unwrap()],
+        };
         let text = "trunkline-page:1:00000000000000000000000000000001:ffffffffffffffffffffffffffffffff\n\
-                    0000000000000000000000000000001f\t10.77.0.3:2425\t1000000\tbob\thostb\t波 b\t";
+                    0000000000000000000000000000001f\t10.77.0.3:2425\t1000000\tbob\thostb\t波 b\t\n\
+                    @10.77.0.9:2425\n\
+                    @[fe80::1]:2425";
         assert_eq!(String::from_utf8(page.section()).unwrap(), text);
         assert_eq!(Page::parse(text.as_bytes()), Some(page));
     }
@@ -140,9 +164,10 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_left_out() {
         let section =
-            b"trunkline-page:0:1:ff\nrubbish\n2\t10.0.0.1\t0\ta\tb\tc\td\n3\t[::1]:5\t0\ta\tb\tc\td\n";
+            b"trunkline-page:0:1:ff\nrubbish\n@rubbish\n@\n2\t10.0.0.1\t0\ta\tb\tc\td\n3\t[::1]:5\t0\ta\tb\tc\td\n";
         let page = Page::parse(section).unwrap();
         assert_eq!(page.nodes.iter().map(|node| node.node).collect::<Vec<_>>(), [NodeId(3)]);
+        assert_eq!(page.others, []);
         for no_page in ["", "trunkline-page:", "trunkline-page:1:1", "trunkline-page:1:x:1", "page:1:1:1"] {
             assert_eq!(Page::parse(no_page.as_bytes()), None, "{no_page}");
         }
@@ -150,9 +175,10 @@ mod tests {
 
     #[test]
     fn a_page_of_an_attacker_has_a_bounded_number_of_nodes_with_bounded_names() {
-        let line = "\n1\t10.0.0.1:1\t0\ta\tb\tc\td";
-        let section = format!("trunkline-page:1:0:1{}", line.repeat(2000));
-        assert_eq!(Page::parse(section.as_bytes()).unwrap().nodes.len(), MAX_LISTED);
+        let lines = "\n1\t10.0.0.1:1\t0\ta\tb\tc\td\n@10.0.0.1:1";
+        let section = format!("trunkline-page:1:0:1{}", lines.repeat(2000));
+        let page = Page::parse(section.as_bytes()).unwrap();
+        assert_eq!(page.nodes.len() + page.others.len(), MAX_LISTED);
         let section =
             format!("trunkline-page:1:0:1\n1\t10.0.0.1:1\t0\ta\tb\t{}\td", "x".repeat(MAX_NAME + 1));
         assert_eq!(Page::parse(section.as_bytes()).unwrap().nodes, []);
@@ -171,9 +197,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_page_is_read_as_it_was_written(answer: bool, from: u128, to: u128, nicks in prop::collection::vec("[^\0\t\n]{0,20}", 0..9)) {
+        fn any_page_is_read_as_it_was_written(
+            answer: bool,
+            (from, to) in any::<(u128, u128)>(),
+            nicks in prop::collection::vec("[^\0\t\n]{0,20}", 0..9),
+            others in prop::collection::vec(any::<std::net::SocketAddrV4>().prop_map(SocketAddr::V4), 0..9),
+        ) {
             let nodes = nicks.iter().map(|nick| listed(from, nick)).collect();
-            let page = Page { answer, from: NodeId(from), to: NodeId(to), nodes };
+            let page = Page { answer, from: NodeId(from), to: NodeId(to), nodes, others };
             let section = page.section();
             prop_assert_eq!(Page::parse(&section), Some(page));
         }

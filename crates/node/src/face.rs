@@ -122,11 +122,13 @@ pub struct Refused {
 
 impl Refused {
     /// For this reason.
+    #[allow(clippy::needless_pass_by_value, reason = "errors are made into it with map_err")]
     pub fn new(reason: impl ToString) -> Self {
         Self { reason: reason.to_string(), remedy: None, is_usage: false }
     }
 
     /// Because what was asked is wrong.
+    #[allow(clippy::needless_pass_by_value, reason = "as above")]
     pub fn usage(reason: impl ToString) -> Self {
         Self { is_usage: true, ..Self::new(reason) }
     }
@@ -145,6 +147,8 @@ pub struct Snapshot {
     pub blocked: Vec<String>,
     /// Messages that wait to be delivered.
     pub waiting: usize,
+    /// What is wrong and goes on being so, such as a mistake in the book.
+    pub troubles: Vec<String>,
 }
 
 /// Who this node is, to others.

@@ -1,15 +1,19 @@
 //! The journal: what happened on this machine's lines, in one SQLite file that several processes may use at once.
 //!
-//! **Tables.** Each kind of happening has a table of its own with the columns that it needs; so far there are
-//! `connections`. What they have in common: `id` grows with each row, and `at`, with an index, is when it was over, in
-//! microseconds of UTC since 1970. Messages, runs and files will come as further tables by further `migrations`, and
-//! a log of all kinds is their union by `at`. Text from outside is stored as it came; whoever prints it uses
-//! [`net::Untrusted`].
+//! **Tables.** Each kind of happening has a table of its own with the columns that it needs: `messages` of both directions,
+//! `connections`, `presences`. What they have in common: `id` grows with each row, and `at`, with an index, is when it
+//! was, in microseconds of UTC since 1970. Runs and files will come as further tables by further `migrations`. The outbox
+//! is the messages that wait, and `node` has who this machine's node is. Text from outside is stored as it came; whoever
+//! prints it uses [`net::Untrusted`].
 //!
 //! **Writing.** One thread for each process, the [`Writer`], takes what waits and writes it in one transaction, so that
 //! a burst costs one fsync. In WAL mode with `synchronous=FULL` what was committed outlives a `kill -9` and a power cut.
+//! Each [`Change`] is told when it is on disk, and whether it said anything new.
 //!
 //! **Reading.** [`Journal`] is a connection of its own; it sees what was committed when it looks, and blocks no writer.
+//!
+//! **Forgetting.** Each table has a cap, beyond which the oldest go, and a person may forget what is older than a time. A
+//! message that waits to be delivered is never among them.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -18,7 +22,6 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipmsg::{MessageId, NodeId};
 use rusqlite::{Connection as Database, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::io::Errno;
@@ -35,10 +38,13 @@ mod search;
 mod value;
 mod writer;
 
+pub use ipmsg::node::{Outgoing, Person};
+pub use ipmsg::{MessageId, NodeId};
+
 pub use change::{Change, Written};
 pub use connection::{CONNECTIONS_MAX, Connection, Query, Site};
 pub use identity::ChatState;
-pub use message::{MESSAGES_MAX, Message, MessageQuery, Opened, ReceivedMessage, State};
+pub use message::{MESSAGES_MAX, Message, MessageQuery, Opened, ReceivedMessage, State, TEXTS_MAX};
 pub use party::{Party, Whose};
 pub use presence::{Appearance, PRESENCES_MAX, Presence};
 pub use writer::{QUEUE_MAX, Trouble, Writer};
@@ -49,6 +55,9 @@ const FILE: &str = "journal.db";
 /// How long one process waits for another that is writing. A transaction takes milliseconds; only a disk in trouble, or
 /// somebody who holds the file open in a transaction by hand, takes this long.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// Statements that a connection keeps prepared: a few more than all that a writer has.
+const STATEMENTS: usize = 24;
 
 /// How long it rests where it has to try again.
 const RETRY: Duration = Duration::from_millis(2);
@@ -176,6 +185,7 @@ impl Journal {
         let opening = |error| JournalError::Database { doing: "opening", path: path.clone(), error };
         let mut database = Database::open_with_flags(&path, flags).map_err(opening)?;
         database.busy_timeout(BUSY).map_err(opening)?;
+        database.set_prepared_statement_cache_capacity(STATEMENTS);
         let (found, known) = (migrations::version(&database).map_err(opening)?, migrations::known());
         if found > known {
             return Err(JournalError::Newer { path, found, known });

@@ -6,9 +6,11 @@ mod block;
 mod book;
 mod chat;
 mod connect;
+mod doctor;
 mod log;
 mod send;
 mod serve;
+mod up;
 mod values;
 mod who;
 
@@ -23,9 +25,11 @@ pub(crate) use book::{
 };
 pub(crate) use chat::ChatFlags;
 pub(crate) use connect::ConnectFlags;
+pub(crate) use doctor::DoctorFlags;
 pub(crate) use log::LogFlags;
 pub(crate) use send::SendFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};
+pub(crate) use up::UpFlags;
 pub(crate) use values::socket_option;
 pub(crate) use who::WhoFlags;
 
@@ -40,6 +44,7 @@ pub(crate) struct Cli {
 /// One job each.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    Up(UpFlags),
     Serve(ServeFlags),
     Connect(ConnectFlags),
     Who(WhoFlags),
@@ -49,6 +54,7 @@ pub(crate) enum Verb {
     Block(BlockFlags),
     Book(BookFlags),
     Log(LogFlags),
+    Doctor(DoctorFlags),
     /// Print the completions of a shell
     #[command(hide = true)]
     Completions {

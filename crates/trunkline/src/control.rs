@@ -16,9 +16,11 @@
 
 mod client;
 mod face;
+mod server;
 mod wire;
 
 pub(crate) use face::Face;
+pub(crate) use server::{Api, Socket};
 
 use node::StartError;
 

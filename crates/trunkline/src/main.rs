@@ -8,6 +8,7 @@ mod cli;
 mod completion;
 mod connect;
 mod control;
+mod doctor;
 mod endpoint;
 mod failure;
 mod log;
@@ -18,6 +19,7 @@ mod sight;
 mod stdout;
 mod table;
 mod terminal;
+mod up;
 mod who;
 
 use std::process::ExitCode;
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
 /// answers of thousands of connections close to the others (docs/benchmarks.md).
 fn run(verb: Verb) -> Outcome {
     match verb {
+        Verb::Up(flags) => runtime()?.block_on(up::run(flags)),
         Verb::Serve(flags) => {
             let plan = serve::Plan::new(&flags)?;
             runtime()?.block_on(serve::run(plan))
@@ -66,12 +69,12 @@ fn run(verb: Verb) -> Outcome {
         }
         Verb::Book(flags) => book::run(flags),
         Verb::Log(flags) => log::run(&flags),
+        Verb::Doctor(flags) => doctor::run(&flags),
         Verb::Completions { shell } => completion::script(&shell),
         Verb::Man { folder } => manual::pages(folder.as_deref()),
     }
 }
 
-/// One thread.
-fn runtime() -> Result<Runtime, Failure> {
-    Ok(Builder::new_current_thread().enable_all().build().context("starting the runtime")?)
+fn runtime() -> anyhow::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build().context("starting the runtime")
 }

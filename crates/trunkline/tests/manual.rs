@@ -4,7 +4,7 @@
 
 use std::process::{Command, Output, Stdio};
 
-const VERBS: [&str; 4] = ["serve", "connect", "book", "log"];
+const VERBS: [&str; 5] = ["serve", "connect", "book", "log", "doctor"];
 
 fn trunkline(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trunkline")).args(arguments).output().unwrap()
@@ -34,8 +34,15 @@ fn a_folder_gets_one_page_for_each_verb_and_none_for_what_is_hidden() {
     names.sort();
     let names: Vec<_> = names.iter().map(|name| name.to_str().unwrap()).collect();
     let jobs = ["add", "import", "list", "remove", "show"].map(|job| format!("trunkline-book-{job}.1"));
-    let others = ["trunkline-book", "trunkline-connect", "trunkline-log", "trunkline-serve", "trunkline"]
-        .map(|page| format!("{page}.1"));
+    let others = [
+        "trunkline-book",
+        "trunkline-connect",
+        "trunkline-doctor",
+        "trunkline-log",
+        "trunkline-serve",
+        "trunkline",
+    ]
+    .map(|page| format!("{page}.1"));
     assert_eq!(names, [&jobs[..], &others].concat());
     let page = std::fs::read_to_string(pages.join("trunkline-connect.1")).unwrap();
     assert!(page.contains("\\-\\-keep\\-open") && page.contains("Examples"), "{page}");

@@ -11,13 +11,12 @@ use super::stream::{Content, Piece, Stream, Whole};
 use super::voice::in_charset;
 use super::{Event, Incoming, Node};
 use crate::body::Body;
-use crate::charset::{Dialect, Reader};
+use crate::charset::Reader;
 use crate::command::{MessageOptions, Options};
-use crate::extension::{MessageId, MessageTag, NodeId, Wants};
+use crate::extension::{MessageId, MessageTag, NodeId};
 use crate::limits::MAX_SENT;
 use crate::message::Message;
 use crate::packet::Packet;
-use crate::presence::PresenceKind;
 use crate::seal::crc32;
 
 /// Messages that were told and are not stored yet, at most: a disk that does not keep up makes senders wait, not memory
@@ -215,8 +214,7 @@ impl Node {
         };
         let id = self.meet(from, &claim, false)?;
         if !options.has(Options::NOADDLIST) {
-            let entry = self.presence(PresenceKind::Entry, Wants::Answer, Dialect::UTF_8, None);
-            self.transmit(from, entry);
+            self.doubt(id, Duration::ZERO);
         }
         Some(id)
     }

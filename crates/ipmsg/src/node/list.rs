@@ -9,6 +9,9 @@
 //! that one has answered an entry. Only addresses of the subnet are taken. Nobody tells
 //! what he was only told, so that those who are gone are forgotten. Whoever is missing on a page that should have him,
 //! or is on it wrongly, announces himself; so a forged list cannot make anybody vanish.
+//!
+//! Those of other programs are heard by whoever their packets reach, and say nothing by themselves for hours. So each note names
+//! some of their addresses, and where a node knows nobody, it asks.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -16,7 +19,8 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use super::config::Interface;
-use super::peers::{Claim, Peer, PeerId, Standing, is_answerable};
+use super::peers::{Claim, Peer, PeerId, Person, Standing};
+use super::presence::is_answerable;
 use super::{Event, Node, Task};
 use crate::charset::{Dialect, PeerCharset};
 use crate::extension::{NodeId, Wants};
@@ -36,8 +40,11 @@ pub(super) struct Line {
     next: NodeId,
 }
 
-/// Peers that were only told of, at most: a forged list fills no more of the table.
+/// Peers that were only told of, at most, and as many that are gone or not there: forged lists fill no more of the table.
 pub const MAX_TOLD: u32 = 4096;
+
+/// Addresses of other programs that go with a note: some two hundred bytes of it.
+const OTHERS_EACH: usize = 8;
 
 /// Pages are so far apart that a list of thousands does not overrun a socket's buffer.
 const PAGE_PACE: Duration = Duration::from_millis(5);
@@ -110,14 +117,14 @@ impl Node {
         answer: bool,
         from: NodeId,
     ) -> (Vec<u8>, Option<NodeId>) {
-        let mut page = Page { answer, from, to: NodeId(u128::MAX), nodes: Vec::new() };
+        // Newcomers are answered by those of other programs themselves.
+        let others = if answer { Vec::new() } else { self.some_others(interface) };
+        let mut page = Page { answer, from, to: NodeId(u128::MAX), nodes: Vec::new(), others };
         let bare = self.presence(kind, Wants::Nothing, Dialect::UTF_8, Some(page.section()));
         let most = MAX_SENT.saturating_sub(bare.len());
         let (mut size, mut next) = (0, None);
         if let Some(line) = self.sight.lines.get(&interface) {
-            // Nobody is on it who has been silent for so long that others doubt him too: they would wait for each other.
-            let is_fresh = |peer: &&Peer| self.elapsed() < peer.heard + self.patience(peer.id);
-            let nodes = self.peers.nodes_from(from).filter(is_fresh);
+            let nodes = self.peers.nodes_from(from).filter(|peer| self.is_fresh(peer));
             let nodes = nodes.filter_map(|peer| listed(peer, &line.interface));
             // Names of ours are short enough; others' are left out, so that every page has a place for the next node.
             for (listed, length) in nodes.filter(|(_, length)| *length <= most) {
@@ -134,6 +141,22 @@ impl Node {
         (self.presence(kind, Wants::Nothing, Dialect::UTF_8, Some(section)), next)
     }
 
+    /// Where programs of others are heard, on this interface.
+    fn some_others(&mut self, interface: IpAddr) -> Vec<SocketAddr> {
+        let is_heard = |peer: &&Peer| {
+            peer.node.is_none() && peer.is_met && peer.standing == Standing::Here && self.is_fresh(peer)
+        };
+        let addresses = self.peers.iter().filter(is_heard).filter_map(|peer| peer.addresses.first().copied());
+        let here: Vec<SocketAddr> =
+            addresses.filter(|address| self.sight.interface(address.ip()) == Some(interface)).collect();
+        self.chance.choose_multiple(here, OTHERS_EACH)
+    }
+
+    /// Nobody is told of who has been silent for so long that others doubt him too: they would wait for each other.
+    fn is_fresh(&self, peer: &Peer) -> bool {
+        self.elapsed() < peer.heard + self.patience(peer.id)
+    }
+
     /// Reads a page that one of ours has sent.
     pub(super) fn handle_page(&mut self, from: SocketAddr, sender: NodeId, page: &Page<'_>) {
         let Some(interface) = self.sight.interface(from.ip()) else { return };
@@ -148,6 +171,9 @@ impl Node {
             if listed.node != own {
                 self.hear_of(interface, listed);
             }
+        }
+        for address in &page.others {
+            self.hear_of_other(interface, *address);
         }
     }
 
@@ -180,9 +206,8 @@ impl Node {
         if let Some(known) = self.peers.node(listed.node) {
             return self.hear_more_of(known);
         }
-        let is_of_subnet = self.sight.interface(listed.address.ip()) == Some(interface);
-        let is_free = self.peers.at(listed.address).is_none() && !self.is_own_address(listed.address);
-        if !is_of_subnet || !is_free || !is_answerable(listed.address) || self.peers.told() >= MAX_TOLD {
+        let is_free = self.peers.at(listed.address).is_none();
+        if !is_free || !self.may_be_at(interface, listed.address) || self.peers.told() >= MAX_TOLD {
             return;
         }
         let claim = Claim {
@@ -206,13 +231,32 @@ impl Node {
         }
     }
 
+    /// Somebody who is not ours is said to be there.
+    fn hear_of_other(&mut self, interface: IpAddr, address: SocketAddr) {
+        let may_be_added = self.may_be_at(interface, address) && self.peers.gone() < MAX_TOLD;
+        if (self.peers.at(address).is_some() || may_be_added)
+            && let Ok(id) = self.receiver(&Person::Address(address))
+        {
+            self.hear_more_of(id);
+        }
+    }
+
+    /// Whether one who was told of may be at this address, which is then asked.
+    fn may_be_at(&self, interface: IpAddr, address: SocketAddr) -> bool {
+        self.sight.interface(address.ip()) == Some(interface)
+            && is_answerable(address)
+            && !self.sight.is_everybody(address)
+            && !self.is_own_address(address)
+    }
+
     /// Another of ours hears one that is known: so it is not in doubt for a while, and asked if it was taken for gone.
     fn hear_more_of(&mut self, id: PeerId) {
         let (now, interval) = (self.elapsed(), self.refresh_interval());
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.mentioned = now;
         if !peer.is_present() && now >= peer.asked + interval {
-            self.doubt(id, Duration::ZERO);
+            let pause = self.spread();
+            self.doubt(id, pause);
         }
     }
 }

@@ -243,7 +243,7 @@ impl Node {
     }
 
     /// The peer that a message for this person is for, in the table from now on.
-    fn receiver(&mut self, to: &Person) -> Result<PeerId, Refusal> {
+    pub(super) fn receiver(&mut self, to: &Person) -> Result<PeerId, Refusal> {
         if let Some(id) = self.peers.find(to) {
             return Ok(id);
         }

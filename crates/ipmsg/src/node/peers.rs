@@ -1,7 +1,7 @@
 //! Who is there: the table of peers.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::charset::PeerCharset;
@@ -271,6 +271,11 @@ impl Peers {
         self.told
     }
 
+    /// How many are gone, or were never heard.
+    pub(super) fn gone(&self) -> u32 {
+        u32::try_from(self.by_id.len()).unwrap_or(u32::MAX) - self.present
+    }
+
     /// Whether one more may come in from this address.
     pub(super) fn has_room_for(&self, address: SocketAddr) -> bool {
         let all = SocketAddr::new(address.ip(), 0)..=SocketAddr::new(address.ip(), u16::MAX);
@@ -384,15 +389,3 @@ impl Peers {
 fn name_of(user: &str, host: &str) -> Box<str> {
     format!("{user}:{host}").into()
 }
-
-/// Addresses that no packet that wants an answer comes from: forged ones, and those of services that answer anything.
-pub(super) fn is_answerable(address: SocketAddr) -> bool {
-    let reserved = match address.ip() {
-        IpAddr::V4(ip) => ip.is_broadcast() || ip.is_multicast() || ip.is_unspecified(),
-        IpAddr::V6(ip) => ip.is_multicast() || ip.is_unspecified(),
-    };
-    !reserved && address.port() >= FIRST_PORT
-}
-
-/// Below are the well-known services: a forged packet could make one of them and this node answer each other.
-const FIRST_PORT: u16 = 1024;

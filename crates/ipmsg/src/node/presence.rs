@@ -366,3 +366,15 @@ impl Node {
         })
     }
 }
+
+/// Addresses that no packet that wants an answer comes from: forged ones, and those of services that answer anything.
+pub(super) fn is_answerable(address: SocketAddr) -> bool {
+    let reserved = match address.ip() {
+        IpAddr::V4(ip) => ip.is_broadcast() || ip.is_multicast() || ip.is_unspecified(),
+        IpAddr::V6(ip) => ip.is_multicast() || ip.is_unspecified(),
+    };
+    !reserved && address.port() >= FIRST_PORT
+}
+
+/// Below are the well-known services: a forged packet could make one of them and this node answer each other.
+const FIRST_PORT: u16 = 1024;

@@ -271,7 +271,9 @@ impl Story {
         };
         let ghost = self.world.chance.usize(10_000..10_010);
         let nodes = vec![listed(NodeId(ghost as u128), ghost), listed(real, victim + 1)];
-        let page = Page { answer: self.world.chance.bool(), from: NodeId(0), to: NodeId(u128::MAX), nodes };
+        let others = vec![address(ghost)];
+        let page =
+            Page { answer: self.world.chance.bool(), from: NodeId(0), to: NodeId(u128::MAX), nodes, others };
         page.section()
     }
 

@@ -211,6 +211,7 @@ impl Desk {
             people: view::people(&self.core, &self.directory, |peer| self.is_blocked(peer)),
             blocked: self.settings.blocked.iter().map(|(name, _)| name.clone()).collect(),
             waiting: self.waiting.len(),
+            troubles: self.directory.trouble.iter().cloned().collect(),
         }
     }
 
@@ -226,7 +227,10 @@ impl Desk {
 
     /// Those of the book are asked whether they are there: they may be of other subnets.
     fn ask_listed(&mut self) {
-        let addresses = self.directory.iter().map(|(address, _)| address).collect();
+        let port = self.me.port;
+        let is_here = |address: &SocketAddr| address.ip().is_loopback() && address.port() == port;
+        let listed = self.directory.iter().map(|(address, _)| address);
+        let addresses = listed.filter(|address| !is_here(address)).collect();
         self.command(Command::Ask(addresses));
     }
 

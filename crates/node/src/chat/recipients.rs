@@ -20,7 +20,7 @@ pub(super) enum Recipient {
     Peer(PeerId),
     /// Whoever is at this address.
     At(SocketAddr),
-    /// Somebody of the book, whose host is still to be looked up.
+    /// Somebody of the book whose host has a name, which is still to be looked up.
     Host {
         /// The name in the book.
         name: String,
@@ -81,9 +81,14 @@ fn recipient(name: &str, directory: &Directory, peers: &[&Peer]) -> Result<Recip
         return Ok(Recipient::At(address));
     }
     match directory.book.find(name) {
-        Ok(Some(entry)) if entry.chat.is_some() => line_of(&entry)
-            .map(|at| Recipient::Host { name: entry.name.to_string(), at })
-            .map_err(Refused::usage),
+        Ok(Some(entry)) if entry.chat.is_some() => {
+            let at = line_of(&entry).map_err(Refused::usage)?;
+            let number = at.host.as_ref().and_then(|host| host.parse().ok());
+            Ok(match number {
+                Some(ip) => Recipient::At(SocketAddr::new(ip, at.port)),
+                None => Recipient::Host { name: entry.name.to_string(), at },
+            })
+        }
         Ok(entry) => match called(name, peers)? {
             Some(peer) => Ok(Recipient::Peer(peer)),
             None if entry.is_some() => {

@@ -21,6 +21,10 @@ pub(super) use select::{one, outbox, select, waiting};
 /// network can send, and must not fill the disk for ever; a person who sends and gets 500 a day fills this in five years.
 pub const MESSAGES_MAX: i64 = 1_000_000;
 
+/// Bytes of all texts that are kept, by the same rule: a million messages of the largest size would be 32 GB. What people
+/// write is some 50 bytes each; the index takes about as much again.
+pub const TEXTS_MAX: i64 = 1 << 30;
+
 /// A message of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -221,12 +225,12 @@ pub(super) fn open(
         SELECT * FROM messages WHERE state <> 'received' AND number <= ?1 ORDER BY number DESC LIMIT 1";
     let found = database
         .prepare_cached(select)?
-        .query_row([number], |row| Ok((select::message(row)?, select::outgoing(row)?.last_number())))
+        .query_row([number], |row| Ok((row.get("id")?, select::outgoing(row)?)))
         .optional()?;
     match found {
-        Some((message, last)) if message.sealed && number <= last && message.party.is(by) => {
+        Some((row, message)) if message.sealed && number <= message.last_number() && by.is(&message.to) => {
             let update = "UPDATE messages SET opened = ?2, discarded = ?3 WHERE id = ?1 AND opened IS NULL";
-            change(database, message.row, update, params![message.row, at.as_microsecond(), discarded])
+            change(database, row, update, params![row, at.as_microsecond(), discarded])
         }
         _ => Ok(Written::default()),
     }
@@ -247,11 +251,17 @@ pub(super) fn unseal(database: &Database, row: i64, at: Timestamp) -> rusqlite::
     Ok(Written { row, is_new: text.is_some() })
 }
 
-/// Deletes what is beyond [`MESSAGES_MAX`].
+/// Deletes what is beyond [`MESSAGES_MAX`] and [`TEXTS_MAX`].
 pub(super) fn delete_surplus(database: &Database) -> rusqlite::Result<()> {
     let delete = "
         DELETE FROM messages WHERE id <= (SELECT max(id) FROM messages) - ?1 AND state <> 'waiting'";
-    database.prepare_cached(delete)?.execute([MESSAGES_MAX]).map(drop)
+    database.prepare_cached(delete)?.execute([MESSAGES_MAX])?;
+    // The oldest, some at a time. What has just come, a full queue at most, is never so much that it would be among them.
+    let delete = "
+        DELETE FROM messages WHERE (SELECT bytes FROM volume) > ?1
+        AND id IN (SELECT id FROM messages WHERE state <> 'waiting' ORDER BY id LIMIT 100)";
+    while database.prepare_cached(delete)?.execute([TEXTS_MAX])? > 0 {}
+    Ok(())
 }
 
 /// Deletes what was before a time and does not wait, and says how many.

@@ -68,11 +68,20 @@ const CHAT: &str = r#"
     CREATE INDEX messages_nick ON messages (nick);
     CREATE INDEX messages_ip ON messages (ip);
     CREATE VIRTUAL TABLE words USING fts5 (
-        text, content = '', contentless_delete = 1,
+        text, content = '', contentless_delete = 1, prefix = 2,
         tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co So'"
     );
+    CREATE TABLE volume (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        bytes INTEGER NOT NULL         -- of the texts of all messages
+    ) STRICT;
+    INSERT INTO volume VALUES (1, 0);
+    CREATE TRIGGER messages_written AFTER INSERT ON messages BEGIN
+        UPDATE volume SET bytes = bytes + octet_length(new.text);
+    END;
     CREATE TRIGGER messages_forgotten AFTER DELETE ON messages BEGIN
         DELETE FROM words WHERE rowid = old.id;
+        UPDATE volume SET bytes = bytes - octet_length(old.text);
     END;
 
     CREATE TABLE presences (

@@ -60,12 +60,14 @@ impl Party {
         self
     }
 
-    /// Whether a message that stands there for one party is also this one's: the same node, or, where it is none of
-    /// ours, the same names.
-    pub(super) fn is(&self, other: &Self) -> bool {
-        match (self.node, other.node) {
-            (None, None) => (&self.user, &self.host) == (&other.user, &other.host),
-            (this, other) => this == other,
+    /// Whether this person was meant. One of another program may be at another address by now.
+    pub(super) fn is(&self, person: &Person) -> bool {
+        match person {
+            Person::Node(node) => self.node == Some(*node),
+            Person::Name { user, host, .. } => {
+                self.node.is_none() && self.user == *user && self.host == *host
+            }
+            Person::Address(address) => self.address == Some(*address),
         }
     }
 

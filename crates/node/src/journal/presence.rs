@@ -84,3 +84,6 @@ fn presence(row: &Row<'_>) -> rusqlite::Result<Presence> {
         what: what.ok_or_else(|| unreadable("this program knows no such presence"))?,
     })
 }
+
+#[cfg(test)]
+mod tests;

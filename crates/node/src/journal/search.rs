@@ -10,6 +10,10 @@ use unicode_normalization::UnicodeNormalization as _;
 /// of India and South-East Asia are before it.) Hangul is here as well, which does no harm.
 const FIRST: char = '\u{2e80}';
 
+/// Letters after which a word counts as begun. There is an index of beginnings of this length (`prefix` in `migrations.rs`);
+/// with one letter, which most messages have, all of their words would be looked at.
+const BEGUN: usize = 2;
+
 /// A text as FTS5 is to index it. Characters that differ in width alone are the same.
 pub(super) fn words(text: &str) -> String {
     let mut words = String::with_capacity(text.len() + text.len() / 2);
@@ -23,11 +27,11 @@ pub(super) fn words(text: &str) -> String {
     words
 }
 
-/// The query that finds a text: its words one after the other, the last of them perhaps only begun. Whatever stands in
+/// The query that finds a text: its words one after the other, the last of them perhaps only begun ([`BEGUN`]). Whatever stands in
 /// the text, FTS5 sees one quoted phrase and none of its operators.
 pub(super) fn phrase(text: &str) -> String {
     let sought: String =
         words(text).chars().map(|it| if it == '"' || it.is_control() { ' ' } else { it }).collect();
-    let is_begun = sought.ends_with(char::is_alphanumeric);
+    let is_begun = sought.chars().rev().take(BEGUN).filter(|it| it.is_alphanumeric()).count() == BEGUN;
     format!("\"{sought}\"{}", if is_begun { " *" } else { "" })
 }

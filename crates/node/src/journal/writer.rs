@@ -94,6 +94,12 @@ impl Writer {
         }
     }
 
+    /// Whether so much waits that what may be left out should be: the rest of the queue is for what may not.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.queue.as_ref().is_none_or(|queue| queue.capacity() < QUEUE_MAX / 2)
+    }
+
     /// Writes a change, and waits for a place if too much is waiting. It is on disk when this returns.
     ///
     /// # Errors

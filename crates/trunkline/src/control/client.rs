@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -83,7 +83,7 @@ impl Client {
         loop {
             match hear(&mut self.line).await {
                 Ok(Some(Said::Reply { id, reply })) if id == question.id => return Ok(reply),
-                Ok(Some(Said::Refused { id, refused })) if id == question.id => return Err(refused),
+                Ok(Some(Said::Refused { id, refused })) if id == Some(question.id) => return Err(refused),
                 Ok(Some(said)) => self.kept.push_back(said),
                 Ok(None) => return Err(Refused::new(WatchError::Ended)),
                 Err(error) => return Err(Refused::new(error)),

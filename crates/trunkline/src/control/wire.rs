@@ -25,8 +25,12 @@ pub(super) enum Said {
     },
     /// The answer to a question.
     Reply { id: u64, reply: Reply },
-    /// A question that is answered with no.
-    Refused { id: u64, refused: Refused },
+    /// A question that is answered with no; without a number where none could be read.
+    Refused {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<u64>,
+        refused: Refused,
+    },
     /// Something has happened.
     Event(Numbered),
 }

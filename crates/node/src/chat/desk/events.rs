@@ -196,7 +196,11 @@ impl Desk {
         self.hear_core();
     }
 
+    /// Who comes and goes is worth less than a message: at a flood it is left out.
     fn note(&mut self, peer: PeerId, what: Appearance) {
+        if self.journal.is_busy() {
+            return;
+        }
         let presence = Presence { at: Timestamp::now(), party: self.party(peer, None), what };
         self.write(Change::Presence(presence), Then::Nothing);
     }

@@ -134,6 +134,9 @@ impl Desk {
             let command = Command::Send { to, text: text.clone(), sealed, reference };
             match self.core.handle_command(now(self.started), command) {
                 Ok(()) => on_the_way += 1,
+                Err(Refusal::NoPeer) => {
+                    unsent.push(Unsent { to: name, reason: "that is this node itself".to_owned() });
+                }
                 Err(refusal) => unsent.push(Unsent { to: name, reason: refusal.to_string() }),
             }
         }

@@ -17,8 +17,9 @@ use crate::journal::party::{Party, Whose};
 pub struct MessageQuery {
     /// Those that came or were accepted at this time or later.
     pub since: Option<Timestamp>,
-    /// Those with these words in the text, one after the other, the last of them perhaps only begun: `wor` finds `world`,
-    /// `orld` does not. Of scripts without spaces every piece is found. Case, width, accents and punctuation are ignored.
+    /// Those with these words in the text, one after the other, the last of them perhaps only begun, by two letters at
+    /// least: `wor` finds `world`, `orld` does not. Of scripts without spaces every piece is found. Case, width, accents
+    /// and punctuation are ignored.
     pub search: Option<String>,
     /// Those from or to one of these.
     pub whose: Option<Vec<Whose>>,
@@ -29,7 +30,8 @@ pub struct MessageQuery {
 }
 
 /// The messages that fit; those written down last come first. No more are looked at than are needed: the rows, an index
-/// on the party and that of the words all give them in this order.
+/// on the party and that of the words all give them in this order. Only a search among one party's messages goes through
+/// what the others wrote with the same words: at a million, 0.2 s for a word of every eighth message.
 pub(in crate::journal) fn select(
     database: &Database,
     query: &MessageQuery,
@@ -113,7 +115,7 @@ fn select_of(
     statement.query_map(params_from_iter(values), message)?.collect()
 }
 
-pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     let state = state(row)?;
     let sealed = row.get("sealed")?;
     let opened = moment(row, "opened")?;

@@ -1,6 +1,7 @@
 //! What a packet costs, in nanoseconds: `cost parse`, `cost read`, `cost build`, and `cost copy` to compare with. The
 //! packets are those of a usual day; `cost datagrams` prints them in hexadecimal, for others to be measured with the
-//! same.
+//! same. And what a node costs among ten thousand peers: `cost handle` a datagram in nanoseconds, `cost handle-read` what the
+//! codec has of that; `cost memory` a peer in bytes, `cost presences` what the peers say.
 //!
 //! `cargo xtask bench ipmsg` runs it.
 
@@ -9,6 +10,8 @@
     clippy::disallowed_macros,
     reason = "what measures needs a clock and an output; the crate has neither"
 )]
+
+mod network;
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -45,16 +48,30 @@ fn main() -> ExitCode {
             measure(&bodies, |body| body.build(1_795_353_650, SENDER, Dialect::FLAGGED_UTF_8).is_ok());
         }
         Some("copy") => measure(&datagrams, |datagram| !black_box(datagram.clone()).is_empty()),
-        Some("datagrams") => datagrams.iter().for_each(|datagram| {
-            let digits: String = datagram.iter().map(|byte| format!("{byte:02x}")).collect();
-            println!("{digits}");
-        }),
+        Some("datagrams") => datagrams.iter().for_each(|datagram| print(datagram)),
+        Some("handle") => println!("{:.1}", network::handled()),
+        Some("handle-read") => println!("{:.1}", network::read_only()),
+        Some("memory") => match network::memory() {
+            Some(bytes) => println!("{bytes:.1}"),
+            None => {
+                eprintln!("/proc/self/status does not tell the memory");
+                return ExitCode::FAILURE;
+            }
+        },
+        Some("presences") => network::presences().iter().for_each(|(_, datagram)| print(datagram)),
         _ => {
-            eprintln!("say one of: parse, read, build, copy, datagrams");
+            eprintln!(
+                "say one of: parse, read, build, copy, datagrams, handle, handle-read, memory, presences"
+            );
             return ExitCode::FAILURE;
         }
     }
     ExitCode::SUCCESS
+}
+
+fn print(datagram: &[u8]) {
+    let digits: String = datagram.iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("{digits}");
 }
 
 fn read<'a>(packet: &Packet<'a>) -> Result<Body<'a>, BodyError> {
