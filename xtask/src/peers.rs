@@ -6,10 +6,11 @@ use anyhow::{Result, bail};
 
 use crate::command;
 
-/// A program that is not ours, and the Debian package it comes from.
+/// A program that is not ours, and where it comes from.
 pub(crate) struct Peer {
+    /// The Debian package, or several with spaces between.
     package: &'static str,
-    /// Its name in `PATH`, by which a test asks for it.
+    /// Its name in `PATH`, or pkg-config's of a library to compile with; a test asks for it by this name.
     pub(crate) program: &'static str,
     purpose: &'static str,
 }
@@ -31,6 +32,15 @@ const PEERS: &[Peer] = &[
     Peer { package: "genders", program: "nodeattr", purpose: "what a genders file means" },
     Peer { package: "ansible-core", program: "ansible-inventory", purpose: "what an inventory means" },
     Peer { package: "iproute2", program: "ss", purpose: "the kernel's view of a socket" },
+    Peer { package: "iproute2", program: "ip", purpose: "networks made of namespaces" },
+    Peer { package: "nftables", program: "nft", purpose: "a firewall that is in the way" },
+    Peer { package: "iptables", program: "iptables", purpose: "a firewall that is in the way" },
+    Peer { package: "g++", program: "g++", purpose: "compiles iptux without its window" },
+    Peer {
+        package: "iptux pkg-config libglib2.0-dev libjsoncpp-dev libsigc++-2.0-dev libgoogle-glog-dev",
+        program: "iptux-core",
+        purpose: "somebody to chat with",
+    },
     Peer { package: "bash", program: "bash", purpose: "completions" },
     Peer { package: "zsh", program: "zsh", purpose: "completions" },
     Peer { package: "fish", program: "fish", purpose: "completions" },
@@ -46,7 +56,11 @@ const PEERS: &[Peer] = &[
         program: "pdsh",
         purpose: "what a list of hosts means; a yardstick for sets of names",
     },
-    Peer { package: "util-linux", program: "taskset", purpose: "server and load on cores of their own" },
+    Peer {
+        package: "util-linux",
+        program: "taskset",
+        purpose: "server and load on cores of their own; hosts made by `unshare`",
+    },
 ];
 
 /// Sees to it that every peer is there: as root, missing ones are installed with apt-get.
@@ -56,10 +70,10 @@ const PEERS: &[Peer] = &[
 /// # Errors
 /// When an installation fails, and with `CI=true` when anything is missing.
 pub(crate) fn ensure() -> Result<Vec<&'static Peer>> {
-    let mut missing = missing(command::is_installed);
+    let mut missing = missing(is_there);
     if !missing.is_empty() && rustix::process::geteuid().is_root() && command::is_installed("apt-get") {
         install(&missing)?;
-        missing.retain(|peer| !command::is_installed(peer.program));
+        missing.retain(|peer| !is_there(peer.program));
     }
     if !missing.is_empty() && std::env::var_os("CI").is_some_and(|value| value == "true") {
         bail!("with CI=true every peer must be there; missing: {}", names(&missing));
@@ -78,15 +92,24 @@ pub(crate) fn names(peers: &[&Peer]) -> String {
     peers.iter().map(|peer| peer.program).collect::<Vec<_>>().join(",")
 }
 
-fn missing(is_installed: impl Fn(&str) -> bool) -> Vec<&'static Peer> {
-    PEERS.iter().filter(|peer| !is_installed(peer.program)).collect()
+fn missing(is_there: impl Fn(&str) -> bool) -> Vec<&'static Peer> {
+    PEERS.iter().filter(|peer| !is_there(peer.program)).collect()
+}
+
+fn is_there(program: &str) -> bool {
+    command::is_installed(program) || is_library(program)
+}
+
+/// Whether pkg-config knows it and everything that it requires.
+fn is_library(name: &str) -> bool {
+    Command::new("pkg-config").args(["--exists", name]).status().is_ok_and(|status| status.success())
 }
 
 fn install(peers: &[&Peer]) -> Result<()> {
     command::run(Command::new("apt-get").args(["update", "--quiet"]))?;
     let mut apt = Command::new("apt-get");
     apt.args(["install", "--quiet", "--yes", "--no-install-recommends"]);
-    apt.args(peers.iter().map(|peer| peer.package)).env("DEBIAN_FRONTEND", "noninteractive");
+    apt.args(peers.iter().flat_map(|peer| peer.package.split(' '))).env("DEBIAN_FRONTEND", "noninteractive");
     command::run(&mut apt)
 }
 
@@ -98,6 +121,12 @@ mod tests {
     fn what_is_not_in_the_path_is_missing_by_the_name_a_test_asks_for() {
         let missing = missing(|program| !matches!(program, "nc.openbsd" | "socat"));
         assert_eq!(names(&missing), "nc.openbsd,socat");
+    }
+
+    #[test]
+    fn what_is_neither_a_program_nor_a_library_is_not_there() {
+        assert!(is_there("sh"));
+        assert!(!is_there("no-such-library"));
     }
 
     #[test]

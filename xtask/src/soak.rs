@@ -58,6 +58,11 @@ const SOAKS: &[Soak] = &[
         run: simulated_networks,
     },
     Soak {
+        name: "chat",
+        about: "real nodes over a bad way: 1,000 messages each way between ours, 100 to and from iptux",
+        run: bad_ways,
+    },
+    Soak {
         name: "fuzz",
         about: "every fuzz target for ten minutes",
         run: || fuzz::run(&fuzz::Options { seconds: 600, target: None }),
@@ -79,6 +84,12 @@ fn upper() -> Result<Program> {
     let trunkline = release_build()?;
     stay_on_the_load_core()?;
     Ok(Program::new(&trunkline, &["serve", "tcp://127.0.0.1:0", "upper"]))
+}
+
+/// Needs the peers of the tests, and root.
+fn bad_ways() -> Result<()> {
+    let test = ["test", "--release", "--locked", "--package", "node", "--test", "chat"];
+    command::run(command::cargo(test).args(["bad_way", "--", "--ignored"]))
 }
 
 /// The tests of the simulation that are too long for every change. What fails prints the line that shows it again.

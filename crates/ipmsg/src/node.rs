@@ -104,6 +104,7 @@ struct Buckets {
     repeats: Bucket,
     strangers: Bucket,
     full: Bucket,
+    forgetting: Bucket,
 }
 
 impl Node {

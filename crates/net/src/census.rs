@@ -86,10 +86,11 @@ pub fn tcp_states(local: SocketAddr, remote: SocketAddr) -> (Option<TcpState>, O
     (tcp_end(local, remote).map(|end| end.state), tcp_end(remote, local).map(|end| end.state))
 }
 
-/// Connections of this machine in TIME_WAIT.
+/// The states of all sockets of this machine over TCP: both ends of connections, also those that no process holds any
+/// more, and listeners.
 #[must_use]
-pub fn time_waits() -> usize {
-    rows(&tcp_tables()).filter(|row| row.state == TcpState::TimeWait).count()
+pub fn all_tcp_states() -> Vec<TcpState> {
+    rows(&tcp_tables()).map(|row| row.state).collect()
 }
 
 /// The texts of a table for IPv4 and one for IPv6. One that cannot be read counts as empty.
@@ -348,7 +349,7 @@ mod tests {
         drop(server);
         drop(client);
         eventually(&(Some(TcpState::TimeWait), None), || tcp_states(here, there));
-        assert!(time_waits() >= 1);
+        assert!(all_tcp_states().contains(&TcpState::TimeWait));
     }
 
     #[test]

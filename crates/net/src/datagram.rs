@@ -68,6 +68,17 @@ impl DatagramSocket {
         }
     }
 
+    /// Waits until our send buffer has room again, which is all that can be waited for: see [`DatagramSocket::send_to`].
+    ///
+    /// # Errors
+    /// When the runtime cannot watch the socket any more.
+    pub async fn writable(&self) -> io::Result<()> {
+        match self.transport() {
+            Datagrams::Udp(socket) => socket.writable().await,
+            Datagrams::Unix(socket) => socket.writable().await,
+        }
+    }
+
     /// Takes a datagram that is there: its length and its sender. A `buffer` of 64 KiB holds any that comes over UDP.
     ///
     /// # Errors

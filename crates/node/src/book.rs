@@ -11,7 +11,7 @@ mod file;
 pub mod import;
 mod lookup;
 mod name;
-mod nearest;
+pub(crate) mod nearest;
 mod note;
 pub mod pattern;
 mod record;

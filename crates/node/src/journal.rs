@@ -1,15 +1,19 @@
 //! The journal: what happened on this machine's lines, in one SQLite file that several processes may use at once.
 //!
-//! **Tables.** Each kind of happening has a table of its own with the columns that it needs; so far there are
-//! `connections`. What they have in common: `id` grows with each row, and `at`, with an index, is when it was over, in
-//! microseconds of UTC since 1970. Messages, runs and files will come as further tables by further `migrations`, and
-//! a log of all kinds is their union by `at`. Text from outside is stored as it came; whoever prints it uses
-//! [`net::Untrusted`].
+//! **Tables.** Each kind of happening has a table of its own with the columns that it needs: `messages` of both directions,
+//! `connections`, `presences`. What they have in common: `id` grows with each row, and `at`, with an index, is when it
+//! was, in microseconds of UTC since 1970. Runs and files will come as further tables by further `migrations`. The outbox
+//! is the messages that wait, and `node` has who this machine's node is. Text from outside is stored as it came; whoever
+//! prints it uses [`net::Untrusted`].
 //!
 //! **Writing.** One thread for each process, the [`Writer`], takes what waits and writes it in one transaction, so that
 //! a burst costs one fsync. In WAL mode with `synchronous=FULL` what was committed outlives a `kill -9` and a power cut.
+//! Each [`Change`] is told when it is on disk, and whether it said anything new.
 //!
 //! **Reading.** [`Journal`] is a connection of its own; it sees what was committed when it looks, and blocks no writer.
+//!
+//! **Forgetting.** Each table has a cap, beyond which the oldest go, and a person may forget what is older than a time. A
+//! message that waits to be delivered is never among them.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -18,16 +22,31 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection as Database, ErrorCode, OpenFlags};
+use rusqlite::{Connection as Database, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::io::Errno;
 use thiserror::Error;
 
+mod change;
 mod connection;
+mod identity;
+mod message;
 mod migrations;
+mod party;
+mod presence;
+mod search;
+mod value;
 mod writer;
 
+pub use ipmsg::node::{Outgoing, Person};
+pub use ipmsg::{MessageId, NodeId};
+
+pub use change::{Change, Written};
 pub use connection::{CONNECTIONS_MAX, Connection, Query, Site};
+pub use identity::ChatState;
+pub use message::{MESSAGES_MAX, Message, MessageQuery, Opened, ReceivedMessage, State, TEXTS_MAX};
+pub use party::{Party, Whose};
+pub use presence::{Appearance, PRESENCES_MAX, Presence};
 pub use writer::{QUEUE_MAX, Trouble, Writer};
 
 /// The file in the state folder.
@@ -37,6 +56,9 @@ const FILE: &str = "journal.db";
 /// somebody who holds the file open in a transaction by hand, takes this long.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// Statements that a connection keeps prepared: a few more than all that a writer has.
+const STATEMENTS: usize = 24;
+
 /// How long it rests where it has to try again.
 const RETRY: Duration = Duration::from_millis(2);
 
@@ -45,6 +67,17 @@ const RETRY: Duration = Duration::from_millis(2);
 pub struct Journal {
     database: Database,
     path: PathBuf,
+}
+
+/// How much was forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Connections.
+    pub connections: usize,
+    /// Messages.
+    pub messages: usize,
+    /// Times that somebody came, left, moved or changed.
+    pub presences: usize,
 }
 
 /// The journal cannot be used.
@@ -84,6 +117,9 @@ pub enum JournalError {
     /// The thread that writes cannot be started.
     #[error("starting the journal's writer: {0}")]
     Start(io::Error),
+    /// More waits to be written than may wait.
+    #[error("the disk does not keep up: {QUEUE_MAX} entries wait for it already")]
+    Full,
     /// The thread that writes is not there any more.
     #[error("the journal's writer has ended")]
     Ended,
@@ -104,7 +140,7 @@ impl JournalError {
                 ErrorCode::DiskFull => Some("make room on the disk, or log --forget what is old"),
                 _ => None,
             },
-            Self::Start(_) | Self::Ended => None,
+            Self::Start(_) | Self::Full | Self::Ended => None,
         }
     }
 }
@@ -149,6 +185,7 @@ impl Journal {
         let opening = |error| JournalError::Database { doing: "opening", path: path.clone(), error };
         let mut database = Database::open_with_flags(&path, flags).map_err(opening)?;
         database.busy_timeout(BUSY).map_err(opening)?;
+        database.set_prepared_statement_cache_capacity(STATEMENTS);
         let (found, known) = (migrations::version(&database).map_err(opening)?, migrations::known());
         if found > known {
             return Err(JournalError::Newer { path, found, known });
@@ -167,12 +204,70 @@ impl Journal {
         connection::select(&self.database, query).map_err(self.error("reading"))
     }
 
-    /// Forgets everything that was over before a time, for good. Gives how many there were.
+    /// What a node has to be told when it starts. At the first start it gets a fresh id, chosen at random.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the id not written.
+    pub fn chat_state(&self, fresh: impl FnOnce() -> NodeId) -> Result<ChatState, JournalError> {
+        identity::chat_state(&self.database, fresh).map_err(self.error("reading"))
+    }
+
+    /// The messages that wait to be delivered, and their rows.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn waiting(&self) -> Result<Vec<(MessageId, i64)>, JournalError> {
+        message::waiting(&self.database).map_err(self.error("reading"))
+    }
+
+    /// What [`Change::Settings`] said last.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn settings(&self) -> Result<Option<String>, JournalError> {
+        identity::settings(&self.database).map_err(self.error("reading"))
+    }
+
+    /// The messages that fit, newest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn messages(&self, query: &MessageQuery) -> Result<Vec<Message>, JournalError> {
+        message::select(&self.database, query).map_err(self.error("reading"))
+    }
+
+    /// The message with a row, if there is one.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn message(&self, row: i64) -> Result<Option<Message>, JournalError> {
+        message::one(&self.database, row).map_err(self.error("reading"))
+    }
+
+    /// Who came and went, newest first; at most so many.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn presences(&self, newest: usize) -> Result<Vec<Presence>, JournalError> {
+        presence::select(&self.database, newest).map_err(self.error("reading"))
+    }
+
+    /// Forgets everything that was before a time, for good; a message that waits to be delivered stays.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn forget(&self, before: jiff::Timestamp) -> Result<usize, JournalError> {
-        connection::delete(&self.database, before).map_err(self.error("writing"))
+    pub fn forget(&self, before: jiff::Timestamp) -> Result<Forgotten, JournalError> {
+        let forget = || {
+            let transaction = Transaction::new_unchecked(&self.database, TransactionBehavior::Immediate)?;
+            let forgotten = Forgotten {
+                connections: connection::delete(&transaction, before)?,
+                messages: message::delete(&transaction, before)?,
+                presences: presence::delete(&transaction, before)?,
+            };
+            transaction.commit()?;
+            Ok(forgotten)
+        };
+        forget().map_err(self.error("writing"))
     }
 
     fn error(&self, doing: &'static str) -> impl FnOnce(rusqlite::Error) -> JournalError {

@@ -7,8 +7,12 @@
     reason = "in a test a failed unwrap is a failed test"
 )]
 
-use std::collections::HashSet;
+#[path = "../src/testing.rs"]
+mod testing;
+
+use std::collections::{HashMap, HashSet};
 use std::env;
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -16,9 +20,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use net::Ending;
-use node::journal::{Connection, Journal, Query, Writer};
+use node::journal::{
+    Change, Connection, Journal, Message, MessageId, MessageQuery, NodeId, Outgoing, Party, Person, Query,
+    ReceivedMessage, State, Writer,
+};
 
-/// The folder into which [`a_writer_that_is_told_a_folder_writes_until_it_is_killed`] writes.
+/// The folder into which the tests write that are processes of other tests.
 const FOLDER: &str = "TEST_JOURNAL_FOLDER";
 
 #[test]
@@ -26,22 +33,24 @@ fn what_two_processes_were_told_is_on_disk_is_there_after_both_are_killed() {
     let folder = tempfile::tempdir().unwrap();
     for round in 0..10 {
         let mut writers = [Process::start(folder.path()), Process::start(folder.path())];
-        let told: Vec<_> = writers.iter_mut().flat_map(|writer| writer.told(10 + round)).collect();
+        let told: Vec<_> = writers.iter_mut().flat_map(|writer| writer.told(50 + 7 * round)).collect();
         for writer in writers {
             writer.kill();
         }
-        let journal = Journal::open(folder.path()).unwrap();
-        let there = journal.connections(&Query::default()).unwrap();
-        let there: HashSet<_> = there.into_iter().map(|connection| connection.service).collect();
-        for name in told {
-            assert!(there.contains(&name), "round {round}: {name} is not there");
+        let there = There::read(folder.path());
+        for name in &told {
+            assert!(there.has(name), "round {round}: {name} is not there");
         }
     }
+    let file = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+    let sound = file.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0));
+    assert_eq!(sound, Ok("ok".to_owned()));
+    file.execute("INSERT INTO words (words) VALUES ('integrity-check')", []).unwrap();
 }
 
 #[test]
 fn two_processes_that_write_at_once_lose_nothing_and_write_nothing_twice() {
-    const EACH: usize = 200;
+    const EACH: usize = 500;
     let folder = tempfile::tempdir().unwrap();
     let mut writers = [Process::start(folder.path()), Process::start(folder.path())];
     let told: HashSet<_> = writers.iter_mut().flat_map(|writer| writer.told(EACH)).collect();
@@ -49,23 +58,111 @@ fn two_processes_that_write_at_once_lose_nothing_and_write_nothing_twice() {
     for writer in writers {
         writer.kill();
     }
-    let there = Journal::open(folder.path()).unwrap().connections(&Query::default()).unwrap();
-    let names: HashSet<_> = there.iter().map(|connection| connection.service.clone()).collect();
-    assert_eq!(names.len(), there.len());
-    assert!(names.is_superset(&told));
+    let there = There::read(folder.path());
+    assert!(told.iter().all(|name| there.has(name)));
+}
+
+#[test]
+fn a_burst_of_a_thousand_messages_costs_few_fsyncs() {
+    if !testing::is_there("strace") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    drop(Journal::open(folder.path()).unwrap());
+    // While another process writes, all of them come.
+    let other = rusqlite::Connection::open(folder.path().join("journal.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let calls = folder.path().join("calls");
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-e", "trace=fsync,fdatasync", "-o"]).arg(&calls).arg(env::current_exe().unwrap());
+    let mut writer = Process::run(strace, "a_writer_that_is_told_a_folder_writes_a_burst", folder.path());
+    assert_eq!(writer.told(1), ["waiting"]);
+    drop(other);
+    assert_eq!(writer.told(1), ["1000"]);
+    assert!(writer.child.wait().unwrap().success());
+    let journal = Journal::open(folder.path()).unwrap();
+    assert_eq!(journal.messages(&MessageQuery::default()).unwrap().len(), 1_000);
+    let fsyncs = fs::read_to_string(calls).unwrap().matches("sync(").count();
+    assert!((1..=10).contains(&fsyncs), "{fsyncs}");
 }
 
 /// Not a test of its own, but the process that the tests above start and kill.
 #[test]
 #[ignore = "started by the tests that kill it"]
 fn a_writer_that_is_told_a_folder_writes_until_it_is_killed() {
-    let folder = PathBuf::from(env::var_os(FOLDER).expect("the test that kills it says where"));
+    let (writer, runtime) = writer();
+    let pid = std::process::id();
+    for nth in 0_u32.. {
+        for (name, change) in happenings(pid, nth) {
+            writer.write(change, move |written| {
+                written.unwrap();
+                println!("kept {name}");
+            });
+        }
+        // Changes of several rounds are under way at once.
+        if nth % 5 == 0 {
+            assert_eq!(runtime.block_on(writer.flush()), 0);
+        }
+    }
+}
+
+/// Likewise.
+#[test]
+#[ignore = "started by the test that counts what it costs"]
+fn a_writer_that_is_told_a_folder_writes_a_burst() {
+    let (writer, runtime) = writer();
+    for nth in 0..1_000 {
+        let change = Change::Received { message: received(1, nth, "hello"), at: Timestamp::now() };
+        writer.write(change, |written| assert!(written.unwrap().is_new));
+    }
+    println!("kept waiting");
+    assert_eq!(runtime.block_on(writer.flush()), 0);
+    println!("kept 1000");
+}
+
+fn writer() -> (Writer, tokio::runtime::Runtime) {
+    let folder = PathBuf::from(env::var_os(FOLDER).expect("the test that starts it says where"));
     let writer = Writer::start(Journal::open(&folder).unwrap(), |trouble| panic!("{trouble}")).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    for nth in 0_u64.. {
-        let name = format!("{}-{nth}", std::process::id());
-        runtime.block_on(writer.keep(connection(&name))).unwrap();
-        println!("kept {name}");
+    (writer, tokio::runtime::Builder::new_current_thread().build().unwrap())
+}
+
+/// One of each kind, by the names under which [`There`] looks for them.
+fn happenings(pid: u32, nth: u32) -> Vec<(String, Change)> {
+    let at = Timestamp::now();
+    let name = |kind: &str| format!("{kind} {pid} {nth}");
+    let id = MessageId(u128::from(pid) << 64 | u128::from(nth));
+    let came = Change::Received { message: received(pid, nth, &name("came")), at };
+    let accepted = |id, kind| Change::Accepted {
+        message: Outgoing {
+            id,
+            to: Person::Node(NodeId(7)),
+            number: nth + 1,
+            text: name(kind),
+            sealed: false,
+        },
+        to: Party::default(),
+        at,
+    };
+    vec![
+        (name("came"), came.clone()),
+        // The receipt was lost, so it comes again.
+        (name("again"), came),
+        (name("waiting"), accepted(MessageId(id.0 | 1 << 127), "waiting")),
+        (name("accepted"), accepted(id, "delivered")),
+        (name("delivered"), Change::Delivered { message: id, took: Duration::from_millis(3), at }),
+        (name("over"), Change::Connection(connection(&name("over")))),
+    ]
+}
+
+fn received(node: u32, nth: u32, text: &str) -> ReceivedMessage {
+    ReceivedMessage {
+        from: Party::default(),
+        id: Some((NodeId(node.into()), MessageId(nth.into()))),
+        number: nth,
+        text: text.to_owned(),
+        sealed: false,
+        automatic: false,
+        broadcast: false,
     }
 }
 
@@ -83,6 +180,56 @@ fn connection(name: &str) -> Connection {
     }
 }
 
+/// What a journal has.
+struct There {
+    services: HashSet<String>,
+    messages: HashMap<String, Message>,
+    outbox: HashSet<String>,
+}
+
+impl There {
+    fn read(folder: &Path) -> Self {
+        let journal = Journal::open(folder).unwrap();
+        let connections = journal.connections(&Query::default()).unwrap();
+        let messages = journal.messages(&MessageQuery::default()).unwrap();
+        let found = MessageQuery { search: Some("delivered".to_owned()), ..MessageQuery::default() };
+        let numbers = [connections.len(), messages.len()];
+        let state = journal.chat_state(|| NodeId(1)).unwrap();
+        assert!(
+            messages
+                .iter()
+                .all(|message| message.state == State::Received || message.number <= state.last_number)
+        );
+        let there = Self {
+            services: connections.into_iter().map(|connection| connection.service).collect(),
+            messages: messages.into_iter().map(|message| (message.text.clone().unwrap(), message)).collect(),
+            outbox: state.outbox.into_iter().map(|message| message.text).collect(),
+        };
+        assert_eq!([there.services.len(), there.messages.len()], numbers, "each is there once");
+        let indexed = journal.messages(&found).unwrap().len();
+        let delivered = there.messages.keys().filter(|text| text.starts_with("delivered")).count();
+        assert_eq!(indexed, delivered, "what is there is found");
+        there
+    }
+
+    /// Whether what a process was told is so.
+    fn has(&self, name: &str) -> bool {
+        let (kind, of) = name.split_once(' ').unwrap();
+        let state = |text: &str| self.messages.get(text).map(|message| &message.state);
+        match kind {
+            "over" => self.services.contains(name),
+            "again" => state(&format!("came {of}")).is_some(),
+            "came" => state(name) == Some(&State::Received),
+            "waiting" => state(name) == Some(&State::Waiting) && self.outbox.contains(name),
+            "accepted" => state(&format!("delivered {of}")).is_some(),
+            "delivered" => {
+                matches!(state(name), Some(State::Delivered { .. })) && !self.outbox.contains(name)
+            }
+            other => panic!("{other}"),
+        }
+    }
+}
+
 struct Process {
     child: Child,
     output: BufReader<ChildStdout>,
@@ -90,13 +237,14 @@ struct Process {
 
 impl Process {
     fn start(folder: &Path) -> Self {
-        let mut child = Command::new(env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "a_writer_that_is_told_a_folder_writes_until_it_is_killed",
-                "--ignored",
-                "--nocapture",
-            ])
+        let this = Command::new(env::current_exe().unwrap());
+        Self::run(this, "a_writer_that_is_told_a_folder_writes_until_it_is_killed", folder)
+    }
+
+    /// One of the tests above, by a command that runs this program.
+    fn run(mut command: Command, test: &str, folder: &Path) -> Self {
+        let mut child = command
+            .args(["--exact", test, "--ignored", "--nocapture"])
             .env(FOLDER, folder)
             .stdout(Stdio::piped())
             .spawn()

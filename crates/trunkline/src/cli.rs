@@ -1,23 +1,37 @@
 //! The command line as people type it. What is read here is raw; each verb turns its flags into one validated
 //! plan and looks at no flag again.
 
+mod away;
+mod block;
 mod book;
+mod chat;
 mod connect;
+mod doctor;
 mod log;
+mod send;
 mod serve;
+mod up;
 mod values;
+mod who;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use away::AwayFlags;
+pub(crate) use block::{BlockFlags, BlockJob};
 pub(crate) use book::{
     AddFlags, BookFlags, BookJob, ImportFlags, ImportFormat, ListFlags, RemoveFlags, ShowFlags,
 };
+pub(crate) use chat::ChatFlags;
 pub(crate) use connect::ConnectFlags;
+pub(crate) use doctor::DoctorFlags;
 pub(crate) use log::LogFlags;
+pub(crate) use send::SendFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};
+pub(crate) use up::UpFlags;
 pub(crate) use values::socket_option;
+pub(crate) use who::WhoFlags;
 
 /// The phone book of a closed network: keep names, open a line, connect to one.
 #[derive(Debug, Parser)]
@@ -30,10 +44,17 @@ pub(crate) struct Cli {
 /// One job each.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    Up(UpFlags),
     Serve(ServeFlags),
     Connect(ConnectFlags),
+    Who(WhoFlags),
+    Send(SendFlags),
+    Chat(ChatFlags),
+    Away(AwayFlags),
+    Block(BlockFlags),
     Book(BookFlags),
     Log(LogFlags),
+    Doctor(DoctorFlags),
     /// Print the completions of a shell
     #[command(hide = true)]
     Completions {
@@ -57,6 +78,8 @@ Examples:
   trunkline connect HOST 9100 < job.pdf         send a file, byte for byte
   trunkline book add printer --socket HOST:9100 give it a name
   trunkline connect printer < job.pdf           and use the name
+  trunkline who                                 everybody in sight
+  trunkline send wang -- lunch at 12?           a text for somebody, and its receipt
 
 Addresses: tcp://HOST:PORT, udp://HOST:PORT, unix:/path, unix-dgram:/path, HOST:PORT, or a name of the book.
 An IPv6 address stands in brackets, quoted because a shell may expand them: '[::1]:8080'.

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use node::face::Refused;
 use node::journal::JournalError;
 
 /// How a verb ended. The README has the same table.
@@ -15,6 +16,8 @@ pub(crate) enum Exit {
     Failed,
     /// The command line or a setting is wrong; clap ends with the same code.
     Usage,
+    /// Not everything that was sent has arrived yet.
+    Undelivered,
     /// Nothing came within the time allowed.
     TimedOut,
     /// Ctrl-C.
@@ -27,6 +30,7 @@ impl From<Exit> for ExitCode {
             Exit::Good => 0,
             Exit::Failed => 1,
             Exit::Usage => 2,
+            Exit::Undelivered => 3,
             Exit::TimedOut => 124,
             Exit::Interrupted => 130,
         })
@@ -101,6 +105,15 @@ impl From<JournalError> for Failure {
             Some(remedy) => failure.hint(remedy),
             None => failure,
         }
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        let Refused { reason, remedy, is_usage } = refused;
+        let error = anyhow::Error::msg(reason);
+        let failure = if is_usage { Self::usage(error) } else { Self::from(error) };
+        remedy.into_iter().fold(failure, Self::hint)
     }
 }
 

@@ -6,9 +6,11 @@ mod when;
 
 use jiff::{Timestamp, Zoned};
 use node::home::Home;
-use node::journal::{Journal, Query};
+use node::journal::{Forgotten, Journal, MessageQuery, Query};
 use serde_json::json;
 
+use self::people::{Names, Target};
+use self::show::Line;
 use crate::book::own_book;
 use crate::cli::LogFlags;
 use crate::failure::{Failure, Outcome};
@@ -24,49 +26,61 @@ pub(crate) fn run(flags: &LogFlags) -> Outcome {
     let moment = |text: &String| when::moment(text, &now).map_err(Failure::usage);
     let since = flags.since.as_ref().map(moment).transpose()?;
     let forgotten = flags.forget.as_ref().map(moment).transpose()?;
-    let (book, sites) = match &flags.target {
-        Some(target) => {
-            let book = own_book()?;
-            let sites = people::sites(target, &book)?;
-            (book, Some(sites))
-        }
-        // A mistake in the book is no reason not to show the log.
-        None => (own_book().unwrap_or_default(), None),
-    };
     let journal = Journal::find(home.state())?;
     if let Some(before) = forgotten {
         return forget(journal.as_ref(), before, flags.json);
     }
-    let query = Query {
-        since,
-        sites,
-        search: flags.search.clone(),
-        newest: flags.number.or(flags.since.is_none().then_some(SHOWN)),
+    let (book, target) = match &flags.target {
+        Some(target) => {
+            let book = own_book()?;
+            let target = Target::of(target, &book, journal.as_ref())?;
+            (book, Some(target))
+        }
+        // A mistake in the book is no reason not to show the log.
+        None => (own_book().unwrap_or_default(), None),
     };
-    let found = journal.as_ref().map(|journal| journal.connections(&query)).transpose()?;
-    let mut connections = found.unwrap_or_default();
-    connections.reverse();
-    let names = people::Names::of(&book);
-    let lines = connections.iter().map(|connection| show::Line::new(connection, &names));
+    let (sites, whose) = target.map(|target| (target.sites, target.whose)).unzip();
+    let search = flags.search.clone();
+    let newest = flags.number.or(flags.since.is_none().then_some(SHOWN));
+    let (mut connections, mut messages) = (Vec::new(), Vec::new());
+    if let Some(journal) = &journal {
+        connections = journal.connections(&Query { since, sites, search: search.clone(), newest })?;
+        messages = journal.messages(&MessageQuery { since, whose, search, newest, before: None })?;
+    }
+    let names = Names::of(&book);
+    let connections = connections.iter().map(|connection| Line::of_connection(connection, &names));
+    let messages = messages.iter().map(|message| Line::of_message(message, &names));
+    let mut lines: Vec<_> = connections.chain(messages).collect();
+    // Newest last; of one moment, those that were written down last.
+    lines.reverse();
+    lines.sort_by_key(Line::time);
+    lines.drain(..lines.len().saturating_sub(newest.unwrap_or(usize::MAX)));
     if flags.json {
         return stdout::print_json(lines);
     }
-    if connections.is_empty() {
+    if lines.is_empty() {
         return stdout::print(match journal {
-            Some(_) => "No connection in the journal fits.\n",
+            Some(_) => "Nothing in the journal fits.\n",
             None => {
                 "There is no journal yet. A server keeps one when asked to:\n  trunkline serve :8080 upper --log\n"
             }
         });
     }
-    stdout::print(show::table(lines, now.time_zone(), stdout::columns()))
+    stdout::print(show::table(&lines, now.time_zone(), stdout::columns()))
 }
 
 fn forget(journal: Option<&Journal>, before: Timestamp, json: bool) -> Outcome {
-    let connections = journal.map_or(Ok(0), |journal| journal.forget(before))?;
+    let forgotten = journal.map(|journal| journal.forget(before)).transpose()?.unwrap_or_default();
+    let Forgotten { connections, messages, presences } = forgotten;
     if json {
-        return stdout::print_json([json!({"forgotten": connections, "before": before})]);
+        let forgotten = json!({"connections": connections, "messages": messages, "presences": presences});
+        return stdout::print_json([json!({"forgotten": forgotten, "before": before})]);
     }
-    let plural = if connections == 1 { "" } else { "s" };
-    stdout::print(format!("forgotten: {connections} connection{plural}\n"))
+    let counted = |number, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    stdout::print(format!(
+        "forgotten: {}, {}, {}\n",
+        counted(messages, "message"),
+        counted(connections, "connection"),
+        counted(presences, "change") + " of presence"
+    ))
 }

@@ -1,23 +1,32 @@
 //! The trunkline command: parse, call the verb, map its outcome to an exit code.
 
+mod away;
+mod block;
 mod book;
+mod chat;
 mod cli;
 mod completion;
 mod connect;
+mod control;
+mod doctor;
 mod endpoint;
 mod failure;
 mod log;
 mod manual;
+mod send;
 mod serve;
+mod sight;
 mod stdout;
 mod table;
 mod terminal;
+mod up;
+mod who;
 
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use book::own_book;
 use cli::{Cli, Verb};
@@ -39,18 +48,34 @@ fn main() -> ExitCode {
 /// answers of thousands of connections close to the others (docs/benchmarks.md).
 fn run(verb: Verb) -> Outcome {
     match verb {
+        Verb::Up(flags) => runtime()?.block_on(up::run(flags)),
         Verb::Serve(flags) => {
             let plan = serve::Plan::new(&flags)?;
-            let runtime =
-                Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
-            runtime.block_on(serve::run(plan))
+            runtime()?.block_on(serve::run(plan))
         }
+        Verb::Who(flags) => runtime()?.block_on(who::run(&flags)),
+        Verb::Send(flags) => {
+            let plan = send::Plan::new(flags)?;
+            runtime()?.block_on(send::run(plan))
+        }
+        Verb::Chat(flags) => {
+            let plan = chat::Plan::new(flags)?;
+            runtime()?.block_on(chat::run(plan))
+        }
+        Verb::Away(flags) => runtime()?.block_on(away::run(flags)),
+        Verb::Block(flags) => runtime()?.block_on(block::run(flags)),
         Verb::Connect(flags) => {
             connect::run(connect::Plan::new(flags, connect::Ends::of_process(), own_book)?)
         }
         Verb::Book(flags) => book::run(flags),
         Verb::Log(flags) => log::run(&flags),
+        Verb::Doctor(flags) => doctor::run(&flags),
         Verb::Completions { shell } => completion::script(&shell),
         Verb::Man { folder } => manual::pages(folder.as_deref()),
     }
+}
+
+/// One thread.
+fn runtime() -> Result<Runtime, Failure> {
+    Ok(Builder::new_current_thread().enable_all().build().context("starting the runtime")?)
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
 use serde::Serialize;
 
@@ -26,6 +27,11 @@ pub(crate) fn written(result: io::Result<()>) -> Outcome {
 pub(crate) fn columns() -> Option<u16> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
     Some(size.ws_col).filter(|&columns| columns > 0)
+}
+
+/// Whether there is colour: not in a pipe, not with NO_COLOR.
+pub(crate) fn coloured() -> bool {
+    AutoStream::choice(&io::stdout()) != ColorChoice::Never
 }
 
 /// Prints each value as a line of JSON.

@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::peers::{Claim, PeerId, Person, Standing};
-use super::rate::FULL;
+use super::rate::{FORGETTING, FULL};
 use super::{Event, Node, Peer, Task};
 
 impl Node {
@@ -194,6 +194,9 @@ impl Node {
     /// Makes room for one peer: somebody who is gone, and for whom nothing waits, is forgotten; of these, whoever was
     /// heard longest ago.
     fn forget_one(&mut self) {
+        if !self.buckets.forgetting.take(FORGETTING, self.elapsed()) {
+            return;
+        }
         let forgettable = |peer: &&Peer| !peer.is_present() && !self.outbox.has(peer.id);
         let oldest = self.peers.iter().filter(forgettable).min_by_key(|peer| peer.heard).map(|peer| peer.id);
         if let Some(id) = oldest {

@@ -45,6 +45,10 @@ pub(crate) const STRANGERS: Rate = Rate { burst: 64, every: Duration::from_milli
 /// News that the table of peers is full: a flood of forged presence is told of, not repeated.
 pub(crate) const FULL: Rate = Rate { burst: 1, every: Duration::from_secs(600) };
 
+/// Searches of a full table for somebody who can be forgotten. Each looks at all peers, so that a flood of forged presence
+/// would cost as much as it has packets times the table has peers.
+pub(crate) const FORGETTING: Rate = Rate { burst: 64, every: Duration::from_millis(100) };
+
 /// What is left of a [`Rate`]. A new one is full.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Bucket {

@@ -137,7 +137,7 @@ impl Book {
     }
 
     /// The names and ranges that a wrong name resembles, or the group of which the `@` was forgotten.
-    pub(super) fn near(&self, name: &str) -> Vec<String> {
+    pub(crate) fn near(&self, name: &str) -> Vec<String> {
         let folded = fold(name);
         let names = self.records.iter().filter_map(|record| {
             let names = record.value.names();

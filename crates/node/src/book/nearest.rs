@@ -6,7 +6,7 @@ use std::fmt;
 const MOST: usize = 3;
 
 /// The tail of a message: nothing, `; did you mean printer?`, or `; did you mean n1, n2 or n3?`.
-pub(super) struct DidYouMean<'a>(pub(super) &'a [String]);
+pub(crate) struct DidYouMean<'a>(pub(crate) &'a [String]);
 
 impl fmt::Display for DidYouMean<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -15,7 +15,7 @@ impl fmt::Display for DidYouMean<'_> {
 }
 
 /// `chat, ssh or socket`.
-pub(super) fn one_of<T: AsRef<str>>(words: &[T]) -> String {
+pub(crate) fn one_of<T: AsRef<str>>(words: &[T]) -> String {
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     match words.split_last() {
         Some((last, others @ [_, ..])) => format!("{} or {last}", others.join(", ")),
@@ -24,12 +24,12 @@ pub(super) fn one_of<T: AsRef<str>>(words: &[T]) -> String {
 }
 
 /// Those of the known words that may have been meant, the nearest first.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     closest(known.into_iter().filter_map(|known| Some((distance(word, known)?, known.to_owned()))))
 }
 
 /// The words of the least distances.
-pub(super) fn closest(words: impl Iterator<Item = (usize, String)>) -> Vec<String> {
+pub(crate) fn closest(words: impl Iterator<Item = (usize, String)>) -> Vec<String> {
     let mut near: Vec<_> = words.collect();
     near.sort();
     near.dedup();
@@ -38,7 +38,7 @@ pub(super) fn closest(words: impl Iterator<Item = (usize, String)>) -> Vec<Strin
 
 /// Characters to add, drop, change or swap with their neighbour; none where they are more than one for every four of
 /// the word, begun ones included, or nothing of it would be left.
-pub(super) fn distance(word: &str, known: &str) -> Option<usize> {
+pub(crate) fn distance(word: &str, known: &str) -> Option<usize> {
     let length = word.chars().count();
     let edits = strsim::osa_distance(word, known);
     (edits <= length.div_ceil(4) && edits < length).then_some(edits)

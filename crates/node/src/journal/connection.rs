@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use net::Ending;
-use rusqlite::types::Type;
-use rusqlite::{Connection as Database, Row, Statement, named_params};
+use rusqlite::{Connection as Database, Row, named_params};
+
+use super::value::{self, integer, micros, unreadable};
 
 /// The newest connections that are kept; whatever is older goes when new ones come. Anybody who reaches a port can make
 /// connections, and must not fill the disk with them. This many take about 20 MB, and a search for what is rare or
@@ -76,39 +77,29 @@ impl Query {
     }
 }
 
-/// Writes connections, within one transaction.
-pub(super) struct Insertion<'a>(Statement<'a>);
-
-impl<'a> Insertion<'a> {
-    pub(super) fn new(database: &'a Database) -> rusqlite::Result<Self> {
-        let insert = "
-            INSERT INTO connections (at, lasted, service, local, remote, ending, reason, received, messages, sent)
-            VALUES (:at, :lasted, :service, :local, :remote, :ending, :reason, :received, :messages, :sent)";
-        database.prepare(insert).map(Self)
-    }
-
-    pub(super) fn insert(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let (ending, reason) = words(&connection.ending);
-        self.0.execute(named_params! {
-            ":at": connection.at.as_microsecond(),
-            ":lasted": integer(connection.lasted.as_micros()),
-            ":service": connection.service,
-            ":local": connection.local,
-            ":remote": connection.remote,
-            ":ending": ending,
-            ":reason": reason,
-            ":received": integer(connection.received),
-            ":messages": integer(connection.messages),
-            ":sent": integer(connection.sent),
-        })?;
-        Ok(())
-    }
+pub(super) fn insert(database: &Database, connection: &Connection) -> rusqlite::Result<i64> {
+    let insert = "
+        INSERT INTO connections (at, lasted, service, local, remote, ending, reason, received, messages, sent)
+        VALUES (:at, :lasted, :service, :local, :remote, :ending, :reason, :received, :messages, :sent)";
+    let (ending, reason) = words(&connection.ending);
+    database.prepare_cached(insert)?.insert(named_params! {
+        ":at": connection.at.as_microsecond(),
+        ":lasted": micros(connection.lasted),
+        ":service": connection.service,
+        ":local": connection.local,
+        ":remote": connection.remote,
+        ":ending": ending,
+        ":reason": reason,
+        ":received": integer(connection.received),
+        ":messages": integer(connection.messages),
+        ":sent": integer(connection.sent),
+    })
 }
 
 /// Deletes what is beyond [`CONNECTIONS_MAX`]. Ids grow by one, so this looks at nothing that stays.
 pub(super) fn delete_surplus(database: &Database) -> rusqlite::Result<()> {
     let delete = "DELETE FROM connections WHERE id <= (SELECT max(id) FROM connections) - ?1";
-    database.execute(delete, [CONNECTIONS_MAX]).map(drop)
+    database.prepare_cached(delete)?.execute([CONNECTIONS_MAX]).map(drop)
 }
 
 /// Deletes what was over before a time, and says how many.
@@ -142,8 +133,8 @@ fn connection(row: &Row<'_>) -> rusqlite::Result<Connection> {
         .ok_or_else(|| unreadable("this program knows no such ending"))?;
     let number = |column| row.get::<_, i64>(column).map(|number| u64::try_from(number).unwrap_or(0));
     Ok(Connection {
-        at: Timestamp::from_microsecond(row.get("at")?).map_err(unreadable)?,
-        lasted: Duration::from_micros(number("lasted")?),
+        at: value::timestamp(row.get("at")?)?,
+        lasted: value::duration(row.get("lasted")?),
         service: row.get("service")?,
         local: row.get("local")?,
         remote: row.get("remote")?,
@@ -195,15 +186,6 @@ fn anywhere(text: &str) -> String {
         pattern.push(character);
     }
     pattern + "%"
-}
-
-/// SQLite's integers have a sign. What is beyond them, in bytes or in time, nobody has seen.
-fn integer(number: impl TryInto<i64>) -> i64 {
-    number.try_into().unwrap_or(i64::MAX)
-}
-
-fn unreadable(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(0, Type::Null, reason.into())
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 use rusqlite::{Connection as Database, TransactionBehavior};
 
 /// Each brings the tables from the version of its place in this list to the next one.
-pub(super) const ALL: &[&str] = &["
+pub(super) const ALL: &[&str] = &[CONNECTIONS, CHAT];
+
+const CONNECTIONS: &str = "
     CREATE TABLE connections (
         id INTEGER PRIMARY KEY,
         at INTEGER NOT NULL,        -- microseconds since 1970, when it was over
@@ -19,7 +21,82 @@ pub(super) const ALL: &[&str] = &["
         sent INTEGER NOT NULL       -- bytes
     ) STRICT;
     CREATE INDEX connections_at ON connections (at);
-"];
+";
+
+/// The index of texts keeps none of them: it finds the row, and the row has the text. Its words are made ready by
+/// `search.rs`; a row that goes takes them with it.
+const CHAT: &str = r#"
+    CREATE TABLE node (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        id BLOB,                       -- 16 bytes, the highest first; chosen at the node's first start
+        last_number INTEGER NOT NULL,  -- the largest packet number that was ever kept free for a message
+        settings TEXT                  -- what its person has said of himself and of others, as JSON
+    ) STRICT;
+    INSERT INTO node VALUES (1, NULL, 0, NULL);
+
+    CREATE TABLE messages (
+        id INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,           -- microseconds since 1970, when it had come or was accepted
+        state TEXT NOT NULL,           -- received; or waiting, delivered, failed, cancelled, if it is ours
+        person TEXT,                   -- by what the receiver was named: node, name or address; NULL for received
+        node BLOB,                     -- of the other, 16 bytes; NULL if it is none of ours
+        user TEXT NOT NULL,            -- this and all that follows up to ip is the other's, as it said
+        host TEXT NOT NULL,
+        nick TEXT NOT NULL,
+        "group" TEXT NOT NULL,
+        address TEXT,                  -- with the port; NULL if none is known
+        ip TEXT,                       -- the address without the port
+        message BLOB,                  -- 16 bytes; NULL if another program has sent it
+        number INTEGER NOT NULL,       -- of its first packet
+        text TEXT NOT NULL,
+        sealed INTEGER NOT NULL,
+        automatic INTEGER NOT NULL,
+        broadcast INTEGER NOT NULL,
+        ended INTEGER,                 -- microseconds since 1970, when it left the outbox
+        took INTEGER,                  -- microseconds, of delivered
+        reason TEXT,                   -- of failed
+        opened INTEGER,                -- microseconds since 1970, when its receiver opened it, or threw it away
+        discarded INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE UNIQUE INDEX messages_received ON messages (node, message) WHERE state = 'received' AND message IS NOT NULL;
+    CREATE UNIQUE INDEX messages_ours ON messages (message) WHERE state <> 'received';
+    CREATE INDEX messages_number ON messages (number) WHERE state <> 'received';
+    CREATE INDEX messages_waiting ON messages (id) WHERE state = 'waiting';
+    CREATE INDEX messages_at ON messages (at);
+    CREATE INDEX messages_node ON messages (node) WHERE node IS NOT NULL;
+    CREATE INDEX messages_name ON messages (user, host);
+    CREATE INDEX messages_nick ON messages (nick);
+    CREATE INDEX messages_ip ON messages (ip);
+    CREATE VIRTUAL TABLE words USING fts5 (
+        text, content = '', contentless_delete = 1, prefix = 2,
+        tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co So'"
+    );
+    CREATE TABLE volume (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        bytes INTEGER NOT NULL         -- of the texts of all messages
+    ) STRICT;
+    INSERT INTO volume VALUES (1, 0);
+    CREATE TRIGGER messages_written AFTER INSERT ON messages BEGIN
+        UPDATE volume SET bytes = bytes + octet_length(new.text);
+    END;
+    CREATE TRIGGER messages_forgotten AFTER DELETE ON messages BEGIN
+        DELETE FROM words WHERE rowid = old.id;
+        UPDATE volume SET bytes = bytes - octet_length(old.text);
+    END;
+
+    CREATE TABLE presences (
+        id INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,           -- microseconds since 1970
+        what TEXT NOT NULL,            -- came, left, moved or changed
+        node BLOB,                     -- this and all that follows as in messages
+        user TEXT NOT NULL,
+        host TEXT NOT NULL,
+        nick TEXT NOT NULL,
+        "group" TEXT NOT NULL,
+        address TEXT
+    ) STRICT;
+    CREATE INDEX presences_at ON presences (at);
+"#;
 
 /// The newest version that this program knows: the end of the list.
 pub(super) fn known() -> i64 {

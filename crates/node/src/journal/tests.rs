@@ -81,7 +81,7 @@ fn a_journal_of_a_newer_program_is_refused_and_stays_as_it_is() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the journal {} was written by a newer trunkline: it has version 2, and this program knows versions up to 1",
+            "the journal {} was written by a newer trunkline: it has version 3, and this program knows versions up to 2",
             path.display()
         )
     );
@@ -93,11 +93,11 @@ fn a_journal_of_a_newer_program_is_refused_and_stays_as_it_is() {
 #[test]
 fn a_migration_takes_an_older_journal_on_and_keeps_what_is_in_it() {
     let mut database = Database::open_in_memory().unwrap();
-    migrations::apply(&mut database, migrations::ALL).unwrap();
+    migrations::apply(&mut database, &migrations::ALL[..1]).unwrap();
     database.execute("INSERT INTO connections VALUES (1, 2, 3, '', '', '', 'eof', '', 0, 0, 0)", []).unwrap();
     let longer = [migrations::ALL, &["ALTER TABLE connections ADD COLUMN target TEXT NOT NULL DEFAULT 'x'"]];
     migrations::apply(&mut database, &longer.concat()).unwrap();
-    assert_eq!(migrations::version(&database).unwrap(), 2);
+    assert_eq!(migrations::version(&database).unwrap(), migrations::known() + 1);
     let row = database.query_row("SELECT at, target FROM connections", [], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
     });

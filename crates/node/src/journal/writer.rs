@@ -7,14 +7,16 @@ use std::thread::{self, JoinHandle};
 
 use rusqlite::{Connection as Database, TransactionBehavior};
 use thiserror::Error;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::oneshot;
 
-use super::connection::{self, Connection, Insertion};
+use super::change::{self, Change, Written};
+use super::connection::{self, Connection};
 use super::{Journal, JournalError};
 
 /// What may wait to be written. A disk that takes a tenth of a second for an fsync keeps up with 100,000 a second; what
-/// waits takes a few megabytes at most.
+/// waits takes a few megabytes, and never more than 300, if all of it were messages of the largest size.
 pub const QUEUE_MAX: usize = 10_000;
 
 /// Writes the journal. Several may be open, in one process or in many. Dropping it waits until everything is written.
@@ -46,11 +48,17 @@ pub enum Trouble {
     Failed(Arc<JournalError>),
 }
 
-/// What the thread is asked to do: to write something, to say when all that came before is on disk, or both.
-#[derive(Debug)]
-struct Job {
-    connection: Option<Connection>,
-    done: Option<oneshot::Sender<Result<(), Arc<JournalError>>>>,
+/// Whom a result is told.
+type Done = Box<dyn FnOnce(Result<Written, Arc<JournalError>>) + Send>;
+
+/// What the thread is asked to do.
+enum Job {
+    /// To write something.
+    Write(Change, Done),
+    /// To write something about which nobody asks.
+    Note(Connection),
+    /// To say when all that came before is on disk or lost.
+    Flush(oneshot::Sender<()>),
 }
 
 impl Writer {
@@ -71,35 +79,58 @@ impl Writer {
         Ok(Self { queue: Some(queue), losses, thread: Some(thread) })
     }
 
+    /// Writes a change. Never waits: what came of it is told, once, to `done`: on the thread that writes, when the
+    /// change is on disk or lost; or at once, here, when too much is waiting ([`JournalError::Full`]).
+    pub fn write(
+        &self,
+        change: Change,
+        done: impl FnOnce(Result<Written, Arc<JournalError>>) + Send + 'static,
+    ) {
+        let Some(queue) = &self.queue else { return done(Err(JournalError::Ended.into())) };
+        match queue.try_send(Job::Write(change, Box::new(done))) {
+            Err(TrySendError::Full(Job::Write(_, done))) => done(Err(JournalError::Full.into())),
+            Err(TrySendError::Closed(Job::Write(_, done))) => done(Err(JournalError::Ended.into())),
+            _ => {}
+        }
+    }
+
+    /// Whether so much waits that what may be left out should be: the rest of the queue is for what may not.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.queue.as_ref().is_none_or(|queue| queue.capacity() < QUEUE_MAX / 2)
+    }
+
+    /// Writes a change, and waits for a place if too much is waiting. It is on disk when this returns.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn keep(&self, change: Change) -> Result<Written, Arc<JournalError>> {
+        let (done, told) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or(JournalError::Ended)?;
+        // Whoever asked may have gone.
+        let done = Box::new(move |written| drop(done.send(written)));
+        queue.send(Job::Write(change, done)).await.map_err(|_| JournalError::Ended)?;
+        told.await.map_err(|_| JournalError::Ended)?
+    }
+
     /// Writes a connection soon. Never waits: a server whose disk is slow must go on serving, and a line about a
     /// connection is worth less than the next connection. So when the queue is full it is left out, counted and told.
     pub fn note(&self, connection: Connection) {
-        let job = Job { connection: Some(connection), done: None };
-        if self.queue.as_ref().is_none_or(|queue| queue.try_send(job).is_err()) {
+        if self.queue.as_ref().is_none_or(|queue| queue.try_send(Job::Note(connection)).is_err()) {
             self.losses.full.fetch_add(1, Relaxed);
         }
     }
 
-    /// Writes a connection. It is on disk when this returns.
-    ///
-    /// # Errors
-    /// When it could not be written.
-    pub async fn keep(&self, connection: Connection) -> Result<(), Arc<JournalError>> {
-        self.done(Some(connection)).await
-    }
-
     /// Waits until everything that came so far is on disk or lost. Gives how many that were noted were lost.
     pub async fn flush(&self) -> u64 {
-        // What failed is among the lost.
-        let _ = self.done(None).await;
-        self.losses.full.load(Relaxed) + self.losses.failed.load(Relaxed)
-    }
-
-    async fn done(&self, connection: Option<Connection>) -> Result<(), Arc<JournalError>> {
         let (done, told) = oneshot::channel();
-        let queue = self.queue.as_ref().ok_or(JournalError::Ended)?;
-        queue.send(Job { connection, done: Some(done) }).await.map_err(|_| JournalError::Ended)?;
-        told.await.map_err(|_| JournalError::Ended)?
+        if let Some(queue) = &self.queue
+            && queue.send(Job::Flush(done)).await.is_ok()
+        {
+            // It fails if the thread has panicked, which has been told.
+            let _ = told.await;
+        }
+        self.losses.full.load(Relaxed) + self.losses.failed.load(Relaxed)
     }
 }
 
@@ -130,39 +161,49 @@ impl<T: Fn(&Trouble)> Scribe<T> {
             }
             let written = self.commit(&jobs).map_err(Arc::new);
             if let Err(error) = &written {
-                let noted = jobs.iter().filter(|job| job.done.is_none()).count();
+                let noted = jobs.iter().filter(|job| matches!(job, Job::Note(_))).count();
                 self.losses.failed.fetch_add(noted as u64, Relaxed);
                 if noted > 0 && !self.told_failed {
                     self.told_failed = true;
                     (self.tell)(&Trouble::Failed(Arc::clone(error)));
                 }
             }
-            for done in jobs.drain(..).filter_map(|job| job.done) {
-                // Whoever asked may have gone.
-                let _ = done.send(written.clone());
+            for (nth, job) in jobs.drain(..).enumerate() {
+                match job {
+                    Job::Write(_, done) => {
+                        done(written.as_ref().map(|written| written[nth]).map_err(Arc::clone));
+                    }
+                    // Whoever asked may have gone.
+                    Job::Flush(done) => drop(done.send(())),
+                    Job::Note(_) => {}
+                }
             }
         }
     }
 
-    fn commit(&mut self, jobs: &[Job]) -> Result<(), JournalError> {
-        let connections: Vec<_> = jobs.iter().filter_map(|job| job.connection.as_ref()).collect();
-        if connections.is_empty() {
-            return Ok(());
+    /// Writes all of it or nothing. Gives what came of each.
+    fn commit(&mut self, jobs: &[Job]) -> Result<Vec<Written>, JournalError> {
+        if jobs.iter().all(|job| matches!(job, Job::Flush(_))) {
+            return Ok(Vec::new());
         }
-        insert(&mut self.journal.database, &connections).map_err(self.journal.error("writing"))
+        write(&mut self.journal.database, jobs).map_err(self.journal.error("writing"))
     }
 }
 
-fn insert(database: &mut Database, connections: &[&Connection]) -> rusqlite::Result<()> {
+fn write(database: &mut Database, jobs: &[Job]) -> rusqlite::Result<Vec<Written>> {
     // A transaction that would begin as a reader could not wait for another process that writes.
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut insertion = Insertion::new(&transaction)?;
-    for connection in connections {
-        insertion.insert(connection)?;
+    let mut written = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        written.push(match job {
+            Job::Write(change, _) => change::apply(&transaction, change)?,
+            Job::Note(connection) => Written::new(connection::insert(&transaction, connection)?),
+            Job::Flush(_) => Written::default(),
+        });
     }
-    drop(insertion);
-    connection::delete_surplus(&transaction)?;
-    transaction.commit()
+    change::delete_surplus(&transaction)?;
+    transaction.commit()?;
+    Ok(written)
 }
 
 #[cfg(test)]

@@ -5,11 +5,12 @@ use clap::Args;
 use super::values;
 use crate::completion;
 
-/// The call log: the connections that `serve --log` has kept
+/// The call log: messages, and the connections that `serve --log` has kept
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS)]
 pub(crate) struct LogFlags {
-    /// Only with these: names or @groups of the book, an IP address, or an address as `connect` takes it
+    /// Only with these: names or @groups of the book, the name that somebody gives himself, an IP address, or an
+    /// address as `connect` takes it
     #[arg(add = completion::targets())]
     pub(crate) target: Option<String>,
 
@@ -17,7 +18,7 @@ pub(crate) struct LogFlags {
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<String>,
 
-    /// Only with this text in the service, an address, or the ending
+    /// Only with this text: words of a message, or anything of a connection
     #[arg(long, value_name = "TEXT")]
     pub(crate) search: Option<String>,
 
@@ -25,11 +26,11 @@ pub(crate) struct LogFlags {
     #[arg(short = 'n', long, value_name = "N", value_parser = values::number_or_all)]
     pub(crate) number: Option<usize>,
 
-    /// Print JSON lines, one per connection
+    /// Print JSON lines, one per message or connection
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Show nothing: forget, for good, everything before this time, such as 90d
+    /// Show nothing: forget, for good, everything before this time, such as 90d; but no message that waits to be sent
     #[arg(long, value_name = "WHEN", conflicts_with_all = ["target", "since", "search", "number"])]
     pub(crate) forget: Option<String>,
 }
@@ -39,13 +40,25 @@ Examples:
   trunkline log                       the newest 50, the newest last
   trunkline log --since 2h
   trunkline log printer -n all
-  trunkline log --search reset
+  trunkline log --search 会议
 See --help for more.";
 
 const DETAILS: &str = "\
-Each line is a connection, at the time when it was over. The newest stands last,
-next to the prompt, as with `tail` and `history`; --json has the same order.
-Times are shown as the clock here has them; --json has them in UTC.
+Each line is a message, at the time when it came or was written (`from` somebody,
+or `to` him), or a connection to a service, at the time when it was over. The
+newest stands last, next to the prompt, as with `tail` and `history`; --json has
+the same order. Times are shown as the clock here has them; --json has them in
+UTC. Lines of a message stand one below the other.
+
+Who is not in the book is shown by the name that he gives himself, which may be
+anybody's, and by his address.
+
+Search:
+  In messages, words that follow each other; of the last, two letters are enough.
+  Of Chinese and Japanese every piece is found, one character also. Case,
+  accents, width and punctuation make no difference. What is sealed is not
+  looked at.
+  In connections, any text in the service, an address or the ending.
 
 When:
   2h, 90min, 3d, '1w 2d'   so long ago
@@ -53,7 +66,8 @@ When:
   2026-11-22, '2026-11-22 14:30', 2026-11-22T06:30:00Z
 
 The journal is the file journal.db in $XDG_STATE_HOME/trunkline (TRUNKLINE_HOME
-replaces the folder). It keeps the newest 200000 connections.
+replaces the folder). It keeps the newest 200000 connections, and the
+newest 1000000 messages or 1 GB of them; one that waits to be delivered always.
 
 Exit codes:
   0 shown, also when there is nothing to show

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use anyhow::anyhow;
 use net::{Address, HostPort, resolve};
 use node::book::{Book, ChatAddress, Entry, NameSet};
-use node::journal::{Connection, Site};
+use node::journal::{Journal, MessageQuery, Site, Whose};
 
 use crate::failure::Failure;
 
@@ -28,44 +28,78 @@ impl Names {
         Self(names)
     }
 
-    /// Who is at the other end of a connection.
-    pub(super) fn of_remote(&self, connection: &Connection) -> Option<&str> {
-        self.0.get(&connection.remote_host()?).map(String::as_str)
+    /// Who is at a host.
+    pub(super) fn of_host(&self, host: IpAddr) -> Option<&str> {
+        self.0.get(&host).map(String::as_str)
     }
 }
 
-/// Where the connections end that a target means.
-pub(super) fn sites(target: &str, book: &Book) -> Result<Vec<Site>, Failure> {
-    if let Ok(host) = target.parse() {
-        return Ok(vec![Site::Host(host)]);
-    }
-    // No name has a colon in it.
-    if target.contains(':') {
-        return address(target);
-    }
-    let names = book.select(target).map_err(Failure::usage)?;
-    let mut sites = Vec::new();
-    for name in names.iter() {
-        let entry = book.look_up(&name).map_err(|error| Failure::usage(anyhow!(error)))?;
-        for host in hosts(&entry) {
-            sites.extend(resolved(host, 0)?.map(|at| Site::Host(at.ip())));
+/// Whose connections and messages are wanted.
+pub(super) struct Target {
+    pub(super) sites: Vec<Site>,
+    pub(super) whose: Vec<Whose>,
+}
+
+impl Target {
+    /// What a target means. Who is not in the book may be known by the name that he gives himself.
+    pub(super) fn of(target: &str, book: &Book, journal: Option<&Journal>) -> Result<Self, Failure> {
+        if let Ok(host) = target.parse() {
+            return Ok(Self::at_hosts([host]));
         }
+        // No name has a colon in it.
+        if target.contains(':') {
+            return Self::at_address(target);
+        }
+        let names = match book.select(target) {
+            Ok(names) => names,
+            Err(error) => {
+                let nick = Whose::Nick(target.to_owned());
+                return match is_in_journal(&nick, journal)? {
+                    true => Ok(Self { sites: Vec::new(), whose: vec![nick] }),
+                    false => Err(Failure::usage(error)),
+                };
+            }
+        };
+        let mut found = Vec::new();
+        for name in names.iter() {
+            let entry = book.look_up(&name).map_err(|error| Failure::usage(anyhow!(error)))?;
+            for host in hosts(&entry) {
+                found.extend(resolved(host, 0)?.map(|at| at.ip()));
+            }
+        }
+        Ok(Self::at_hosts(found))
     }
-    Ok(sites)
+
+    fn at_hosts(hosts: impl IntoIterator<Item = IpAddr>) -> Self {
+        let (sites, whose) = hosts.into_iter().map(|host| (Site::Host(host), Whose::Host(host))).unzip();
+        Self { sites, whose }
+    }
+
+    /// An address of the network stands in the journal as numbers. Messages go by UDP.
+    fn at_address(target: &str) -> Result<Self, Failure> {
+        let address: Address = target.parse().map_err(Failure::usage)?;
+        let (scheme, HostPort { host, port }) = match &address {
+            Address::Tcp(at) => ("tcp", at),
+            Address::Udp(at) => ("udp", at),
+            Address::Unix(_) | Address::UnixDatagram(_) => {
+                return Ok(Self { sites: vec![Site::Address(address.to_string())], whose: Vec::new() });
+            }
+        };
+        let host = host.as_ref().ok_or_else(|| {
+            Failure::usage(anyhow!("{target} has no host")).hint(format_args!("write it: 127.0.0.1:{port}"))
+        })?;
+        let at: Vec<_> = resolved(host, *port)?.collect();
+        Ok(Self {
+            sites: at.iter().map(|at| Site::Address(format!("{scheme}://{at}"))).collect(),
+            whose: at.into_iter().filter(|_| scheme == "udp").map(Whose::Address).collect(),
+        })
+    }
 }
 
-/// An address of the network stands in the journal as numbers.
-fn address(target: &str) -> Result<Vec<Site>, Failure> {
-    let address: Address = target.parse().map_err(Failure::usage)?;
-    let (scheme, HostPort { host, port }) = match &address {
-        Address::Tcp(at) => ("tcp", at),
-        Address::Udp(at) => ("udp", at),
-        Address::Unix(_) | Address::UnixDatagram(_) => return Ok(vec![Site::Address(address.to_string())]),
-    };
-    let host = host.as_ref().ok_or_else(|| {
-        Failure::usage(anyhow!("{target} has no host")).hint(format_args!("write it: 127.0.0.1:{port}"))
-    })?;
-    Ok(resolved(host, *port)?.map(|at| Site::Address(format!("{scheme}://{at}"))).collect())
+fn is_in_journal(whose: &Whose, journal: Option<&Journal>) -> Result<bool, Failure> {
+    let Some(journal) = journal else { return Ok(false) };
+    let query = MessageQuery { whose: Some(vec![whose.clone()]), newest: Some(1), ..MessageQuery::default() };
+    Ok(!journal.messages(&query)?.is_empty())
 }
 
 /// Where the lines of an entry lead.

@@ -1,72 +1,60 @@
-//! A connection of the journal, as a row of a table and as JSON.
+//! What the journal has, as rows of one table and as JSON.
+
+mod connection;
+mod message;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use net::{Ending, Untrusted};
-use node::journal::Connection;
+use node::journal::{Connection, Message};
 use serde::Serialize;
 
 use super::people::Names;
 use crate::table::columns;
 
-/// What is shown of a connection. It serialises as one JSON object, with the words of the server's log.
+/// What is shown of one happening. It serialises as one JSON object, which says of what kind it is.
 #[derive(Debug, Serialize)]
-pub(super) struct Line<'a> {
-    kind: &'static str,
-    time: Timestamp,
-    service: &'a str,
-    remote: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    local: &'a str,
-    received: u64,
-    messages: u64,
-    sent: u64,
-    seconds: f64,
-    #[serde(flatten)]
-    ending: &'a Ending,
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(super) enum Line<'a> {
+    Connection(connection::Line<'a>),
+    Message(message::Line<'a>),
 }
 
+/// What it was, whose, how it ended, and all the rest. The last may be long and have several lines, so it stands last.
+const HEADER: [&str; 5] = ["TIME", "LINE", "WHO", "RESULT", "WHAT"];
+
+/// The cells of a row behind its time.
+type Cells = [String; 4];
+
 impl<'a> Line<'a> {
-    pub(super) fn new(connection: &'a Connection, names: &'a Names) -> Self {
-        Self {
-            kind: "connection",
-            time: connection.at,
-            service: &connection.service,
-            remote: &connection.remote,
-            name: names.of_remote(connection),
-            local: &connection.local,
-            received: connection.received,
-            messages: connection.messages,
-            sent: connection.sent,
-            seconds: connection.lasted.as_secs_f64(),
-            ending: &connection.ending,
+    pub(super) fn of_connection(connection: &'a Connection, names: &'a Names) -> Self {
+        Self::Connection(connection::Line::new(connection, names))
+    }
+
+    pub(super) fn of_message(message: &'a Message, names: &'a Names) -> Self {
+        Self::Message(message::Line::new(message, names))
+    }
+
+    pub(super) fn time(&self) -> Timestamp {
+        match self {
+            Self::Connection(line) => line.time,
+            Self::Message(line) => line.time,
+        }
+    }
+
+    fn cells(&self) -> Cells {
+        match self {
+            Self::Connection(line) => line.cells(),
+            Self::Message(line) => line.cells(),
         }
     }
 }
 
-const HEADER: [&str; 9] =
-    ["TIME", "SERVICE", "REMOTE", "NAME", "LOCAL", "RECEIVED", "SENT", "SECONDS", "ENDING"];
-
-/// Connections as a table, with times by the clock of a zone.
-pub(super) fn table<'a>(
-    lines: impl Iterator<Item = Line<'a>>,
-    zone: &TimeZone,
-    width: Option<u16>,
-) -> String {
-    let shown = |text: &str| Untrusted::from(text).to_string();
-    let row = |line: Line<'_>| {
-        [
-            line.time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
-            shown(line.service),
-            shown(line.remote),
-            shown(line.name.unwrap_or_default()),
-            shown(line.local),
-            line.received.to_string(),
-            line.sent.to_string(),
-            format!("{:.3}", line.seconds),
-            shown(&line.ending.to_string()),
-        ]
+/// A table, with times by the clock of a zone.
+pub(super) fn table(lines: &[Line<'_>], zone: &TimeZone, width: Option<u16>) -> String {
+    let row = |line: &Line<'_>| {
+        let time = line.time().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+        let [line, who, result, what] = line.cells();
+        [time, line, who, result, what]
     };
-    columns(HEADER, &["RECEIVED", "SENT", "SECONDS"], &lines.map(row).collect::<Vec<_>>(), width)
+    columns(HEADER, &[], &lines.iter().map(row).collect::<Vec<_>>(), width)
 }

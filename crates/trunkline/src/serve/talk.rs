@@ -8,7 +8,6 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::thread;
 
-use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Color, Style};
 use net::Untrusted;
 use net::door::Shutdown;
@@ -17,6 +16,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use rustyline::error::ReadlineError;
 use tokio::sync::mpsc::{self, Receiver};
 
+use crate::stdout;
 use crate::terminal::{Around, LineEditor, PROMPT, Voice};
 
 /// What callers say stands on a coloured ground, as in the tutorial.
@@ -117,16 +117,11 @@ fn shown(call: &Call) -> String {
     let from = &call.from;
     match &call.event {
         CallEvent::Said(said) => {
-            let ground = if coloured() { GROUND } else { Style::new() };
+            let ground = if stdout::coloured() { GROUND } else { Style::new() };
             format!("from [{from}]: {ground}{}{ground:#}", Untrusted::from(said.as_slice()))
         }
         CallEvent::Left(ending) => format!("[{from}] has left ({ending})"),
     }
-}
-
-/// As for everything else that is printed: not in a pipe, not with NO_COLOR.
-fn coloured() -> bool {
-    AutoStream::choice(&io::stdout()) != ColorChoice::Never
 }
 
 /// The lines of a person, typed on a thread of its own; the error that ends them is how the person leaves.

@@ -1,7 +1,7 @@
 use std::slice::from_ref;
 
 use super::super::tests::connection as over_at;
-use super::super::{Journal, Writer};
+use super::super::{Forgotten, Journal, Writer};
 use super::*;
 
 /// A journal of these connections.
@@ -97,9 +97,9 @@ fn what_is_wanted_may_be_narrowed_by_time_place_and_number() {
 #[test]
 fn what_is_old_is_forgotten_and_the_rest_stays() {
     let (_folder, journal) = journal(&[over_at(1), over_at(2), over_at(3)]);
-    assert_eq!(journal.forget(Timestamp::from_second(3).unwrap()).unwrap(), 2);
+    assert_eq!(journal.forget(Timestamp::from_second(3).unwrap()).unwrap().connections, 2);
     assert_eq!(journal.connections(&Query::default()).unwrap(), [over_at(3)]);
-    assert_eq!(journal.forget(Timestamp::from_second(3).unwrap()).unwrap(), 0);
+    assert_eq!(journal.forget(Timestamp::from_second(3).unwrap()).unwrap(), Forgotten::default());
 }
 
 #[test]

@@ -1,8 +1,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
-use super::super::Query;
 use super::super::tests::{connection, locked};
+use super::super::{Appearance, Party, Presence, Query};
 use super::*;
 
 /// A writer into a new journal, its count of transactions, and what it tells.
@@ -73,10 +73,56 @@ async fn a_full_queue_never_waits_and_is_told_once() {
 }
 
 #[tokio::test]
+async fn whoever_writes_into_a_full_queue_is_told_at_once_and_everybody_else_when_it_is_on_disk() {
+    let desk = Desk::new();
+    let (there, full) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let lock = locked(desk.folder.path());
+    for second in 0..3 * QUEUE_MAX as i64 {
+        let (there, full) = (Arc::clone(&there), Arc::clone(&full));
+        desk.writer.write(Change::Connection(connection(second)), move |written| match written {
+            Ok(_) => drop(there.fetch_add(1, Relaxed)),
+            Err(error) => {
+                assert!(matches!(*error, JournalError::Full), "{error}");
+                full.fetch_add(1, Relaxed);
+            }
+        });
+    }
+    let told = full.load(Relaxed);
+    assert!(told >= QUEUE_MAX, "{told}");
+    assert_eq!(there.load(Relaxed), 0, "nothing is on disk while another writes");
+    drop(lock);
+    assert_eq!(desk.writer.flush().await, 0, "nothing that was only noted");
+    assert_eq!((there.load(Relaxed), full.load(Relaxed)), (3 * QUEUE_MAX - told, told), "each once");
+    assert_eq!(desk.written(), 3 * QUEUE_MAX - told);
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_written_takes_the_others_of_its_transaction_with_it_and_all_are_told() {
+    let desk = Desk::new();
+    let other = Database::open(desk.folder.path().join(super::super::FILE)).unwrap();
+    other.execute_batch("ALTER TABLE presences RENAME TO stolen; BEGIN IMMEDIATE").unwrap();
+    let failed = Arc::<AtomicUsize>::default();
+    let presence = Presence { at: connection(1).at, party: Party::default(), what: Appearance::Came };
+    // What comes first is on its way into a transaction of its own while the others come.
+    for change in
+        [Change::Presence(presence.clone()), Change::Connection(connection(1)), Change::Presence(presence)]
+    {
+        let failed = Arc::clone(&failed);
+        desk.writer.write(change, move |written| {
+            written.unwrap_err();
+            failed.fetch_add(1, Relaxed);
+        });
+    }
+    drop(other);
+    desk.writer.flush().await;
+    assert_eq!((failed.load(Relaxed), desk.written()), (3, 0));
+}
+
+#[tokio::test]
 async fn what_is_kept_is_on_disk_when_that_is_told() {
     let desk = Desk::new();
     for kept in 1..=3 {
-        desk.writer.keep(connection(1)).await.unwrap();
+        desk.writer.keep(Change::Connection(connection(1))).await.unwrap();
         assert_eq!((desk.written(), desk.commits.load(Relaxed)), (kept, kept));
     }
 }
@@ -88,13 +134,13 @@ async fn what_cannot_be_written_is_told_once_and_counted_and_whoever_waits_gets_
     other.execute_batch("ALTER TABLE connections RENAME TO stolen").unwrap();
     for _ in 0..2 {
         desk.note(1);
-        let error = desk.writer.keep(connection(1)).await.unwrap_err().to_string();
+        let error = desk.writer.keep(Change::Connection(connection(1))).await.unwrap_err().to_string();
         assert!(error.starts_with("writing the journal /"), "{error}");
     }
     assert_eq!(desk.writer.flush().await, 2);
     assert_eq!(desk.told.lock().unwrap().len(), 1);
     other.execute_batch("ALTER TABLE stolen RENAME TO connections").unwrap();
-    desk.writer.keep(connection(1)).await.unwrap();
+    desk.writer.keep(Change::Connection(connection(1))).await.unwrap();
     assert_eq!(desk.written(), 1, "the writer lives on");
 }
 

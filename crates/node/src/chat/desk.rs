@@ -1,0 +1,267 @@
+//! Where the chat line, the disk and the faces meet. It waits for nothing: what takes time comes back as a [`Back`], and
+//! a message is told of when the disk has it.
+
+mod events;
+mod requests;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use ipmsg::MessageId;
+use ipmsg::node::{Command, Interface, Node as Core, Now, Peer, Person as Whom, Transmit};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use super::account::Account;
+use super::directory::Directory;
+use super::settings::Settings;
+use super::view;
+use crate::face::{Event, Me, Numbered, Person, Refused, Reply, Request, Snapshot};
+use crate::journal::{Change, Journal, JournalError, Writer, Written};
+use events::Then;
+use requests::{Resolved, Sending};
+
+/// Events that a face may fall behind. A person's screen is behind by a few; so many take a few megabytes.
+pub(crate) const EVENTS_KEPT: usize = 4096;
+
+/// What a face asks of the node.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// Something that has one answer.
+    Request(Request, oneshot::Sender<Result<Reply, Refused>>),
+    /// How things stand, and whatever happens from then on.
+    Watch(oneshot::Sender<(Snapshot, broadcast::Receiver<Arc<Numbered>>)>),
+    /// The node's end.
+    Stop,
+}
+
+/// What took its time.
+#[derive(Debug)]
+pub(super) enum Back {
+    /// The disk has a change, or could not take it.
+    Disk(Then, Result<Written, Arc<JournalError>>),
+    /// The addresses of those for whom a text is are known.
+    Resolved(Resolved),
+    /// The book was read again.
+    Book(Box<Directory>),
+}
+
+/// The state of a node's chat line.
+pub(super) struct Desk {
+    core: Core,
+    started: Instant,
+    me: Me,
+    account: Account,
+    settings: Settings,
+    /// Whether others are told when it ends. A node that is there for one message says no goodbye: it would make
+    /// everybody believe that its person has left.
+    says_goodbye: bool,
+    directory: Directory,
+    is_reading_book: bool,
+    journal: Writer,
+    /// For what a face wants to see of it.
+    reader: Journal,
+    /// Whose messages are dropped.
+    blocked: Vec<Whom>,
+    /// The numbers in the journal of the messages that wait.
+    waiting: BTreeMap<MessageId, i64>,
+    sendings: BTreeMap<u64, Sending>,
+    last_sending: u64,
+    faces: broadcast::Sender<Arc<Numbered>>,
+    last_event: u64,
+    back: mpsc::UnboundedSender<Back>,
+    has_left: bool,
+}
+
+/// What a desk begins with.
+pub(super) struct Beginning {
+    pub(super) core: Core,
+    pub(super) started: Instant,
+    pub(super) me: Me,
+    pub(super) account: Account,
+    pub(super) settings: Settings,
+    pub(super) says_goodbye: bool,
+    pub(super) directory: Directory,
+    pub(super) journal: Writer,
+    pub(super) reader: Journal,
+    pub(super) waiting: BTreeMap<MessageId, i64>,
+    pub(super) faces: broadcast::Sender<Arc<Numbered>>,
+    pub(super) back: mpsc::UnboundedSender<Back>,
+}
+
+/// Both clocks: that of waiting, and that of the world.
+pub(super) fn now(started: Instant) -> Now {
+    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    Now { elapsed: started.elapsed(), unix }
+}
+
+impl Desk {
+    pub(super) fn new(beginning: Beginning) -> Self {
+        let Beginning { core, started, me, account, settings, .. } = beginning;
+        let blocked = settings.blocked();
+        let mut desk = Self {
+            core,
+            started,
+            me,
+            account,
+            settings,
+            says_goodbye: beginning.says_goodbye,
+            directory: beginning.directory,
+            is_reading_book: false,
+            journal: beginning.journal,
+            reader: beginning.reader,
+            blocked,
+            waiting: beginning.waiting,
+            sendings: BTreeMap::new(),
+            last_sending: 0,
+            faces: beginning.faces,
+            last_event: 0,
+            back: beginning.back,
+            has_left: false,
+        };
+        desk.remember();
+        desk.ask_listed();
+        desk
+    }
+
+    /// These are the interfaces now, under the addresses of which others reach this node.
+    pub(super) fn see_interfaces(&mut self, interfaces: Vec<Interface>) {
+        let addresses: Vec<IpAddr> = interfaces.iter().map(|interface| interface.address).collect();
+        let have_changed = addresses != self.me.addresses;
+        self.me.addresses = addresses;
+        self.command(Command::Interfaces(interfaces));
+        if have_changed {
+            self.tell(Event::Me { me: self.me.clone() });
+        }
+    }
+
+    /// A datagram has come.
+    pub(super) fn receive(&mut self, from: SocketAddr, datagram: &[u8]) {
+        self.core.handle_datagram(now(self.started), from, datagram);
+        self.hear_core();
+    }
+
+    /// The time has come for which [`Desk::deadline`] asked.
+    pub(super) fn wake(&mut self) {
+        self.core.handle_timeout(now(self.started));
+        self.hear_core();
+    }
+
+    /// When [`Desk::wake`] is to be called.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.core.poll_timeout().map(|elapsed| self.started + elapsed)
+    }
+
+    /// The next datagram to be sent.
+    pub(super) fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.core.poll_transmit()
+    }
+
+    /// A face asks something.
+    pub(super) fn ask(&mut self, ask: Ask) {
+        self.look_at_book();
+        match ask {
+            // Whoever asked may have gone.
+            Ask::Watch(reply) => drop(reply.send((self.snapshot(), self.faces.subscribe()))),
+            Ask::Request(request, reply) => self.request(request, reply),
+            Ask::Stop => self.stop(),
+        }
+    }
+
+    /// Something is ready that took its time.
+    pub(super) fn take_back(&mut self, back: Back) {
+        match back {
+            Back::Disk(then, written) => self.on_disk(then, written),
+            Back::Resolved(resolved) => self.send(resolved),
+            Back::Book(directory) => {
+                self.is_reading_book = false;
+                self.directory = *directory;
+                if let Some(trouble) = self.directory.trouble.clone() {
+                    self.tell(Event::Notice { text: trouble });
+                }
+                self.ask_listed();
+            }
+        }
+    }
+
+    /// Says goodbye, if it does.
+    pub(super) fn stop(&mut self) {
+        if self.says_goodbye && !self.has_left {
+            self.command(Command::Leave);
+        } else {
+            self.has_left = true;
+        }
+    }
+
+    /// Waits until the disk has everything.
+    pub(super) async fn end(self) {
+        self.journal.flush().await;
+    }
+
+    /// Whether all is over.
+    pub(super) fn has_left(&self) -> bool {
+        self.has_left
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            number: self.last_event,
+            me: self.me.clone(),
+            people: view::people(&self.core, &self.directory, |peer| self.is_blocked(peer)),
+            blocked: self.settings.blocked.iter().map(|(name, _)| name.clone()).collect(),
+            waiting: self.waiting.len(),
+            troubles: self.directory.trouble.iter().cloned().collect(),
+        }
+    }
+
+    /// Reads the book, if it has changed.
+    fn look_at_book(&mut self) {
+        if self.is_reading_book || !self.directory.is_outdated() {
+            return;
+        }
+        self.is_reading_book = true;
+        let (directory, back) = (self.directory.clone(), self.back.clone());
+        tokio::spawn(async move { back.send(Back::Book(Box::new(directory.read_again().await))) });
+    }
+
+    /// Those of the book are asked whether they are there: they may be of other subnets.
+    fn ask_listed(&mut self) {
+        let port = self.me.port;
+        let is_here = |address: &SocketAddr| address.ip().is_loopback() && address.port() == port;
+        let listed = self.directory.iter().map(|(address, _)| address);
+        let addresses = listed.filter(|address| !is_here(address)).collect();
+        self.command(Command::Ask(addresses));
+    }
+
+    /// For commands that are never refused.
+    fn command(&mut self, command: Command) {
+        let _ = self.core.handle_command(now(self.started), command);
+        self.hear_core();
+    }
+
+    fn write(&self, change: Change, then: Then) {
+        let back = self.back.clone();
+        // The node may have ended meanwhile.
+        self.journal.write(change, move |written| drop(back.send(Back::Disk(then, written))));
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.last_event += 1;
+        // Perhaps no face watches.
+        let _ = self.faces.send(Arc::new(Numbered { number: self.last_event, event }));
+    }
+
+    fn person(&self, peer: &Peer) -> Person {
+        view::person(peer, &self.directory, self.is_blocked(peer))
+    }
+
+    fn is_blocked(&self, peer: &Peer) -> bool {
+        self.blocked.iter().any(|person| person.is(peer))
+    }
+
+    /// Writes down what was said of this node and of others.
+    fn remember(&self) {
+        self.write(Change::Settings(self.settings.to_json()), Then::Nothing);
+    }
+}

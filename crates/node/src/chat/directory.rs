@@ -1,0 +1,119 @@
+//! The book, as the chat line needs it: whose address it is, and where somebody is written to.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use net::{HostPort, ResolveError, Untrusted, resolve_async};
+
+use crate::book::{Book, ChatAddress, Entry, NameSet};
+
+/// Everybody of the book who has a chat line of IP Messenger.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Directory {
+    pub(super) book: Book,
+    /// What was wrong with the book when it was last read.
+    pub(super) trouble: Option<String>,
+    path: PathBuf,
+    /// When the file that was read was changed last.
+    changed: Option<SystemTime>,
+    listings: BTreeMap<SocketAddr, Listing>,
+}
+
+/// Somebody of the book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listing {
+    /// His name.
+    pub(super) name: String,
+    /// Where he sits.
+    pub(super) seat: Option<String>,
+}
+
+impl Directory {
+    /// Nothing is read yet.
+    pub(super) fn at(path: &Path) -> Self {
+        Self { path: path.to_owned(), ..Self::default() }
+    }
+
+    /// Whether the file is another one than when it was read.
+    pub(super) fn is_outdated(&self) -> bool {
+        changed(&self.path) != self.changed
+    }
+
+    /// Reads the book again. One with mistakes leaves what was known before.
+    pub(super) async fn read_again(mut self) -> Self {
+        self.changed = changed(&self.path);
+        match Book::load(&self.path) {
+            Ok(book) => {
+                self.listings = listings(&book).await;
+                (self.book, self.trouble) = (book, None);
+            }
+            Err(error) => self.trouble = Some(error.to_string()),
+        }
+        self
+    }
+
+    /// Everybody, by address.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (SocketAddr, &Listing)> {
+        self.listings.iter().map(|(address, listing)| (*address, listing))
+    }
+
+    /// Where the one of this name is.
+    pub(super) fn address_of(&self, name: &str) -> Option<SocketAddr> {
+        self.iter().find(|(_, listing)| listing.name == name).map(|(address, _)| address)
+    }
+
+    /// Whose address it is.
+    pub(super) fn holder(&self, address: SocketAddr) -> Option<&Listing> {
+        self.listings.get(&address)
+    }
+}
+
+fn changed(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|file| file.modified()).ok()
+}
+
+/// Where an entry's chat line leads.
+///
+/// # Errors
+/// Why nobody can be written to there, in words.
+pub(super) fn line_of(entry: &Entry) -> Result<HostPort, String> {
+    let name = Untrusted::from(entry.name.as_str());
+    match entry.chat.as_ref().map(|line| &line.value.at) {
+        Some(ChatAddress::IpMessenger(at)) => Ok(at.clone()),
+        Some(at @ ChatAddress::Udp(_)) => {
+            Err(format!("{name} has a line of bare datagrams, {at}, where nothing is acknowledged"))
+        }
+        None => Err(format!("{name} has no chat line in the book")),
+    }
+}
+
+/// The address of a host to which IP Messenger speaks: by IPv4, if it can be.
+///
+/// # Errors
+/// When the host has none.
+pub(super) async fn address_of(at: &HostPort) -> Result<SocketAddr, ResolveError> {
+    let found = resolve_async(at).await?;
+    let best = found.iter().find(|address| address.is_ipv4()).or(found.first()).copied();
+    best.ok_or_else(|| ResolveError::NotFound {
+        host: at.host.clone().unwrap_or_default(),
+        reason: "it has no address".to_owned(),
+    })
+}
+
+/// Host names are looked up one after the other; who has no address is left out, and told of when he is written to.
+async fn listings(book: &Book) -> BTreeMap<SocketAddr, Listing> {
+    let mut listings = BTreeMap::new();
+    let with_chat = book.records().iter().filter(|record| record.value.chat.is_some());
+    let written = with_chat.map(|record| record.value.names().to_string());
+    for name in NameSet::of(written).unwrap_or_default().iter() {
+        let Ok(Some(entry)) = book.find(&name) else { continue };
+        let Ok(at) = line_of(&entry) else { continue };
+        if let Ok(address) = address_of(&at).await {
+            let seat = entry.seat.as_ref().map(|seat| seat.value.to_string());
+            listings.entry(address).or_insert(Listing { name: name.clone(), seat });
+        }
+    }
+    listings
+}

@@ -1,0 +1,78 @@
+//! The one socket of the chat line, bound to the wildcard: a socket that is bound to an address of its own hears no
+//! broadcast.
+
+use std::io;
+use std::net::SocketAddr;
+
+use ipmsg::limits::MAX_RECEIVED;
+use net::datagram::Caller;
+use net::{Address, Bound, DatagramSocket, HostPort, ListenError, ListenOptions, SocketOption, listen};
+
+/// Datagrams that are taken in before the node looks at its other work: at a flood it still answers its faces, and a
+/// wake-up costs less when several have come.
+const AT_ONCE: usize = 64;
+
+/// An open chat line.
+#[derive(Debug)]
+pub(super) struct Socket {
+    udp: DatagramSocket,
+    port: u16,
+    /// Whether IPv4 is spoken through a socket of IPv6.
+    is_both: bool,
+    buffer: Box<[u8]>,
+}
+
+impl Socket {
+    /// Opens the port at all addresses of this machine; port 0 is any free one.
+    pub(super) async fn open(port: u16) -> Result<Self, ListenError> {
+        let address = Address::Udp(HostPort { host: None, port });
+        let options = ListenOptions { options: vec![SocketOption::Broadcast(true)], ..Default::default() };
+        let udp = match listen(&address, &options).await? {
+            Bound::Datagram(mut sockets) if !sockets.is_empty() => sockets.swap_remove(0),
+            _ => unreachable!("udp:// opens a socket for datagrams"),
+        };
+        let local = udp.local().socket_addr();
+        Ok(Self {
+            port: local.map_or(port, |local| local.port()),
+            is_both: local.is_some_and(|local| local.is_ipv6()),
+            udp,
+            buffer: vec![0; MAX_RECEIVED].into_boxed_slice(),
+        })
+    }
+
+    /// The port that it is bound to.
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Waits until a datagram is there.
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        self.udp.readable().await
+    }
+
+    /// Waits until there is room for one more to be sent.
+    pub(super) async fn writable(&self) -> io::Result<()> {
+        self.udp.writable().await
+    }
+
+    /// Hands over what has come, up to [`AT_ONCE`] datagrams.
+    pub(super) fn receive(&mut self, mut take: impl FnMut(SocketAddr, &[u8])) {
+        for _ in 0..AT_ONCE {
+            match self.udp.try_recv_from(&mut self.buffer) {
+                Ok((length, Caller::Ip(from))) => take(from, &self.buffer[..length]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // What the network says of a datagram that was sent: each is told once, then come the next ones.
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+
+    /// Sends a datagram, if there is room for it.
+    pub(super) fn send(&self, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
+        let to = match to {
+            SocketAddr::V4(v4) if self.is_both => SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port()),
+            _ => to,
+        };
+        self.udp.try_send_to(bytes, &Caller::Ip(to))
+    }
+}

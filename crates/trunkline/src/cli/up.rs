@@ -1,0 +1,69 @@
+//! The flags of `up`.
+
+use clap::Args;
+
+use node::book::CHAT_PORT;
+
+/// Run this machine's node: be in sight, and take messages
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = DETAILS)]
+pub(crate) struct UpFlags {
+    /// The name that others see, from now on [default: as before; at first that of the account]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+
+    /// The group that others see, from now on; '' for none [default: as before; at first none]
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) group: Option<String>,
+
+    /// The port of the chat line; 0 picks a free one
+    #[arg(long, value_name = "PORT", default_value_t = CHAT_PORT)]
+    pub(crate) chat: u16,
+
+    /// Print everything that happens as JSON lines on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline up
+  trunkline up --name 'Wang Wei' --group lab
+  trunkline up --json | jq -c .
+See --help for more.";
+
+const DETAILS: &str = "\
+While it runs, others see this machine: those with IP Messenger, FeiQ or iptux,
+and other trunklines. Messages that come are kept and shown; what could not be
+delivered before is delivered when its receiver comes.
+
+The chat line is open at every interface. Others find this machine by itself
+only at port 2425; at another port it is found by those whose book says so.
+
+One node runs for each user. The verbs of the same user talk to it by a socket
+file, $XDG_RUNTIME_DIR/trunkline/node.sock, or else one below the temporary
+folder; TRUNKLINE_HOME replaces the folder. It speaks HTTP and WebSocket:
+  curl --unix-socket FILE http://node/api/snapshot
+
+Shown, on standard error:
+  listening on ...         what is open, when others can reach it
+  you are ...              what others see
+  12:03:04 ... is here     who comes, changes and leaves: name, then in brackets
+                           the account, the group, the address and the program
+  12:05:11 wang: hello     a message that has come
+  12:05:20 #7 to wang: hi  one that goes, with its number; then what became of it
+Names and groups are what others say of themselves, unless the book has them.
+
+With --json, each line of standard output is a JSON object: first how things
+stand, {\"snapshot\": ...}, and then every event, with its time.
+
+Ending:
+  SIGTERM, Ctrl-C and the end of the terminal say goodbye to everybody and let
+  the disk finish; a second one ends at once.
+  As a service of systemd: contrib/trunkline.service.
+
+Exit codes:
+  0 ended by SIGTERM or the end of the terminal
+  1 failed, or ended at once
+  2 wrong usage or configuration
+  130 Ctrl-C";

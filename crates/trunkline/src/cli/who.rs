@@ -1,0 +1,48 @@
+//! The flags of `who`.
+
+use clap::Args;
+
+/// Everybody in sight, and the machines of the book
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = DETAILS)]
+pub(crate) struct WhoFlags {
+    /// Stay, and tell who comes, changes and leaves
+    #[arg(long)]
+    pub(crate) watch: bool,
+
+    /// Print JSON lines: one per person and machine, then one per event
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline who
+  trunkline who --watch
+See --help for more.";
+
+const DETAILS: &str = "\
+People:
+  Whoever speaks IP Messenger and was heard, and everybody of the book who has a
+  chat line. NAME is the name in the book, where the address stands there, or else
+  what somebody calls himself: a claim that nobody has proved, as are his group,
+  his host and his program. SEAT is where the book says that he sits, or the
+  machine of the book that has his address.
+  STATE is empty for whoever is there: away (he says so), told of (another node
+  has heard him), not in sight (he is only in the book, or has left), blocked.
+
+Without a running node this one enters the network, waits 1.5 seconds for
+answers, and goes without a goodbye.
+
+Exit codes:
+  0 shown, also when nobody is in sight
+  1 failed: the chat line cannot be opened
+  2 wrong usage or configuration
+
+Examples:
+  Who is there:
+    trunkline who
+  Who comes and goes:
+    trunkline who --watch
+  The addresses of everybody who is there, for a program:
+    trunkline who --json | jq -r 'select(.presence == \"here\") | .addresses[0]'";

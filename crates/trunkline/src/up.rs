@@ -1,0 +1,124 @@
+//! `up`: runs this machine's node, and shows what happens.
+
+mod screen;
+mod signals;
+mod words;
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use net::ListenError;
+use net::door::Shutdown;
+use node::book::CHAT_PORT;
+use node::home::{Home, LockError};
+use node::{Node, Plan, StartError, Watch};
+use sd_notify::NotifyState;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::cli::UpFlags;
+use crate::control::{Api, Socket};
+use crate::failure::{Exit, Failure, Outcome, say};
+use screen::Screen;
+use signals::Signals;
+
+/// How long faces that are still there may take to hear that the node has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Runs the node until it is told to stop.
+pub(crate) async fn run(flags: UpFlags) -> Outcome {
+    let json = flags.json;
+    let plan = plan(flags)?;
+    let home = Home::of_this_user().map_err(Failure::usage)?;
+    let path = home.control_socket().map_err(Failure::usage)?;
+    let mut signals = Signals::new()?;
+    let (node, mut running) = tokio::select! {
+        biased;
+        exit = signals.next() => return Ok(exit),
+        started = Node::start(&home, &plan) => started.map_err(|error| not_started(error, &plan))?,
+    };
+    let socket = match Socket::open(&path).await {
+        Ok(socket) => socket,
+        Err(error) => {
+            running.stop().await;
+            return Err(anyhow!(error).into());
+        }
+    };
+    let watch = node.watch().await.map_err(|error| anyhow!(error))?;
+    let screen = Screen::begin(&watch.snapshot, &path, json);
+    let shutdown = Shutdown::default();
+    let tell = |trouble| say(format_args!("trouble: {trouble}"));
+    let control = tokio::spawn(socket.serve(Api::new(node.clone()), shutdown.clone(), tell));
+    // Without a supervisor that asked for it this does nothing.
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+
+    let mut shown = show(screen, node, watch)?;
+    let (ended, shown) = tokio::select! {
+        biased;
+        exit = signals.next() => (Ok(exit), Some(shown)),
+        () = running.ended() => return Err(anyhow!("the node has ended by itself").into()),
+        outcome = &mut shown => (outcome.unwrap_or(Ok(Exit::Failed)), None),
+    };
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    shutdown.drain.cancel();
+    let goodbye = async {
+        running.stop().await;
+        // Those who do not listen are not waited for.
+        let _ = timeout(LAST_WORDS, control).await;
+        if let Some(shown) = shown {
+            let _ = timeout(LAST_WORDS, shown).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = goodbye => ended,
+        exit = signals.next() => Ok(if exit == Exit::Interrupted { exit } else { Exit::Failed }),
+    }
+}
+
+/// The flags as the node's plan.
+fn plan(flags: UpFlags) -> Result<Plan, Failure> {
+    let is_blank = |name: &String| name.trim().is_empty();
+    if flags.name.as_ref().is_some_and(is_blank) {
+        return Err(Failure::usage(anyhow!("--name: others would see no name at all")));
+    }
+    let said = [("--name", &flags.name), ("--group", &flags.group)];
+    if let Some((flag, _)) =
+        said.iter().find(|(_, text)| text.iter().any(|text| text.contains(char::is_control)))
+    {
+        return Err(Failure::usage(anyhow!("{flag}: a control character is in it")));
+    }
+    Ok(Plan { port: flags.chat, name: flags.name, group: flags.group, says_goodbye: true })
+}
+
+fn not_started(error: StartError, plan: &Plan) -> Failure {
+    let hint = match &error {
+        StartError::Lock(LockError::Held { pid, .. }) => {
+            let stop = pid.map(|pid| format!("; kill {pid} ends it")).unwrap_or_default();
+            Some(format!("trunkline who talks to it{stop}"))
+        }
+        StartError::Listen(ListenError::PortTaken { .. }) if plan.port == CHAT_PORT => Some(format!(
+            "there is one chat node for each machine; up --chat {} takes another port, where only those find you whose \
+             book says so",
+            CHAT_PORT + 1
+        )),
+        _ => None,
+    };
+    let failure = Failure::from(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// Shows what happens, from a thread of its own: a terminal that was stopped (Ctrl-S), or a pipe that nobody reads, must
+/// not stop the node. It misses events instead, and is told of it.
+fn show(screen: Screen, node: Node, watch: Watch) -> Result<oneshot::Receiver<Outcome>, Failure> {
+    let (done, shown) = oneshot::channel();
+    let runtime = Handle::current();
+    let follow = move || drop(done.send(runtime.block_on(screen.follow(node, watch))));
+    thread::Builder::new().name("screen".to_owned()).spawn(follow).context("starting the screen's thread")?;
+    Ok(shown)
+}

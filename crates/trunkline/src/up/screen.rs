@@ -1,0 +1,118 @@
+//! What a person sees of the node that runs, and a program with `--json`.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use jiff::civil::Date;
+use jiff::{Timestamp, Zoned};
+use net::Untrusted;
+use net::untrusted::escape_json;
+use node::face::{Event, Numbered, Snapshot};
+use node::{Node, Watch, WatchError};
+use serde::Serialize;
+
+use super::words::{Words, who};
+use crate::failure::{Outcome, say};
+use crate::stdout;
+
+/// Shows what happens: on standard error as words, or on standard output as JSON.
+pub(super) struct Screen {
+    json: bool,
+    words: Words,
+    /// The day of the last line.
+    day: Date,
+}
+
+impl Screen {
+    /// For a node that has just started. Says what is open, and who the node is.
+    pub(super) fn begin(snapshot: &Snapshot, socket: &Path, json: bool) -> Self {
+        say(format_args!("listening on udp port {} (chat)", snapshot.me.port));
+        let socket = Untrusted::from(socket.as_os_str().as_encoded_bytes());
+        say(format_args!("listening on unix:{socket} (control)"));
+        say(who(&snapshot.me));
+        match snapshot.waiting {
+            0 => {}
+            1 => say("1 message waits to be delivered"),
+            waiting => say(format_args!("{waiting} messages wait to be delivered")),
+        }
+        Self { json, words: Words::new(snapshot), day: Zoned::now().date() }
+    }
+
+    /// Shows everything from now on, until the node ends or nobody reads it any more.
+    pub(super) async fn follow(self, node: Node, watch: Watch) -> Outcome {
+        stdout::written(self.show_all(&node, watch).await)
+    }
+
+    async fn show_all(mut self, node: &Node, mut watch: Watch) -> io::Result<()> {
+        self.show_snapshot(&watch.snapshot, None)?;
+        loop {
+            match watch.next().await {
+                Ok(event) => self.show(&event)?,
+                Err(WatchError::Ended) => return Ok(()),
+                Err(WatchError::Missed(missed)) => {
+                    let Ok(again) = node.watch().await else { return Ok(()) };
+                    watch = again;
+                    self.show_snapshot(&watch.snapshot, Some(missed))?;
+                }
+            }
+        }
+    }
+
+    fn show_snapshot(&mut self, snapshot: &Snapshot, missed: Option<u64>) -> io::Result<()> {
+        if self.json {
+            return print_line(&Standing { snapshot, missed });
+        }
+        if let Some(missed) = missed {
+            self.words = Words::new(snapshot);
+            self.say_at(&Zoned::now(), &format!("events that were not shown here: {missed}"));
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, event: &Numbered) -> io::Result<()> {
+        if self.json {
+            return print_line(event);
+        }
+        let at = match &event.event {
+            Event::Message { message } | Event::Accepted { message } => {
+                message.at.to_zoned(jiff::tz::TimeZone::system())
+            }
+            _ => Zoned::now(),
+        };
+        if let Some(words) = self.words.of(&event.event) {
+            self.say_at(&at, &words);
+        }
+        Ok(())
+    }
+
+    /// Says it with its time. No line but the first begins without a space: nobody can send lines that look like ours.
+    fn say_at(&mut self, at: &Zoned, words: &str) {
+        if at.date() != self.day {
+            self.day = at.date();
+            say(self.day);
+        }
+        let time = at.strftime("%H:%M:%S").to_string();
+        let indent = format!("\n{:1$}", "", time.len() + 1);
+        say(format_args!("{time} {}", words.replace('\n', &indent)));
+    }
+}
+
+/// How things stand, as on a line of the control socket.
+#[derive(Serialize)]
+struct Standing<'a> {
+    snapshot: &'a Snapshot,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missed: Option<u64>,
+}
+
+/// Prints it as a line of JSON, with its time.
+fn print_line<T: Serialize>(what: &T) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Line<'a, T> {
+        time: Timestamp,
+        #[serde(flatten)]
+        what: &'a T,
+    }
+    let json = serde_json::to_string(&Line { time: Timestamp::now(), what })?;
+    io::stdout().write_all(format!("{}\n", escape_json(&json)).as_bytes())
+}

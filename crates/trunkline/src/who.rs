@@ -1,0 +1,76 @@
+//! `who`: everybody in sight, and the machines of the book.
+
+mod machines;
+mod table;
+mod watch;
+
+use std::io::{self, IsTerminal as _};
+
+use anyhow::anyhow;
+use node::book::Book;
+use node::face::{Person, Reply, Request, Snapshot};
+use node::home::Home;
+use serde::Serialize;
+use tokio::time::sleep;
+
+use crate::book::own_book;
+use crate::cli::WhoFlags;
+use crate::control::Face;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::sight::SIGHT;
+use crate::{sight, stdout};
+use machines::Machines;
+
+/// Shows who is there; with `--watch` whatever changes, too.
+pub(crate) async fn run(flags: &WhoFlags) -> Outcome {
+    let home = Home::of_this_user().map_err(Failure::usage)?;
+    // A mistake in the book is no reason not to show who is there.
+    let book = own_book().unwrap_or_default();
+    let mut face = Face::attach(&home, &sight::PLAN).await?;
+    let outcome = look_around(&mut face, &book, flags).await;
+    face.leave().await;
+    outcome
+}
+
+async fn look_around(face: &mut Face, book: &Book, flags: &WhoFlags) -> Outcome {
+    if face.is_own() {
+        // Who is there answers to this node's entry.
+        sleep(SIGHT).await;
+    }
+    let Reply::Snapshot(snapshot) = face.request(Request::Look).await? else {
+        return Err(anyhow!("the node answers something else").into());
+    };
+    let Snapshot { number, mut people, .. } = *snapshot;
+    let machines = Machines::of(book);
+    for person in &mut people {
+        person.seat = machines.seat_of(person);
+    }
+    show(&people, &machines, flags.json)?;
+    if flags.watch { watch::follow(face, number, flags.json).await } else { Ok(Exit::Good) }
+}
+
+fn show(people: &[Person], machines: &Machines, json: bool) -> Outcome {
+    if json {
+        stdout::print_json(people.iter().map(Line::Person))?;
+        return stdout::print_json(machines.iter().map(|(name, ssh)| Line::Machine { name, ssh }));
+    }
+    let mut shown = match people {
+        [] => "Nobody is in sight.\n".to_owned(),
+        people => table::table(people, stdout::columns()),
+    };
+    if !machines.is_empty() {
+        shown += &format!("machines of the book: {machines}\n");
+    }
+    if io::stdout().is_terminal() && people.iter().any(|person| person.id.is_some()) {
+        shown += "unverified: names are what people call themselves, and nobody here has proved his\n";
+    }
+    stdout::print(shown)
+}
+
+/// A person or a machine, as JSON.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Line<'a> {
+    Person(&'a Person),
+    Machine { name: &'a str, ssh: &'a str },
+}
