@@ -131,7 +131,7 @@ impl Driver {
             account,
             settings,
             says_goodbye: plan.says_goodbye,
-            directory: Directory::at(&home.book()).read_again().await,
+            directory: Directory::at(&home.book()),
             journal: Writer::start(journal, |_| ())?,
             waiting: reader.waiting()?.into_iter().collect(),
             reader,
