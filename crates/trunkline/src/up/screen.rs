@@ -35,6 +35,9 @@ impl Screen {
             1 => say("1 message waits to be delivered"),
             waiting => say(format_args!("{waiting} messages wait to be delivered")),
         }
+        for trouble in &snapshot.troubles {
+            say(format_args!("trouble: {}", Untrusted::from(trouble.as_str()).multiline()));
+        }
         Self { json, words: Words::new(snapshot), day: Zoned::now().date() }
     }
 
