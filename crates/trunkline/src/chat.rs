@@ -10,12 +10,11 @@ use std::future::pending;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use net::Untrusted;
 use node::WatchError;
 use node::face::{Event, Message, Numbered, Person, Reply, Request};
 use node::home::Home;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, timeout};
 
 use crate::cli::ChatFlags;
@@ -24,6 +23,7 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::send::State;
 use crate::sight;
 use crate::terminal::Around;
+use crate::up::Signals;
 use partner::Partner;
 use screen::Screen;
 use typing::{Typed, Typing};
@@ -62,6 +62,8 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
         Some(target) => chat.partner = Some(chat.choose(&target).await?),
         None => chat.attach().await?,
     }
+    // However it is ended from here on, a goodbye is said.
+    let mut signals = Signals::new()?;
     let (mut typing, around) = Typing::start();
     if let Some(around) = &around {
         around.keys.hold_keys();
@@ -69,7 +71,7 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
     chat.screen = Screen::new(around.as_ref().map(|around| around.voice.clone()));
     let outcome = tokio::select! {
         outcome = chat.talk(&mut typing) => outcome,
-        ended = told_to_end() => ended,
+        exit = signals.next() => Ok(exit),
     };
     if let Some(face) = chat.face {
         face.leave().await;
@@ -81,18 +83,6 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
         voice_ended.wait();
     }
     outcome
-}
-
-/// The signals end it as the person does, so that a goodbye is said.
-async fn told_to_end() -> Outcome {
-    let listen = |kind| signal(kind).context("setting up the signals");
-    let (mut terminate, mut hang_up, mut interrupt) =
-        (listen(SignalKind::terminate())?, listen(SignalKind::hangup())?, listen(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => Ok(Exit::Good),
-        _ = hang_up.recv() => Ok(Exit::Good),
-        _ = interrupt.recv() => Ok(Exit::Interrupted),
-    }
 }
 
 /// A person's conversations, one after the other.

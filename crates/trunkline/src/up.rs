@@ -22,7 +22,9 @@ use crate::cli::UpFlags;
 use crate::control::{Api, Socket};
 use crate::failure::{Exit, Failure, Outcome, say};
 use screen::Screen;
-use signals::Signals;
+
+pub(crate) use signals::Signals;
+pub(crate) use words::Words;
 
 /// How long faces that are still there may take to hear that the node has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal as _};
 
 use anyhow::anyhow;
 use node::book::Book;
-use node::face::{Person, Reply, Request, Snapshot};
+use node::face::{Person, Reply, Request};
 use node::home::Home;
 use serde::Serialize;
 use tokio::time::sleep;
@@ -37,16 +37,15 @@ async fn look_around(face: &mut Face, book: &Book, flags: &WhoFlags) -> Outcome 
         // Who is there answers to this node's entry.
         sleep(SIGHT).await;
     }
-    let Reply::Snapshot(snapshot) = face.request(Request::Look).await? else {
+    let Reply::Snapshot(mut seen) = face.request(Request::Look).await? else {
         return Err(anyhow!("the node answers something else").into());
     };
-    let Snapshot { number, mut people, .. } = *snapshot;
     let machines = Machines::of(book);
-    for person in &mut people {
+    for person in &mut seen.people {
         person.seat = machines.seat_of(person);
     }
-    show(&people, &machines, flags.json)?;
-    if flags.watch { watch::follow(face, number, flags.json).await } else { Ok(Exit::Good) }
+    show(&seen.people, &machines, flags.json)?;
+    if flags.watch { watch::follow(face, &seen, flags.json).await } else { Ok(Exit::Good) }
 }
 
 fn show(people: &[Person], machines: &Machines, json: bool) -> Outcome {

@@ -9,19 +9,19 @@ use node::book::CHAT_PORT;
 use node::face::{Direction, Event, Me, Message, Person, Snapshot};
 
 /// Finds the words. It remembers how everybody was, to tell what has changed.
-pub(super) struct Words {
+pub(crate) struct Words {
     people: HashMap<u32, Person>,
     me: Me,
 }
 
 impl Words {
-    pub(super) fn new(snapshot: &Snapshot) -> Self {
+    pub(crate) fn new(snapshot: &Snapshot) -> Self {
         let known = snapshot.people.iter().filter_map(|person| Some((person.id?, person.clone())));
         Self { people: known.collect(), me: snapshot.me.clone() }
     }
 
     /// One line, or several where a message has several; none for what is too small for words.
-    pub(super) fn of(&mut self, event: &Event) -> Option<String> {
+    pub(crate) fn of(&mut self, event: &Event) -> Option<String> {
         Some(match event {
             Event::Came { person } => {
                 self.remember(person);

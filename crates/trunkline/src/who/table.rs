@@ -27,7 +27,7 @@ pub(super) fn table(people: &[Person], width: Option<u16>) -> String {
 }
 
 /// What is to be said of somebody; nothing of who is there and listens.
-pub(super) fn state(person: &Person) -> String {
+fn state(person: &Person) -> String {
     let presence = match person.presence {
         Presence::Here => "",
         Presence::Told => "told of",
