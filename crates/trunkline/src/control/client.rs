@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use futures_util::{SinkExt as _, StreamExt as _};
 use node::WatchError;
-use node::face::{Numbered, Refused, Reply, Request};
+use node::face::{Numbered, Refused, Reply, Request, Snapshot};
 use node::home::Home;
 use rustix::process::geteuid;
 use tokio::net::UnixStream;
@@ -26,6 +26,7 @@ pub(super) const GREETING: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Client {
     line: WebSocketStream<UnixStream>,
+    snapshot: Snapshot,
     /// What has happened while an answer was waited for. The node is of this user, and the wait short.
     kept: VecDeque<Said>,
     last_question: u64,
@@ -61,9 +62,16 @@ impl Client {
     async fn greet(stream: UnixStream) -> anyhow::Result<Self> {
         let (mut line, _) = client_async("ws://trunkline/api/line", stream).await?;
         match hear(&mut line).await? {
-            Some(Said::Snapshot { .. }) => Ok(Self { line, kept: VecDeque::new(), last_question: 0 }),
+            Some(Said::Snapshot { snapshot, .. }) => {
+                Ok(Self { line, snapshot, kept: VecDeque::new(), last_question: 0 })
+            }
             _ => Err(anyhow!("it does not greet")),
         }
+    }
+
+    /// How things stood at first, or after events were missed.
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
     }
 
     /// Asks the node for something. What happens meanwhile is kept for [`Client::next`].
@@ -86,7 +94,7 @@ impl Client {
     /// The next event. When it is dropped while it waits, nothing is lost.
     ///
     /// # Errors
-    /// When events were missed, so that it is time to look again; and when the node has ended.
+    /// When events were missed: [`Client::snapshot`] is a new one then; and when the node has ended.
     pub(crate) async fn next(&mut self) -> Result<Numbered, WatchError> {
         loop {
             let said = match self.kept.pop_front() {
@@ -95,7 +103,8 @@ impl Client {
             };
             match said {
                 Said::Event(event) => return Ok(event),
-                Said::Snapshot { missed, .. } => {
+                Said::Snapshot { snapshot, missed } => {
+                    self.snapshot = snapshot;
                     return Err(WatchError::Missed(missed.unwrap_or_default()));
                 }
                 // To a question that nobody waits for any more.

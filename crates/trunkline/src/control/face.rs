@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::anyhow;
-use node::face::{Numbered, Refused, Reply, Request};
+use node::face::{Numbered, Refused, Reply, Request, Snapshot};
 use node::home::{Home, LockError};
 use node::{Node, Plan, Running, StartError, Watch, WatchError};
 use tokio::time::{Instant, sleep};
@@ -63,6 +63,14 @@ impl Face {
         matches!(self.0, Seat::Here { .. })
     }
 
+    /// How things stood at first, or after events were missed.
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        match &self.0 {
+            Seat::There(client) => client.snapshot(),
+            Seat::Here { watch, .. } => &watch.snapshot,
+        }
+    }
+
     /// Asks the node for something. What happens meanwhile is kept for [`Face::next`].
     ///
     /// # Errors
@@ -77,7 +85,7 @@ impl Face {
     /// The next event. When it is dropped while it waits, nothing is lost.
     ///
     /// # Errors
-    /// When events were missed, so that it is time to look again; and when the node has ended.
+    /// When events were missed: [`Face::snapshot`] is a new one then; and when the node has ended.
     pub(crate) async fn next(&mut self) -> Result<Numbered, WatchError> {
         match &mut self.0 {
             Seat::There(client) => client.next().await,

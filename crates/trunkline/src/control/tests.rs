@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use net::door::Shutdown;
-use node::face::{Event, Reply, Request, Snapshot};
+use node::face::{Event, Reply, Request};
 use node::home::Home;
 use node::{Node, Plan, Running, WatchError};
 use serde_json::{Value, json};
@@ -107,13 +107,6 @@ fn named(name: &str) -> Request {
     Request::Profile { name: Some(name.to_owned()), group: None }
 }
 
-async fn look(client: &mut Client) -> Snapshot {
-    match client.request(Request::Look).await.unwrap() {
-        Reply::Snapshot(snapshot) => *snapshot,
-        other => panic!("{other:?}"),
-    }
-}
-
 async fn heard(line: &mut WebSocketStream<UnixStream>) -> Value {
     match line.next().await.unwrap().unwrap() {
         Message::Text(text) => serde_json::from_str(&text).unwrap(),
@@ -138,9 +131,9 @@ async fn a_face_has_a_snapshot_and_then_what_led_to_an_answer_before_the_answer(
 async fn a_client_keeps_the_events_that_come_while_it_waits_for_an_answer() {
     let stage = Stage::open().await;
     let mut client = stage.client().await;
-    let first = look(&mut client).await.number + 1;
     assert_eq!(client.request(named("li")).await, Ok(Reply::Done));
     assert_eq!(client.request(named("zhao")).await, Ok(Reply::Done));
+    let first = client.snapshot().number + 1;
     for (number, name) in [(first, "li"), (first + 1, "zhao")] {
         let event = client.next().await.unwrap();
         assert_eq!(event.number, number);
@@ -210,11 +203,8 @@ async fn nothing_that_a_terminal_obeys_is_in_an_answer() {
     stage.rename("li\u{202e}\u{9b}2J").await;
     let snapshot = stage.exchange(LOOK).await;
     assert!(snapshot.contains(r"li\u202e\u009b2J"), "{snapshot}");
-    assert_eq!(
-        look(&mut stage.client().await).await.me.name,
-        "li\u{202e}\u{9b}2J",
-        "and it comes back whole"
-    );
+    let client = stage.client().await;
+    assert_eq!(client.snapshot().me.name, "li\u{202e}\u{9b}2J", "and it comes back whole");
 }
 
 #[tokio::test]
@@ -303,7 +293,7 @@ async fn a_face_that_does_not_read_is_hung_up_on_and_the_node_and_the_others_go_
     let stage = Stage::impatient(SOON).await;
     let _stopped = stage.line().await;
     let mut other = stage.client().await;
-    let mut number = look(&mut other).await.number;
+    let mut number = other.snapshot().number;
     while stage.api.lines_open() > 1 {
         stage.rename(&format!("{number:0200}")).await;
         number += 1;
@@ -316,7 +306,7 @@ async fn a_face_that_does_not_read_is_hung_up_on_and_the_node_and_the_others_go_
 async fn a_face_that_reads_too_slowly_is_told_how_much_it_has_missed_and_how_things_stand() {
     let stage = Stage::open().await;
     let mut slow = stage.client().await;
-    let mut number = look(&mut slow).await.number;
+    let mut number = slow.snapshot().number;
     let last = number + 6_000;
     for name in number..last {
         stage.rename(&name.to_string()).await;
@@ -330,7 +320,7 @@ async fn a_face_that_reads_too_slowly_is_told_how_much_it_has_missed_and_how_thi
             Err(missed) => {
                 let WatchError::Missed(missed) = missed else { panic!("{missed}") };
                 assert!(missed > 0);
-                assert_eq!(look(&mut slow).await.number, last, "{number} read, {missed} missed");
+                assert_eq!(slow.snapshot().number, last, "{number} read, {missed} missed");
                 break;
             }
         }
@@ -369,14 +359,13 @@ async fn a_verb_has_a_node_of_its_own_where_none_runs_and_else_the_running_one()
     let mut own = Face::attach(&home(&folder), &PLAN).await.unwrap();
     assert!(own.is_own());
     assert_eq!(own.request(named("li")).await, Ok(Reply::Done));
-    assert!(matches!(own.next().await.unwrap().event, Event::Me { me } if me.name == "li"));
+    assert_eq!(own.next().await.unwrap().number, own.snapshot().number + 1);
     own.leave().await;
 
     let stage = Stage::open().await;
-    let mut face = Face::attach(&home(&stage.folder), &PLAN).await.unwrap();
+    let face = Face::attach(&home(&stage.folder), &PLAN).await.unwrap();
     assert!(!face.is_own());
-    stage.rename("wang").await;
-    assert!(matches!(face.next().await.unwrap().event, Event::Me { me } if me.name == "wang"));
+    assert_eq!(face.snapshot().me.port, stage.client().await.snapshot().me.port);
     face.leave().await;
     assert!(stage.node.request(Request::Look).await.is_ok(), "the running one goes on");
 }
