@@ -15,12 +15,12 @@ use node::home::{Home, LockError};
 use node::{Node, Plan, StartError, Watch};
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::cli::UpFlags;
 use crate::control::{Api, Socket};
-use crate::failure::{Exit, Failure, Outcome, say};
+use crate::failure::{Exit, Failure, Outcome};
 use screen::Screen;
 
 pub(crate) use signals::Signals;
@@ -28,6 +28,9 @@ pub(crate) use words::Words;
 
 /// How long faces that are still there may take to hear that the node has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Troubles of the control socket that may wait to be shown.
+const TROUBLES: usize = 16;
 
 /// Runs the node until it is told to stop.
 pub(crate) async fn run(flags: UpFlags) -> Outcome {
@@ -51,12 +54,14 @@ pub(crate) async fn run(flags: UpFlags) -> Outcome {
     let watch = node.watch().await.map_err(|error| anyhow!(error))?;
     let screen = Screen::begin(&watch.snapshot, &path, json);
     let shutdown = Shutdown::default();
-    let tell = |trouble| say(format_args!("trouble: {trouble}"));
+    let (trouble, troubles) = mpsc::channel(TROUBLES);
+    // One more than may wait is like those before it.
+    let tell = move |text| drop(trouble.try_send(text));
     let control = tokio::spawn(socket.serve(Api::new(node.clone()), shutdown.clone(), tell));
     // Without a supervisor that asked for it this does nothing.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
 
-    let mut shown = show(screen, node, watch)?;
+    let mut shown = show(screen, node, watch, troubles)?;
     let (ended, shown) = tokio::select! {
         biased;
         exit = signals.next() => (Ok(exit), Some(shown)),
@@ -117,10 +122,15 @@ fn not_started(error: StartError, plan: &Plan) -> Failure {
 
 /// Shows what happens, from a thread of its own: a terminal that was stopped (Ctrl-S), or a pipe that nobody reads, must
 /// not stop the node. It misses events instead, and is told of it.
-fn show(screen: Screen, node: Node, watch: Watch) -> Result<oneshot::Receiver<Outcome>, Failure> {
+fn show(
+    screen: Screen,
+    node: Node,
+    watch: Watch,
+    troubles: mpsc::Receiver<String>,
+) -> Result<oneshot::Receiver<Outcome>, Failure> {
     let (done, shown) = oneshot::channel();
     let runtime = Handle::current();
-    let follow = move || drop(done.send(runtime.block_on(screen.follow(node, watch))));
+    let follow = move || drop(done.send(runtime.block_on(screen.follow(node, watch, troubles))));
     thread::Builder::new().name("screen".to_owned()).spawn(follow).context("starting the screen's thread")?;
     Ok(shown)
 }
