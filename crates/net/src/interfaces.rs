@@ -59,7 +59,7 @@ impl From<if_addrs::Interface> for Interface {
         Self {
             address: found.ip(),
             is_up: found.oper_status == IfOperStatus::Up,
-            name: found.name,
+            name: without_label(&found.name).to_owned(),
             index: found.index,
             prefix,
             broadcast: broadcast.filter(|_| !is_loopback && !is_point_to_point),
@@ -67,6 +67,12 @@ impl From<if_addrs::Interface> for Interface {
             is_point_to_point,
         }
     }
+}
+
+/// The name of an interface, which getifaddrs(3) replaces by the label of an address: `eth0:1` for `eth0`. No interface
+/// has a colon in its name.
+fn without_label(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(name, _)| name)
 }
 
 /// The last address of a network, which stands for everybody in it (RFC 919). The kernel takes it as such also where
@@ -181,7 +187,7 @@ mod tests {
     fn an_interface_is_up_once_it_is_switched_on_and_each_address_has_its_broadcast() {
         in_own_network(|| {
             ip("address add 10.7.0.1/24 dev near");
-            ip("address add 10.8.0.1/24 broadcast 10.8.0.127 dev near");
+            ip("address add 10.8.0.1/24 broadcast 10.8.0.127 dev near label near:1");
             let seen = of_near();
             assert_eq!(
                 seen.iter().map(|one| (one.address.to_string(), one.broadcast)).collect::<Vec<_>>(),

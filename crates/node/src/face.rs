@@ -77,7 +77,7 @@ pub enum Reply {
     /// It is done.
     Done,
     /// How things stand.
-    Snapshot(Snapshot),
+    Snapshot(Box<Snapshot>),
     /// These are meant; at least one.
     Found {
         /// In the order in which they were named.

@@ -4,7 +4,8 @@
 
 use std::process::{Command, Output, Stdio};
 
-const VERBS: [&str; 5] = ["serve", "connect", "book", "log", "doctor"];
+const VERBS: [&str; 11] =
+    ["up", "serve", "connect", "who", "send", "chat", "away", "block", "book", "log", "doctor"];
 
 fn trunkline(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trunkline")).args(arguments).output().unwrap()
@@ -32,18 +33,13 @@ fn a_folder_gets_one_page_for_each_verb_and_none_for_what_is_hidden() {
     assert_eq!(printed(&["man", pages.to_str().unwrap()]), "");
     let mut names: Vec<_> = pages.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    let names: Vec<_> = names.iter().map(|name| name.to_str().unwrap()).collect();
-    let jobs = ["add", "import", "list", "remove", "show"].map(|job| format!("trunkline-book-{job}.1"));
-    let others = [
-        "trunkline-book",
-        "trunkline-connect",
-        "trunkline-doctor",
-        "trunkline-log",
-        "trunkline-serve",
-        "trunkline",
-    ]
-    .map(|page| format!("{page}.1"));
-    assert_eq!(names, [&jobs[..], &others].concat());
+    let jobs = ["block-add", "block-list", "block-remove"].into_iter();
+    let jobs = jobs.chain(["book-add", "book-import", "book-list", "book-remove", "book-show"]);
+    let page_of = |name| format!("trunkline-{name}.1");
+    let mut expected: Vec<_> = VERBS.into_iter().chain(jobs).map(page_of).collect();
+    expected.push("trunkline.1".to_owned());
+    expected.sort();
+    assert_eq!(names.iter().map(|name| name.to_str().unwrap()).collect::<Vec<_>>(), expected);
     let page = std::fs::read_to_string(pages.join("trunkline-connect.1")).unwrap();
     assert!(page.contains("\\-\\-keep\\-open") && page.contains("Examples"), "{page}");
 }

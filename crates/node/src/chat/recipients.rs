@@ -106,19 +106,20 @@ fn address(text: &str) -> Option<SocketAddr> {
     text.parse().or_else(|_| alone()).ok()
 }
 
-/// Who goes by this name: those who are there before those who have left, and the very name before one that differs in
-/// case.
+/// Who goes by this name: what people call themselves comes before their accounts (a lab of machines has one), the very
+/// name before one that differs in case, and those who are there before those who have left.
 fn called(name: &str, peers: &[&Peer]) -> Result<Option<PeerId>, Refused> {
-    let is_called = |peer: &Peer| *peer.nick == *name || *peer.user == *name;
     let folded = name.to_lowercase();
-    let resembles = |peer: &Peer| peer.nick.to_lowercase() == folded || peer.user.to_lowercase() == folded;
-    let choose = |fits: &dyn Fn(&Peer) -> bool| -> Vec<&Peer> {
-        let all: Vec<&Peer> = peers.iter().copied().filter(|peer| fits(peer)).collect();
-        let there: Vec<&Peer> = all.iter().copied().filter(|peer| peer.is_present()).collect();
-        if there.is_empty() { all } else { there }
-    };
-    let exactly = choose(&is_called);
-    let found = if exactly.is_empty() { choose(&resembles) } else { exactly };
+    let ways: [&dyn Fn(&Peer) -> bool; 3] =
+        [&|peer| *peer.nick == *name, &|peer| peer.nick.to_lowercase() == folded, &|peer| {
+            peer.user.to_lowercase() == folded
+        }];
+    let mut found =
+        ways.iter().map(|fits| peers.iter().copied().filter(|peer| fits(peer)).collect::<Vec<_>>());
+    let mut found = found.find(|found| !found.is_empty()).unwrap_or_default();
+    if found.iter().any(|peer| peer.is_present()) {
+        found.retain(|peer| peer.is_present());
+    }
     match found[..] {
         [] => Ok(None),
         [only] => Ok(Some(only.id)),
@@ -145,4 +146,138 @@ fn nobody(name: &str, directory: &Directory, peers: &[&Peer]) -> Refused {
         Untrusted::from(name),
         DidYouMean(&near)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use std::time::Duration;
+
+    use ipmsg::node::{Config, Node as Core, Now, Profile};
+    use ipmsg::{Body, Charset, Dialect, NodeId, Presence, PresenceKind, Sender};
+
+    use crate::book::Book;
+
+    const BOOK: &str = "
+        [entry.wang]
+        chat = \"10.0.0.21\"
+        [entry.\"n[1-3]\"]
+        chat = \"10.0.1.[1-3]\"
+        [entry.li]
+        chat = \"li.lab\"
+        [entry.printer]
+        socket = \"tcp://10.0.0.9:9100\"
+        [entry.classroom]
+        chat = \"udp://10.0.0.30:9000\"
+        [groups]
+        lab = \"wang,n2\"
+    ";
+
+    /// Who is meant, where these have entered: user, nick and the last byte of the address; `-` before the user is for one
+    /// who has left.
+    fn meant(text: &str, people: &[(&str, &str, u8)]) -> Result<Vec<String>, String> {
+        let config = Config {
+            node: NodeId(1),
+            user: "me".to_owned(),
+            host: "pc".to_owned(),
+            profile: Profile::default(),
+            port: 2425,
+            files: false,
+            program: String::new(),
+            fallback: Charset::GBK,
+            last_number: 0,
+            outbox: Vec::new(),
+            blocked: Vec::new(),
+        };
+        let at = |seconds| Now { elapsed: Duration::from_secs(seconds), unix: 1_795_353_650 };
+        let mut core = Core::new(config, at(0), 1);
+        for (user, nick, last) in people {
+            let from = SocketAddr::from(([10, 0, 7, *last], 2425));
+            let sender = Sender { user: user.trim_start_matches('-'), host: "pc" };
+            for kind in [PresenceKind::Entry, PresenceKind::Exit] {
+                let presence =
+                    Body::Presence(Presence::new(kind, nick)).build(1, sender, Dialect::UTF_8).unwrap();
+                if kind == PresenceKind::Entry || user.starts_with('-') {
+                    core.handle_datagram(at(0), from, &presence);
+                }
+            }
+        }
+        // Who says goodbye is asked first whether it is true.
+        for tenth in 0..200 {
+            let now = Now { elapsed: Duration::from_millis(tenth * 100), ..at(0) };
+            core.handle_timeout(now);
+        }
+        let book = Book::from_text(BOOK, Path::new("book.toml")).unwrap();
+        let mut directory = Directory::default();
+        directory.book = book;
+        let found = recipients(text, &directory, core.peers()).map_err(|refused| refused.reason)?;
+        let named = found.into_iter().map(|one| match one {
+            Recipient::Peer(id) => core.peer(id).unwrap().addresses[0].to_string(),
+            Recipient::At(address) => address.to_string(),
+            Recipient::Host { at, .. } => at.to_string(),
+        });
+        Ok(named.collect())
+    }
+
+    #[track_caller]
+    fn means(text: &str, people: &[(&str, &str, u8)], addresses: &[&str]) {
+        assert_eq!(meant(text, people).unwrap(), addresses, "{text}");
+    }
+
+    #[test]
+    fn names_ranges_and_groups_of_the_book_are_their_addresses() {
+        means("wang", &[], &["10.0.0.21:2425"]);
+        means("n[1-2],wang", &[], &["10.0.1.1:2425", "10.0.1.2:2425", "10.0.0.21:2425"]);
+        means("@lab", &[], &["10.0.1.2:2425", "10.0.0.21:2425"]);
+        means("li", &[], &["li.lab:2425"]);
+        means("10.0.0.7", &[], &["10.0.0.7:2425"]);
+        means("[fe80::7]:2500", &[], &["[fe80::7]:2500"]);
+    }
+
+    #[test]
+    fn nobody_gets_a_message_by_calling_himself_as_somebody_of_the_book_is_called() {
+        means("wang", &[("mallory", "wang", 1)], &["10.0.0.21:2425"]);
+    }
+
+    #[test]
+    fn who_is_in_sight_goes_by_the_name_he_gives_himself_whatever_is_in_it() {
+        let people = [("root", "王伟", 1), ("root", "Zhao, Lei", 2), ("zhao", "boss", 3)];
+        means("王伟", &people, &["10.0.7.1:2425"]);
+        means("Zhao, Lei", &people, &["10.0.7.2:2425"]);
+        means("BOSS", &people, &["10.0.7.3:2425"]);
+        means("zhao", &people, &["10.0.7.3:2425"]);
+    }
+
+    #[test]
+    fn what_people_call_themselves_comes_before_their_accounts() {
+        means("root", &[("root", "pc1", 1), ("root", "pc2", 2), ("x", "root", 3)], &["10.0.7.3:2425"]);
+    }
+
+    #[test]
+    fn who_is_there_comes_before_one_of_the_same_name_who_has_left() {
+        means("anna", &[("-a", "anna", 1), ("b", "anna", 2)], &["10.0.7.2:2425"]);
+        means("anna", &[("-a", "anna", 1)], &["10.0.7.1:2425"]);
+    }
+
+    #[test]
+    fn a_name_that_may_be_several_or_nobody_is_refused_in_words() {
+        let two = [("a", "anna", 1), ("b", "anna", 2)];
+        let reason = "2 people go by the name 'anna': 10.0.7.1:2425, 10.0.7.2:2425";
+        assert_eq!(meant("anna", &two).unwrap_err(), reason);
+        for (text, reason) in [
+            ("wagn", "'wagn' is neither in sight nor in the book; did you mean wang?"),
+            ("ana", "'ana' is neither in sight nor in the book; did you mean anna?"),
+            ("printer", "printer has no chat line in the book"),
+            (
+                "classroom",
+                "classroom has a line of bare datagrams, udp://10.0.0.30:9000, where nothing is acknowledged",
+            ),
+            ("wang!wang", "'wang!wang' is nobody"),
+        ] {
+            assert_eq!(meant(text, &two[..1]).unwrap_err(), reason);
+        }
+        assert!(meant("@nobody", &[]).is_err());
+        assert!(meant("n[1-", &[]).is_err());
+    }
 }

@@ -9,7 +9,7 @@ use crate::support::network::Network;
 use crate::support::ours::Ours;
 
 #[test]
-fn iptux_and_ours_see_each_other_come_and_go_by_their_right_names() {
+fn iptux_and_ours_see_each_other_come_and_go_and_what_was_kept_meanwhile_is_shown() {
     needs!("ip", "g++", "iptux-core");
     let network = Network::new(1);
     let [here, there] = [network.host(1), network.host(1)];
@@ -28,6 +28,11 @@ fn iptux_and_ours_see_each_other_come_and_go_by_their_right_names() {
     ours.wait_for_person(PATIENCE, there.address);
     iptux.leave();
     ours.wait_for_goodbye(there.address);
+
+    let message = ours.send("李娜", "for later");
+    let iptux = Iptux::start(&there, "李娜", "财务");
+    ours.wait_until_delivered(PATIENCE, message);
+    iptux.wait_for_message(here.address, "for later");
 }
 
 #[test]
@@ -55,13 +60,33 @@ fn iptux_and_ours_have_each_others_messages_once_and_stop_trying() {
         iptux.send(here.address, text);
         assert_eq!(ours.wait_for_message(text).with.name, "Li");
     }
-    // What is not acknowledged is an error to iptux after its fourth try.
-    iptux.send(there.address, "this is done after the others are");
-    iptux.wait_for("the end of all tries", |event| (*event == Event::Sent(there.address)).then_some(()));
+    let sent = Event::Sent(here.address);
+    iptux.events.wait_for("the end of all tries", PATIENCE, |events| {
+        (events.iter().filter(|event| **event == sent).count() == texts.len()).then_some(())
+    });
+    // What is not acknowledged is an error to iptux.
     let errors = iptux
         .events
         .look(|events| events.iter().filter(|event| matches!(event, Event::Error { .. })).count());
     assert_eq!((errors, ours.texts()), (0, texts.map(String::from).to_vec()));
+}
+
+#[test]
+fn iptux_that_is_set_to_gbk_and_ours_understand_each_other() {
+    needs!("ip", "g++", "iptux-core");
+    let network = Network::new(1);
+    let [here, there] = [network.host(1), network.host(1)];
+    let mut iptux = Iptux::start_in_charset(&there, "李娜", "财务", "gb18030");
+    let ours = Ours::start(&here, "王伟");
+    let seen = ours.wait_for_person(PATIENCE, there.address);
+    assert_eq!((&seen.name[..], &seen.group[..]), ("李娜", "财务"));
+    // It reads names before it looks at their charset, and garbles those of its own kind as it does ours.
+    assert_eq!(iptux.wait_for_pal(here.address).charset, "utf-8");
+
+    iptux.send(here.address, "你好，这是中文消息");
+    assert_eq!(ours.wait_for_message("你好，这是中文消息").with.name, "李娜");
+    ours.wait_until_delivered(PATIENCE, ours.send("李娜", "你好，李娜"));
+    iptux.wait_for_message(here.address, "你好，李娜");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A node with a home of its own, and what it has seen.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,7 +52,7 @@ impl Desk {
 
     pub(crate) async fn snapshot(&self) -> Snapshot {
         let Ok(Reply::Snapshot(snapshot)) = self.ask(Request::Look).await else { panic!("no snapshot") };
-        snapshot
+        *snapshot
     }
 
     pub(crate) async fn send(&self, to: &str, text: &str) -> Result<Vec<Message>, Refused> {
@@ -121,8 +122,11 @@ impl Desk {
 }
 
 pub(crate) fn home(folder: &TempDir) -> Home {
-    let path = folder.path().as_os_str().to_owned();
-    Home::from_environment(|variable| (variable == "TRUNKLINE_HOME").then(|| path.clone())).unwrap()
+    home_at(folder.path())
+}
+
+pub(crate) fn home_at(folder: &Path) -> Home {
+    Home::from_environment(|variable| (variable == "TRUNKLINE_HOME").then(|| folder.into())).unwrap()
 }
 
 pub(crate) async fn start(folder: &TempDir, name: &str, port: u16) -> (Node, Running) {

@@ -4,4 +4,5 @@
 
 mod attack;
 mod desk;
+mod killed;
 mod talk;

@@ -171,7 +171,7 @@ impl Printed {
         };
         let Fate::Dropped { table, base, chain, rule, certain } = chains.fate() else { return Ok(None) };
         let by = match rule {
-            Some(handle) if self.tool == Tool::Nft => format!("rule of handle {handle}"),
+            Some(handle) if self.tool == Tool::Nft => format!("rule with handle {handle}"),
             Some(place) => format!("rule {place}"),
             None => "policy".to_owned(),
         };

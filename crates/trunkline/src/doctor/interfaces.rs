@@ -46,7 +46,7 @@ fn one(group: &[&Interface]) -> Finding {
     }
     if broadcasts.is_empty() {
         let what = format!(
-            "{name} ({addresses}): no broadcast, so that the chat line reaches others by address only"
+            "{name} ({addresses}): no IPv4 broadcast, so that the chat line speaks to nobody there by itself"
         );
         return Finding::new(Level::Good, what, HOW);
     }
@@ -104,7 +104,7 @@ mod tests {
                 ),
                 (
                     Level::Good,
-                    "wg0 (10.9.0.2/32): no broadcast, so that the chat line reaches others by address only"
+                    "wg0 (10.9.0.2/32): no IPv4 broadcast, so that the chat line speaks to nobody there by itself"
                         .to_owned()
                 ),
             ]

@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 use host::{Host, pair};
 use serde_json::Value;
 
-/// Leaves the test where no hosts can be made: `ip` comes with `ss`, `unshare` and `nsenter` come with `taskset`.
+/// Leaves the test where no hosts can be made; `unshare` and `nsenter` come with `taskset`.
 macro_rules! needs_hosts {
     () => {
         needs_root!();
-        needs!("ss", "taskset");
+        needs!("ip", "taskset");
     };
 }
 
@@ -178,7 +178,7 @@ fn a_host_with_a_network_and_without_a_firewall_has_no_problem_and_hears_itself(
     assert!(
         report.finding("near (")["what"].as_str().unwrap().ends_with("the chat line speaks to 10.7.0.255")
     );
-    assert_eq!(report.finding("near: our own broadcast is heard back")["level"], "good");
+    assert_eq!(report.finding("near: our own broadcast to 10.7.0.255 is heard back")["level"], "good");
     assert_eq!(report.finding("the firewall").get("remedy"), None);
 }
 
@@ -193,14 +193,14 @@ fn a_broadcast_that_may_not_leave_is_a_problem_and_one_that_a_shut_port_drops_is
          nft add rule inet filter in udp dport != 2425 drop",
     );
     let report = Report::on(&near);
-    assert_eq!(report.finding("near: the firewall drops our own broadcast to another port")["level"], "good");
+    assert_eq!(report.finding("near: the firewall drops our own broadcast")["level"], "good");
     assert_eq!(report.finding("the firewall lets UDP")["level"], "good");
     near.run(
         "nft add chain inet filter out '{ type filter hook output priority 0; }'
          nft add rule inet filter out ip daddr 10.7.0.255 drop",
     );
     let report = Report::on(&near);
-    assert_eq!(report.finding("near: no broadcast leaves this machine")["level"], "problem");
+    assert_eq!(report.finding("near: no broadcast leaves for 10.7.0.255: not permitted")["level"], "problem");
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl Desk {
         let answer = match request {
             Request::Send { to, text, sealed } => return self.resolve(&to, text, sealed, reply),
             Request::Open { message } => return self.unseal(message, reply),
-            Request::Look => Ok(Reply::Snapshot(self.snapshot())),
+            Request::Look => Ok(Reply::Snapshot(Box::new(self.snapshot()))),
             Request::Refresh => {
                 self.command(Command::Refresh);
                 Ok(Reply::Done)

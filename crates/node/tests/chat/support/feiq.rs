@@ -33,17 +33,12 @@ pub(crate) struct FeiQ {
 static NUMBER: AtomicU32 = AtomicU32::new(1_795_354_196);
 
 impl FeiQ {
-    /// Starts in a host, and enters.
+    /// Starts in a host, and enters for everybody of its subnet.
     pub(crate) fn start(host: &Host, name: &'static str) -> Self {
         let plain = Plain::bind(host, PORT, move |socket, datagram| answer(socket, datagram, name));
         let feiq = Self { plain, broadcast: host.broadcast(), name };
-        feiq.enter();
+        feiq.send(command::ENTRY, name, feiq.broadcast);
         feiq
-    }
-
-    /// Tells everybody of its subnet that it is there.
-    pub(crate) fn enter(&self) {
-        self.send(command::ENTRY, self.name, self.broadcast);
     }
 
     /// Says goodbye to its subnet, and ends.

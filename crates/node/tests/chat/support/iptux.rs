@@ -64,11 +64,18 @@ pub(crate) struct Pal {
 }
 
 impl Iptux {
-    /// Starts it in a host, and returns once it has entered.
+    /// Starts it in a host.
     pub(crate) fn start(host: &Host, name: &str, group: &str) -> Self {
+        Self::start_in_charset(host, name, group, "utf-8")
+    }
+
+    /// Starts one whose person has chosen this charset for everybody who has not another one.
+    pub(crate) fn start_in_charset(host: &Host, name: &str, group: &str, charset: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let config = home.path().join("config.json");
-        let settings = serde_json::json!({"nick_name": name, "belong_group": group});
+        let settings = serde_json::json!({
+            "nick_name": name, "belong_group": group, "preference_encode": charset, "candidacy_encode": "gb18030,utf-16",
+        });
         std::fs::write(&config, settings.to_string()).unwrap();
         let mut command = Command::new(compiled());
         command.arg(&config).env("HOME", home.path()).env("LANG", "C.UTF-8");

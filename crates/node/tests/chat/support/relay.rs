@@ -76,15 +76,15 @@ struct Carrier {
     ways: [Way; 2],
     tallies: Watched<[Tally; 2]>,
     /// The earliest first, in the order of their sending where two are due at once.
-    under_way: BinaryHeap<Reverse<Copy>>,
+    under_way: BinaryHeap<Reverse<Passage>>,
     begun: Instant,
     /// Their devices must be there as long as this is.
     _hosts: [Host; 2],
 }
 
-/// A frame that arrives some time. Compared by its first two fields alone, which no two share.
+/// A frame that arrives some time. Its first two fields, which no two share, put it in its place.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Copy {
+struct Passage {
     at: Duration,
     number: usize,
     from: usize,
@@ -111,7 +111,7 @@ impl Carrier {
 
     /// Until there is a frame to be read from a device, or one to be delivered, or the end.
     fn wait(&self, stopped: &io::PipeReader) -> ([bool; 2], bool) {
-        let next = self.under_way.peek().map(|copy| copy.0.at.saturating_sub(self.begun.elapsed()));
+        let next = self.under_way.peek().map(|passage| passage.0.at.saturating_sub(self.begun.elapsed()));
         let timeout = next.map(|wait| Timespec::try_from(wait).unwrap());
         let [first, second] = &self.taps;
         let mut waited = [
@@ -128,7 +128,7 @@ impl Carrier {
     fn take(&mut self, from: usize, number: usize, frame: &[u8]) {
         let now = self.begun.elapsed();
         let Some(place) = frame::payload(frame, PORT) else {
-            self.under_way.push(Reverse(Copy { at: now, number, from, frame: frame.to_vec() }));
+            self.under_way.push(Reverse(Passage { at: now, number, from, frame: frame.to_vec() }));
             return;
         };
         let payload = &frame[place.clone()];
@@ -142,18 +142,18 @@ impl Carrier {
         });
         for (number, arrival) in (number..).zip(arrivals) {
             let frame = frame::with_payload(frame, &place, &arrival.bytes);
-            self.under_way.push(Reverse(Copy { at: arrival.at, number, from, frame }));
+            self.under_way.push(Reverse(Passage { at: arrival.at, number, from, frame }));
         }
     }
 
     fn deliver_what_is_due(&mut self) {
         while let Some(next) = self.under_way.peek()
             && next.0.at <= self.begun.elapsed()
-            && let Some(Reverse(copy)) = self.under_way.pop()
+            && let Some(Reverse(passage)) = self.under_way.pop()
         {
-            self.taps[1 - copy.from].write_all(&copy.frame).expect("writing to a TAP device");
-            if frame::payload(&copy.frame, PORT).is_some() {
-                self.tallies.change(|tallies| tallies[copy.from].handed += 1);
+            self.taps[1 - passage.from].write_all(&passage.frame).expect("writing to a TAP device");
+            if frame::payload(&passage.frame, PORT).is_some() {
+                self.tallies.change(|tallies| tallies[passage.from].handed += 1);
             }
         }
     }
