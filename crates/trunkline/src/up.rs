@@ -124,3 +124,24 @@ fn show(screen: Screen, node: Node, watch: Watch) -> Result<oneshot::Receiver<Ou
     thread::Builder::new().name("screen".to_owned()).spawn(follow).context("starting the screen's thread")?;
     Ok(shown)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use net::Endpoint;
+
+    use super::*;
+
+    #[test]
+    fn the_usual_port_taken_names_the_way_to_another() {
+        let taken = |port| {
+            let at = Endpoint::Udp(SocketAddr::from(([0, 0, 0, 0], port)));
+            let plan = Plan { port, name: None, group: None, says_goodbye: true };
+            let error = ListenError::PortTaken { at, holder: None };
+            not_started(StartError::Listen(error), &plan).to_string()
+        };
+        assert!(taken(CHAT_PORT).contains("up --chat 2426 takes another port"), "{}", taken(CHAT_PORT));
+        assert!(!taken(5000).contains("hint"), "{}", taken(5000));
+    }
+}
