@@ -204,7 +204,14 @@ mod tests {
 
     fn words() -> Words {
         let people = vec![wang()];
-        Words::new(&Snapshot { number: 0, me: me(), people, blocked: Vec::new(), waiting: 0, troubles: Vec::new() })
+        Words::new(&Snapshot {
+            number: 0,
+            me: me(),
+            people,
+            blocked: Vec::new(),
+            waiting: 0,
+            troubles: Vec::new(),
+        })
     }
 
     fn message() -> Message {
