@@ -58,29 +58,12 @@ impl Plan {
 /// Talks until the person leaves.
 pub(crate) async fn run(plan: Plan) -> Outcome {
     let mut chat = Chat::new(plan.home);
-    match plan.target {
-        Some(target) => chat.partner = Some(chat.choose(&target).await?),
-        None => chat.attach().await?,
-    }
-    // However it is ended from here on, a goodbye is said.
-    let mut signals = Signals::new()?;
-    let (mut typing, around) = Typing::start();
-    if let Some(around) = &around {
-        around.keys.hold_keys();
-    }
-    chat.screen = Screen::new(around.as_ref().map(|around| around.voice.clone()));
-    let outcome = tokio::select! {
-        outcome = chat.talk(&mut typing) => outcome,
-        exit = signals.next() => Ok(exit),
+    let outcome = match chat.begin(plan.target).await {
+        Ok(()) => chat.sit_down().await,
+        Err(failure) => Err(failure),
     };
     if let Some(face) = chat.face {
         face.leave().await;
-    }
-    drop(typing);
-    if let Some(Around { keys, voice, voice_ended }) = around {
-        keys.restore();
-        voice.end();
-        voice_ended.wait();
     }
     outcome
 }
@@ -117,6 +100,36 @@ impl Chat {
             self.there_since = Instant::now();
         }
         Ok(())
+    }
+
+    /// With whom was said on the command line, perhaps.
+    async fn begin(&mut self, target: Option<String>) -> Result<(), Failure> {
+        match target {
+            Some(target) => self.partner = Some(self.choose(&target).await?),
+            None => self.attach().await?,
+        }
+        Ok(())
+    }
+
+    /// At the terminal, or at a pipe, until the person leaves or is told to.
+    async fn sit_down(&mut self) -> Outcome {
+        let mut signals = Signals::new()?;
+        let (mut typing, around) = Typing::start();
+        if let Some(around) = &around {
+            around.keys.hold_keys();
+        }
+        self.screen = Screen::new(around.as_ref().map(|around| around.voice.clone()));
+        let outcome = tokio::select! {
+            outcome = self.talk(&mut typing) => outcome,
+            exit = signals.next() => Ok(exit),
+        };
+        drop(typing);
+        if let Some(Around { keys, voice, voice_ended }) = around {
+            keys.restore();
+            voice.end();
+            voice_ended.wait();
+        }
+        outcome
     }
 
     /// Takes lines and shows what comes, until the person leaves.

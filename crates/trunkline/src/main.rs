@@ -75,7 +75,6 @@ fn run(verb: Verb) -> Outcome {
     }
 }
 
-/// One thread.
-fn runtime() -> Result<Runtime, Failure> {
-    Ok(Builder::new_current_thread().enable_all().build().context("starting the runtime")?)
+fn runtime() -> anyhow::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build().context("starting the runtime")
 }

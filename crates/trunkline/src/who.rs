@@ -7,6 +7,7 @@ mod watch;
 use std::io::{self, IsTerminal as _};
 
 use anyhow::anyhow;
+use node::Plan;
 use node::book::Book;
 use node::face::{Person, Reply, Request};
 use node::home::Home;
@@ -18,6 +19,7 @@ use crate::cli::WhoFlags;
 use crate::control::Face;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::sight::SIGHT;
+use crate::up::Signals;
 use crate::{sight, stdout};
 use machines::Machines;
 
@@ -26,8 +28,14 @@ pub(crate) async fn run(flags: &WhoFlags) -> Outcome {
     let home = Home::of_this_user().map_err(Failure::usage)?;
     // A mistake in the book is no reason not to show who is there.
     let book = own_book().unwrap_or_default();
-    let mut face = Face::attach(&home, &sight::PLAN).await?;
-    let outcome = look_around(&mut face, &book, flags).await;
+    // A node that stays makes others believe that somebody is here.
+    let plan = Plan { says_goodbye: flags.watch, ..sight::PLAN };
+    let mut signals = Signals::new()?;
+    let mut face = Face::attach(&home, &plan).await?;
+    let outcome = tokio::select! {
+        outcome = look_around(&mut face, &book, flags) => outcome,
+        exit = signals.next() => Ok(exit),
+    };
     face.leave().await;
     outcome
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
 
 #[path = "../send/node.rs"]
+#[allow(dead_code, reason = "shared with the tests of send")]
 mod node;
 #[macro_use]
 #[path = "../server/peers.rs"]

@@ -36,6 +36,17 @@ fn what_is_not_delivered_is_kept_and_goes_when_the_node_runs() {
 }
 
 #[test]
+fn who_chats_without_a_running_node_is_there_meanwhile() {
+    needs!("unshare", "ip");
+    needs_root!();
+    let home = tempfile::tempdir().unwrap();
+    let ran = alone(home.path(), &["chat", "--plain"]);
+    assert_eq!((ran.code, ran.err.as_str(), ran.text()), (Some(0), "", "nobody is in sight yet\n"));
+    let nobody = alone(home.path(), &["chat", "--plain", "wang"]);
+    assert_eq!((nobody.code, nobody.err.contains("'wang' is neither in sight")), (Some(2), true));
+}
+
+#[test]
 fn who_is_away_and_who_is_blocked_is_remembered() {
     needs!("unshare", "ip");
     needs_root!();

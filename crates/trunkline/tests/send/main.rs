@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
 
+#[allow(dead_code, reason = "shared with the tests of who and chat")]
 mod node;
 #[macro_use]
 #[path = "../server/peers.rs"]

@@ -32,7 +32,7 @@ fn each_receiver_has_a_line_and_one_who_does_not_answer_makes_it_code_3() {
 }
 
 #[test]
-fn without_a_limit_it_waits_until_it_is_clear_that_nobody_answers() {
+fn somebody_who_does_not_answer_is_not_waited_for_without_end() {
     let (_silent, port) = silent_peer();
     let li = Node::start("li", &person("zhao", port));
     let ran = li.run(&["send", "zhao", "hello"]);

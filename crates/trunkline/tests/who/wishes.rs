@@ -1,18 +1,33 @@
 //! `away` and `block`.
 
-use crate::node::Node;
+use crate::node::{Node, silent_peer};
 use crate::program::eventually;
 
 #[test]
-fn others_see_who_is_away_and_are_told_why_when_they_write() {
+fn others_see_who_is_away_and_that_he_is_back() {
     let wang = Node::start("wang", "");
     let li = Node::beside(&wang, "li", "wang");
     assert_eq!(wang.prints(&["away", "back", "at 14:00"]), "away: back at 14:00\n");
     eventually("wang to be away", || li.prints(&["who"]).contains("  away"));
-    li.prints(&["send", "wang", "are you there?"]);
-    li.shows("back at 14:00");
     assert_eq!(wang.prints(&["away"]), "back\n");
     eventually("wang to be back", || !li.prints(&["who"]).contains("  away"));
+}
+
+#[test]
+fn whoever_writes_to_somebody_who_is_away_is_told_why() {
+    let wang = Node::start("wang", "");
+    wang.prints(&["away", "back at 14:00"]);
+    // As IP Messenger does it: an entry, then a message that wants a receipt.
+    let (peer, _) = silent_peer();
+    peer.connect(("127.0.0.1", wang.port)).unwrap();
+    peer.send(b"1:100:zhao:pc9:1:zhao\0").unwrap();
+    peer.send(b"1:101:zhao:pc9:288:are you there?\0").unwrap();
+    let mut buffer = [0; 2048];
+    let told = || {
+        let length = peer.recv(&mut buffer).unwrap();
+        buffer[..length].windows(13).any(|text| text == b"back at 14:00")
+    };
+    eventually("the text", told);
 }
 
 #[test]
