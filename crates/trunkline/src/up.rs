@@ -97,7 +97,7 @@ fn plan(flags: UpFlags) -> Result<Plan, Failure> {
     {
         return Err(Failure::usage(anyhow!("{flag}: a control character is in it")));
     }
-    Ok(Plan { port: flags.chat, name: flags.name, group: flags.group, says_goodbye: true })
+    Ok(Plan { port: Some(flags.chat), name: flags.name, group: flags.group, says_goodbye: true })
 }
 
 fn not_started(error: StartError, plan: &Plan) -> Failure {
@@ -106,7 +106,7 @@ fn not_started(error: StartError, plan: &Plan) -> Failure {
             let stop = pid.map(|pid| format!("; kill {pid} ends it")).unwrap_or_default();
             Some(format!("trunkline who talks to it{stop}"))
         }
-        StartError::Listen(ListenError::PortTaken { .. }) if plan.port == CHAT_PORT => Some(format!(
+        StartError::Listen(ListenError::PortTaken { .. }) if plan.port == Some(CHAT_PORT) => Some(format!(
             "there is one chat node for each machine; up --chat {} takes another port, where only those find you whose \
              book says so",
             CHAT_PORT + 1
@@ -147,7 +147,7 @@ mod tests {
     fn the_usual_port_taken_names_the_way_to_another() {
         let taken = |port| {
             let at = Endpoint::Udp(SocketAddr::from(([0, 0, 0, 0], port)));
-            let plan = Plan { port, name: None, group: None, says_goodbye: true };
+            let plan = Plan { port: Some(port), name: None, group: None, says_goodbye: true };
             let error = ListenError::PortTaken { at, holder: None };
             not_started(StartError::Listen(error), &plan).to_string()
         };
