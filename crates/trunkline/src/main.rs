@@ -75,6 +75,7 @@ fn run(verb: Verb) -> Outcome {
     }
 }
 
-fn runtime() -> anyhow::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build().context("starting the runtime")
+/// One thread.
+fn runtime() -> Result<Runtime, Failure> {
+    Ok(Builder::new_current_thread().enable_all().build().context("starting the runtime")?)
 }

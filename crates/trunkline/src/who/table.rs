@@ -59,9 +59,9 @@ mod tests {
         let li = Person { name: "li".to_owned(), ..Person::default() };
         assert_eq!(
             table(&[wang(), li], None),
-            "NAME  CALLED  HOST         ADDRESS        PROGRAM  STATE\n\
+            "NAME  CALLED  HOST        ADDRESS        PROGRAM  STATE\n\
              wang  王伟    pc\\x1b[2J7  10.0.0.7:2425  FeiQ\n\
-             li                                                 not in sight\n"
+             li                                                not in sight\n"
         );
     }
 

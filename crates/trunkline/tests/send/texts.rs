@@ -70,4 +70,6 @@ fn whoever_is_nobody_gets_nothing_and_a_near_name_is_proposed() {
     let ran = li.run(&["send", "wagn", "hello"]);
     assert_eq!((ran.code, ran.text()), (Some(2), ""));
     assert_eq!(ran.err, "trunkline: 'wagn' is neither in sight nor in the book; did you mean wang?\n");
+    let ran = li.run(&["send", "wang!wang", "hello"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(2), "trunkline: 'wang!wang' is nobody\n"));
 }
