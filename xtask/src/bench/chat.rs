@@ -95,7 +95,8 @@ fn crowd_in(port: u16, mut seen: impl FnMut() -> Result<u64>) -> Result<()> {
     for _ in 0..100 {
         for nth in 0..CROWD {
             let [high, low] = nth.to_be_bytes();
-            let socket = UdpSocket::bind((Ipv4Addr::new(127, 1, high, low), 0)).context("being one of a crowd")?;
+            let socket =
+                UdpSocket::bind((Ipv4Addr::new(127, 1, high, low), 0)).context("being one of a crowd")?;
             let entry = format!("1:1:ghost{nth}:pc{nth}:1:ghost {nth}\0");
             socket.send_to(entry.as_bytes(), ("127.0.0.1", port)).context("entering a node's sight")?;
         }

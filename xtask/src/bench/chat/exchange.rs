@@ -31,7 +31,10 @@ const STORED: &str = "C, each on disk";
 pub(super) fn one_at_a_time(bench: &Bench) -> Result<Found> {
     let line = against_stored(bench, "messages, one at a time", 1, ONE_BY_ONE, Goal::RatioAtLeast(0.5))?;
     let system = file_system(&command::target("bench/chat")?)?;
-    Ok(Found { lines: vec![line], notes: vec![format!("one, window: homes and the peer's file on {system}")] })
+    Ok(Found {
+        lines: vec![line],
+        notes: vec![format!("one, window: homes and the peer's file on {system}")],
+    })
 }
 
 pub(super) fn many_at_a_time(bench: &Bench) -> Result<Found> {
