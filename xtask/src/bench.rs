@@ -1,5 +1,6 @@
 //! `cargo xtask bench`.
 
+mod chat;
 mod clients;
 mod ipmsg;
 mod machine;
@@ -30,7 +31,8 @@ Examples:
   cargo xtask bench sockets --only cpu          one row
   cargo xtask bench sockets --rounds 21 --only cpu --only bulk
   cargo xtask bench ipmsg                       what a packet of IP Messenger costs, half a minute
-  cargo xtask bench sets                        names expanded and folded")]
+  cargo xtask bench sets                        names expanded and folded
+  cargo xtask bench chat                        messages from disk to disk; a full journal; an idle node")]
 pub(crate) struct Options {
     /// What to measure
     bench: Name,
@@ -50,6 +52,8 @@ enum Name {
     Ipmsg,
     /// Sets of names
     Sets,
+    /// The node: its messages, its journal, its rest
+    Chat,
 }
 
 impl Name {
@@ -58,6 +62,7 @@ impl Name {
             Self::Sockets => sockets::ROWS,
             Self::Ipmsg => ipmsg::ROWS,
             Self::Sets => sets::ROWS,
+            Self::Chat => chat::ROWS,
         }
     }
 
@@ -71,6 +76,7 @@ impl Name {
             Self::Sockets => release_build(),
             Self::Ipmsg => ipmsg::release_build(),
             Self::Sets => sets::release_build(),
+            Self::Chat => chat::release_build(),
         }
     }
 
@@ -82,6 +88,7 @@ impl Name {
             ),
             Self::Ipmsg => format!("On core {LOAD_CORE}, in memory."),
             Self::Sets => format!("Each program by itself on core {LOAD_CORE}; every answer checked."),
+            Self::Chat => format!("Receivers on core {SERVER_CORE}, senders on core {LOAD_CORE}; loopback."),
         }
     }
 }

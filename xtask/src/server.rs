@@ -67,11 +67,9 @@ impl Server {
         self.child.id()
     }
 
-    /// The memory it has in use (VmRSS of proc_pid_status(5)), in KiB.
+    /// As [`memory`].
     pub(crate) fn memory(&self) -> Result<f64> {
-        let path = format!("/proc/{}/status", self.pid());
-        let status = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
-        resident(&status).with_context(|| format!("looking for VmRSS in {path}"))
+        memory(self.pid())
     }
 
     /// The next line it prints on standard output.
@@ -113,17 +111,44 @@ impl Drop for Server {
     }
 }
 
-/// From `listening on tcp://127.0.0.1:8080 (upper)`.
+/// The memory that a process has in use (VmRSS of proc_pid_status(5)), in KiB.
+///
+/// # Errors
+/// When there is no such process.
+pub(crate) fn memory(process: u32) -> Result<f64> {
+    status(&format!("/proc/{process}/status"), "VmRSS")
+}
+
+/// How often the threads of a process have waited for something (`voluntary_ctxt_switches` of proc_pid_status(5)).
+///
+/// # Errors
+/// When there is no such process.
+pub(crate) fn wake_ups(process: u32) -> Result<f64> {
+    let path = format!("/proc/{process}/task");
+    let threads = fs::read_dir(&path).with_context(|| format!("reading {path}"))?;
+    let waits = threads.map(|thread| {
+        let file = thread?.path().join("status");
+        status(&file.to_string_lossy(), "voluntary_ctxt_switches")
+    });
+    waits.sum()
+}
+
+fn status(path: &str, field: &str) -> Result<f64> {
+    let status = fs::read_to_string(path).with_context(|| format!("reading {path}"))?;
+    number_in(&status, field).with_context(|| format!("looking for {field} in {path}"))
+}
+
+/// From `listening on tcp://127.0.0.1:8080 (upper)`, or `listening on udp port 2425 (chat)`.
 fn port_of_ready_line(log: &str) -> Option<u16> {
     let line = log.lines().find(|line| line.starts_with("listening on "))?;
     let (address, _) = line.rsplit_once(' ')?;
-    address.rsplit_once(':')?.1.parse().ok()
+    address.rsplit([':', ' ']).next()?.parse().ok()
 }
 
-/// From `VmRSS:      1234 kB`.
-fn resident(status: &str) -> Option<f64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
+/// From `VmRSS:      1234 kB`, or a field that has no unit.
+fn number_in(status: &str, field: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -134,13 +159,17 @@ mod tests {
     fn the_port_stands_in_the_ready_line() {
         assert_eq!(port_of_ready_line("listening on tcp://127.0.0.1:8080 (upper)\n"), Some(8080));
         assert_eq!(port_of_ready_line("a warning\nlistening on udp://127.0.0.1:9 (upper)\n"), Some(9));
+        assert_eq!(port_of_ready_line("listening on udp port 2425 (chat)\n"), Some(2425));
         assert_eq!(port_of_ready_line(""), None);
     }
 
     #[test]
-    fn the_memory_in_use_is_read_in_kib() {
-        assert_eq!(resident("Name:\tx\nVmHWM:\t  9 kB\nVmRSS:\t    1234 kB\n"), Some(1234.0));
-        assert_eq!(resident("Name:\tx\n"), None);
+    fn a_number_of_a_process_is_found_by_the_whole_name_of_its_field() {
+        let status = "Name:\tx\nVmHWM:\t  9 kB\nVmRSS:\t    1234 kB\nnonvoluntary_ctxt_switches:\t7\n\
+                      voluntary_ctxt_switches:\t8\n";
+        assert_eq!(number_in(status, "VmRSS"), Some(1234.0));
+        assert_eq!(number_in(status, "voluntary_ctxt_switches"), Some(8.0));
+        assert_eq!(number_in(status, "Vm"), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt;
 pub(crate) struct Line {
     pub(crate) what: String,
     pub(crate) unit: &'static str,
-    /// The program that ours is held against.
+    /// The program that ours is held against; empty where there is none, and the peer's figure means nothing.
     pub(crate) against: &'static str,
     pub(crate) rounds: Vec<Round>,
     pub(crate) goal: Goal,
@@ -17,6 +17,13 @@ pub(crate) struct Line {
 pub(crate) struct Round {
     pub(crate) ours: f64,
     pub(crate) peer: f64,
+}
+
+impl Round {
+    /// Of ours alone.
+    pub(crate) fn without_peer(ours: f64) -> Self {
+        Self { ours, peer: f64::NAN }
+    }
 }
 
 /// What is to be reached.
@@ -72,13 +79,16 @@ impl fmt::Display for Line {
             Some(false) => "NOT MET",
             None => "",
         };
-        let (ours, peer) = (figure(self.ours()), figure(self.peer()));
+        let peer = match self.against {
+            "" => String::new(),
+            against => format!("{against} {}", figure(self.peer())),
+        };
         let ratio = match self.ratio() {
             ratio if ratio.is_finite() => format!("{ratio:.2}"),
-            _ => String::new(), // of nothing to nothing
+            _ => String::new(), // of nothing to nothing, or there is no peer
         };
-        let (what, unit, against) = (&self.what, self.unit, self.against);
-        write!(f, "| {what} | {unit} | {ours} | {against} {peer} | {ratio} | {} | {verdict} |", self.goal)
+        let (what, unit, ours) = (&self.what, self.unit, figure(self.ours()));
+        write!(f, "| {what} | {unit} | {ours} | {peer} | {ratio} | {} | {verdict} |", self.goal)
     }
 }
 
@@ -137,6 +147,14 @@ mod tests {
     fn nothing_lost_on_either_side_has_no_ratio() {
         let line = line(Goal::AtMost(0.0), &[(0.0, 0.0)]);
         assert_eq!(line.to_string(), "| CPU per message | us | 0.00 | C 0.00 |  | at most 0 | met |");
+    }
+
+    #[test]
+    fn what_has_no_peer_has_neither_its_figure_nor_a_ratio() {
+        let rounds = vec![Round::without_peer(12.0)];
+        let what = "start".to_owned();
+        let line = Line { what, unit: "ms", against: "", rounds, goal: Goal::AtMost(100.0) };
+        assert_eq!(line.to_string(), "| start | ms | 12.0 |  |  | at most 100 | met |");
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn system_calls(bench: &Bench) -> Result<Found> {
         let server = Server::start(program)?;
         // Accepting is over when the load is open, so only messages are counted; the warm-up too, so none.
         let mut load = Load::open(&load, &server, &["-c", "64", "-w", "0", "-s", "1"])?;
-        let (calls, run) = traced(&server, || load.run()?.without_errors())?;
+        let (calls, run) = traced(server.pid(), |_| true, || load.run()?.without_errors())?;
         Ok(calls / run.answered()?)
     };
     Ok(vec![Line {
@@ -249,12 +249,16 @@ fn time_wait_in(sockstat: &str) -> Option<u64> {
     words.next()?.parse().ok()
 }
 
-/// Runs something while strace counts the server's system calls.
-fn traced<T>(server: &Server, run: impl FnOnce() -> Result<T>) -> Result<(f64, T)> {
-    let counts = command::target("bench")?.join("strace");
+/// Runs something while strace counts those of a program's system calls that `counts`.
+pub(super) fn traced<T>(
+    program: u32,
+    counts: impl Fn(&str) -> bool,
+    run: impl FnOnce() -> Result<T>,
+) -> Result<(f64, T)> {
+    let table = command::target("bench")?.join(format!("strace-{program}"));
     let mut strace = Command::new("strace")
-        .args(["-f", "-c", "-p", &server.pid().to_string(), "-o"])
-        .arg(&counts)
+        .args(["-f", "-c", "-p", &program.to_string(), "-o"])
+        .arg(&table)
         .stderr(Stdio::piped())
         .spawn()
         .context("starting strace")?;
@@ -262,22 +266,24 @@ fn traced<T>(server: &Server, run: impl FnOnce() -> Result<T>) -> Result<(f64, T
     let mut stderr = BufReader::new(strace.stderr.take().context("strace's standard error")?);
     stderr.read_line(&mut said).context("reading what strace says")?;
     if !said.contains("attached") {
-        bail!("strace cannot look at the server: {}", said.trim());
+        bail!("strace cannot look at the program: {}", said.trim());
     }
     let result = run();
     kill_process(Pid::from_child(&strace), Signal::INT).context("ending strace")?;
     strace.wait().context("waiting for strace")?;
-    let table = fs::read_to_string(&counts).with_context(|| format!("reading {}", counts.display()))?;
-    Ok((calls_in(&table).context("adding up strace's counts")?, result?))
+    let printed = fs::read_to_string(&table).with_context(|| format!("reading {}", table.display()))?;
+    fs::remove_file(&table).with_context(|| format!("removing {}", table.display()))?;
+    Ok((calls_in(&printed, counts).context("adding up strace's counts")?, result?))
 }
 
-/// The sum of the column `calls` of what `strace -c` prints.
-fn calls_in(table: &str) -> Option<f64> {
+/// The sum of the column `calls` of what `strace -c` prints, for those whose name `counts`.
+fn calls_in(table: &str, counts: impl Fn(&str) -> bool) -> Option<f64> {
     let rows =
         table.lines().filter(|line| line.trim_start().starts_with(|first: char| first.is_ascii_digit()));
     let calls = rows
-        .filter(|line| !line.ends_with(" total"))
-        .map(|line| line.split_whitespace().nth(3)?.parse::<f64>().ok());
+        .map(|row| row.split_whitespace().collect::<Vec<_>>())
+        .filter(|row| row.last().is_some_and(|name| *name != "total" && counts(name)))
+        .map(|row| row.get(3)?.parse::<f64>().ok());
     calls.sum()
 }
 
@@ -303,7 +309,8 @@ mod tests {
 ------ ----------- ----------- --------- --------- ----------------
 100.00    0.100000           0      1500        12 total
 ";
-        assert_eq!(calls_in(table), Some(1500.0));
+        assert_eq!(calls_in(table, |_| true), Some(1500.0));
+        assert_eq!(calls_in(table, |name| name == "sendto"), Some(500.0));
     }
 
     #[test]

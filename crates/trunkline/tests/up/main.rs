@@ -157,6 +157,14 @@ fn the_name_and_the_group_stay_until_another_is_said() {
 }
 
 #[test]
+fn a_mistake_in_the_book_is_told_and_keeps_nobody_from_coming() {
+    let home = Home::with_book("entry = 1");
+    let up = Up::start(&home, &[]);
+    assert!(up.shows("trouble: ").contains("book.toml"));
+    assert!(up.ask(&json!({"request": "look"})).is_object());
+}
+
+#[test]
 fn each_signal_ends_it_with_a_goodbye_and_its_own_code() {
     let home = Home::empty();
     for (signal, code) in [(Signal::TERM, 0), (Signal::HUP, 0), (Signal::INT, 130)] {
