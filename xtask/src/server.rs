@@ -116,7 +116,7 @@ impl Drop for Server {
 /// # Errors
 /// When there is no such process.
 pub(crate) fn memory(process: u32) -> Result<f64> {
-    status(&format!("/proc/{process}/status"), "VmRSS")
+    status(Path::new(&format!("/proc/{process}/status")), "VmRSS")
 }
 
 /// How often the threads of a process have waited for something (`voluntary_ctxt_switches` of proc_pid_status(5)).
@@ -124,18 +124,31 @@ pub(crate) fn memory(process: u32) -> Result<f64> {
 /// # Errors
 /// When there is no such process.
 pub(crate) fn wake_ups(process: u32) -> Result<f64> {
-    let path = format!("/proc/{process}/task");
-    let threads = fs::read_dir(&path).with_context(|| format!("reading {path}"))?;
-    let waits = threads.map(|thread| {
-        let file = thread?.path().join("status");
-        status(&file.to_string_lossy(), "voluntary_ctxt_switches")
-    });
-    waits.sum()
+    of_threads(process, |folder| status(&folder.join("status"), "voluntary_ctxt_switches"))
 }
 
-fn status(path: &str, field: &str) -> Result<f64> {
-    let status = fs::read_to_string(path).with_context(|| format!("reading {path}"))?;
-    number_in(&status, field).with_context(|| format!("looking for {field} in {path}"))
+/// CPU time of all threads of a process, in seconds (`schedstat`, the kernel's Documentation/scheduler/sched-stats.rst).
+///
+/// # Errors
+/// When there is no such process.
+pub(crate) fn cpu(process: u32) -> Result<f64> {
+    of_threads(process, |folder| {
+        let path = folder.join("schedstat");
+        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        let nanoseconds: Option<f64> = text.split(' ').next().and_then(|number| number.parse().ok());
+        Ok(nanoseconds.with_context(|| format!("nanoseconds in {}: {text}", path.display()))? / 1e9)
+    })
+}
+
+fn of_threads(process: u32, figure: impl Fn(&Path) -> Result<f64>) -> Result<f64> {
+    let path = format!("/proc/{process}/task");
+    let threads = fs::read_dir(&path).with_context(|| format!("reading {path}"))?;
+    threads.map(|thread| figure(&thread?.path())).sum()
+}
+
+fn status(path: &Path, field: &str) -> Result<f64> {
+    let status = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    number_in(&status, field).with_context(|| format!("looking for {field} in {}", path.display()))
 }
 
 /// From `listening on tcp://127.0.0.1:8080 (upper)`, or `listening on udp port 2425 (chat)`.

@@ -236,6 +236,12 @@ impl Node {
         self.peers.get(id)
     }
 
+    /// The peer that a message for this person goes to, if it is in the table.
+    #[must_use]
+    pub fn find(&self, person: &Person) -> Option<&Peer> {
+        self.peers.find(person).and_then(|id| self.peers.get(id))
+    }
+
     /// All peers that are in the table, also those who are gone, in the order in which they were met.
     pub fn peers(&self) -> impl Iterator<Item = &Peer> {
         self.peers.iter()

@@ -12,7 +12,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::Row;
@@ -75,8 +75,8 @@ fn up(trunkline: &Path, home: &Path) -> Program {
     Program::new(Path::new("env"), &[&home, &trunkline, "up", "--chat", "0"])
 }
 
-/// How things stand at a node, from its control socket.
-fn snapshot(home: &Path) -> Result<Value> {
+/// What a node answers at its control socket, of HTTP, when it is asked how things stand.
+fn answer(home: &Path) -> Result<String> {
     let path = home.join("node.sock");
     let ask = || {
         let mut socket = UnixStream::connect(&path)?;
@@ -84,13 +84,18 @@ fn snapshot(home: &Path) -> Result<Value> {
         let mut answer = String::new();
         socket.read_to_string(&mut answer).map(|_| answer)
     };
-    let answer = ask().with_context(|| format!("asking the node at {}", path.display()))?;
+    ask().with_context(|| format!("asking the node at {}", path.display()))
+}
+
+/// How many people are in such an answer.
+fn people(answer: &str) -> Result<usize> {
     let (_, body) = answer.split_once("\r\n\r\n").context("an answer of HTTP has a body")?;
-    serde_json::from_str(body).with_context(|| format!("the node's answer: {answer}"))
+    let snapshot: Value = serde_json::from_str(body).with_context(|| format!("a node's answer: {answer}"))?;
+    Ok(snapshot["people"].as_array().with_context(|| format!("people in a snapshot: {answer}"))?.len())
 }
 
 /// Makes a node see a crowd, each from an address of its own; `seen` asks it how many it sees.
-fn crowd_in(port: u16, mut seen: impl FnMut() -> Result<u64>) -> Result<()> {
+fn crowd_in(port: u16, mut seen: impl FnMut() -> Result<usize>) -> Result<()> {
     // What its buffer has no room for is said again.
     for _ in 0..100 {
         for nth in 0..CROWD {
@@ -104,7 +109,7 @@ fn crowd_in(port: u16, mut seen: impl FnMut() -> Result<u64>) -> Result<()> {
             return Ok(());
         }
     }
-    anyhow::bail!("the node sees {} people instead of {CROWD}", seen()?)
+    bail!("the node sees {} people instead of {CROWD}", seen()?)
 }
 
 /// A figure of ours that has no peer.

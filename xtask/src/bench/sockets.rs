@@ -280,11 +280,11 @@ pub(super) fn traced<T>(
 fn calls_in(table: &str, counts: impl Fn(&str) -> bool) -> Option<f64> {
     let rows =
         table.lines().filter(|line| line.trim_start().starts_with(|first: char| first.is_ascii_digit()));
-    let calls = rows
+    let mut calls = rows
         .map(|row| row.split_whitespace().collect::<Vec<_>>())
         .filter(|row| row.last().is_some_and(|name| *name != "total" && counts(name)))
         .map(|row| row.get(3)?.parse::<f64>().ok());
-    calls.sum()
+    calls.try_fold(0.0, |sum, calls| Some(sum + calls?))
 }
 
 #[cfg(test)]

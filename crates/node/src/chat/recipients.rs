@@ -38,11 +38,11 @@ pub(super) fn recipients<'p>(
     directory: &Directory,
     peers: impl Iterator<Item = &'p Peer>,
 ) -> Result<Vec<Recipient>, Refused> {
-    let peers: Vec<&Peer> = peers.filter(|peer| !peer.nick.is_empty() || !peer.user.is_empty()).collect();
     let text = text.trim();
     if let Some(address) = address(text) {
         return Ok(vec![Recipient::At(address)]);
     }
+    let peers: Vec<&Peer> = peers.filter(|peer| !peer.nick.is_empty() || !peer.user.is_empty()).collect();
     // A name on the wire may have anything in it, a comma too.
     if let Ok(None) = directory.book.find(text)
         && let Some(peer) = called(text, &peers)?

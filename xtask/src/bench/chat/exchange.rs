@@ -11,7 +11,7 @@ use super::talker::Talker;
 use super::{CROWD, Goal, Line, Round, crowd_in, example, file_system, fresh_home};
 use crate::bench::{Bench, Found, measured};
 use crate::command;
-use crate::server::{LOAD_CORE, Program, SERVER_CORE};
+use crate::server::{LOAD_CORE, Program, SERVER_CORE, cpu};
 use crate::yardsticks;
 
 /// What a face keeps waiting where many are under way: a pile of drafts, not a person. 64 of them are in the network.
@@ -49,18 +49,20 @@ pub(super) fn against_iptux(bench: &Bench) -> Result<Found> {
 
 /// Ours against ours: what a crowd costs those who talk in it.
 pub(super) fn in_a_crowd(bench: &Bench) -> Result<Found> {
-    let mut lines = Vec::new();
-    for (window, count) in [(1, ONE_BY_ONE), (WINDOW, IN_A_WINDOW)] {
-        let crowded = || {
-            let mut pair = Pair::start()?;
+    let exchange = |is_crowded| {
+        let mut pair = Pair::start()?;
+        if is_crowded {
             pair.crowd()?;
-            pair.exchange(count, window)
-        };
-        let rounds = bench.in_turns(crowded, || Pair::start()?.exchange(count, window))?;
-        let what = format!("messages among {CROWD} people, {window} at a time");
-        lines.push(line(&what, "without them", rounds, Goal::Told));
-    }
-    Ok(lines.into())
+        }
+        let before = cpu(pair.sender.pid())? + cpu(pair.receiver.pid())?;
+        pair.exchange(IN_A_WINDOW, WINDOW)?;
+        let after = cpu(pair.sender.pid())? + cpu(pair.receiver.pid())?;
+        Ok((after - before) * 1e6 / f64::from(IN_A_WINDOW))
+    };
+    let rounds = bench.in_turns(|| exchange(true), || exchange(false))?;
+    let rounds = rounds.into_iter().map(|(ours, peer)| Round { ours, peer }).collect();
+    let what = format!("CPU per message of both nodes, {CROWD} people in sight");
+    Ok(vec![Line { what, unit: "us", against: "nobody", rounds, goal: Goal::Told }].into())
 }
 
 /// The peer keeps and answers a datagram at a time.

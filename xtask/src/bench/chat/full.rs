@@ -5,9 +5,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use serde_json::Value;
 
-use super::{CROWD, Goal, alone, crowd_in, example, fresh_home, snapshot, up};
+use super::{CROWD, Goal, alone, answer, crowd_in, example, fresh_home, people, up};
 use crate::bench::{Bench, Found};
 use crate::command;
 use crate::server::Server;
@@ -29,12 +28,12 @@ pub(super) fn measure(bench: &Bench) -> Result<Found> {
     for _ in 0..bench.rounds {
         let start = Instant::now();
         let server = Server::start(&program)?;
-        snapshot(&home)?;
+        people(&answer(&home)?)?;
         starts.push(milliseconds(start));
         before.push(server.memory()? / 1024.0);
-        crowd_in(server.port, || Ok(people(&snapshot(&home)?)))?;
+        crowd_in(server.port, || people(&answer(&home)?))?;
         let start = Instant::now();
-        snapshot(&home)?;
+        answer(&home)?;
         looks.push(milliseconds(start));
         memory.push(server.memory()? / 1024.0);
     }
@@ -71,10 +70,6 @@ fn search(trunkline: &Path, home: &Path, word: &str, found: usize) -> Result<f64
     let count = printed.lines().count();
     ensure!(count == found, "{count} messages with {word} were found instead of {found}");
     Ok(taken)
-}
-
-fn people(snapshot: &Value) -> u64 {
-    snapshot["people"].as_array().map_or(0, Vec::len).try_into().unwrap_or(u64::MAX)
 }
 
 fn milliseconds(since: Instant) -> f64 {

@@ -105,7 +105,7 @@ impl Desk {
 
     fn accept(&mut self, token: Token, reference: u64, message: Outgoing) {
         let at = Timestamp::now();
-        let peer = self.core.peers().find(|peer| message.to.is(peer));
+        let peer = self.core.find(&message.to);
         let to = peer.map_or_else(|| Party::from(&message.to), Party::from);
         let with = peer.map_or_else(|| view::unmet(&to, &self.directory), |peer| self.person(peer));
         let shown = Message {

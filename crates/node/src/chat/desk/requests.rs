@@ -188,7 +188,7 @@ impl Desk {
     }
 
     fn peer_at(&self, address: SocketAddr) -> Option<&Peer> {
-        self.core.peers().find(|peer| peer.addresses.contains(&address))
+        self.core.find(&Whom::Address(address))
     }
 
     fn cancel(&mut self, message: i64) -> Result<Reply, Refused> {
