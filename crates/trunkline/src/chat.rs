@@ -10,12 +10,11 @@ use std::future::pending;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use net::Untrusted;
 use node::WatchError;
 use node::face::{Event, Message, Numbered, Person, Reply, Request};
 use node::home::Home;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, timeout};
 
 use crate::cli::ChatFlags;
@@ -24,6 +23,7 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::send::State;
 use crate::sight;
 use crate::terminal::Around;
+use crate::up::Signals;
 use partner::Partner;
 use screen::Screen;
 use typing::{Typed, Typing};
@@ -58,41 +58,14 @@ impl Plan {
 /// Talks until the person leaves.
 pub(crate) async fn run(plan: Plan) -> Outcome {
     let mut chat = Chat::new(plan.home);
-    match plan.target {
-        Some(target) => chat.partner = Some(chat.choose(&target).await?),
-        None => chat.attach().await?,
-    }
-    let (mut typing, around) = Typing::start();
-    if let Some(around) = &around {
-        around.keys.hold_keys();
-    }
-    chat.screen = Screen::new(around.as_ref().map(|around| around.voice.clone()));
-    let outcome = tokio::select! {
-        outcome = chat.talk(&mut typing) => outcome,
-        ended = told_to_end() => ended,
+    let outcome = match chat.begin(plan.target).await {
+        Ok(()) => chat.sit_down().await,
+        Err(failure) => Err(failure),
     };
     if let Some(face) = chat.face {
         face.leave().await;
     }
-    drop(typing);
-    if let Some(Around { keys, voice, voice_ended }) = around {
-        keys.restore();
-        voice.end();
-        voice_ended.wait();
-    }
     outcome
-}
-
-/// The signals end it as the person does, so that a goodbye is said.
-async fn told_to_end() -> Outcome {
-    let listen = |kind| signal(kind).context("setting up the signals");
-    let (mut terminate, mut hang_up, mut interrupt) =
-        (listen(SignalKind::terminate())?, listen(SignalKind::hangup())?, listen(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => Ok(Exit::Good),
-        _ = hang_up.recv() => Ok(Exit::Good),
-        _ = interrupt.recv() => Ok(Exit::Interrupted),
-    }
 }
 
 /// A person's conversations, one after the other.
@@ -127,6 +100,36 @@ impl Chat {
             self.there_since = Instant::now();
         }
         Ok(())
+    }
+
+    /// With whom was said on the command line, perhaps.
+    async fn begin(&mut self, target: Option<String>) -> Result<(), Failure> {
+        match target {
+            Some(target) => self.partner = Some(self.choose(&target).await?),
+            None => self.attach().await?,
+        }
+        Ok(())
+    }
+
+    /// At the terminal, or at a pipe, until the person leaves or is told to.
+    async fn sit_down(&mut self) -> Outcome {
+        let mut signals = Signals::new()?;
+        let (mut typing, around) = Typing::start();
+        if let Some(around) = &around {
+            around.keys.hold_keys();
+        }
+        self.screen = Screen::new(around.as_ref().map(|around| around.voice.clone()));
+        let outcome = tokio::select! {
+            outcome = self.talk(&mut typing) => outcome,
+            exit = signals.next() => Ok(exit),
+        };
+        drop(typing);
+        if let Some(Around { keys, voice, voice_ended }) = around {
+            keys.restore();
+            voice.end();
+            voice_ended.wait();
+        }
+        outcome
     }
 
     /// Takes lines and shows what comes, until the person leaves.

@@ -34,3 +34,6 @@ impl From<StartError> for Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ use receipt::Receipts;
 
 pub(crate) use receipt::State;
 
-/// How long to wait where nobody says: a little longer than the node takes to find that nobody answers.
+/// How long receipts are awaited where nobody says: the node sends a message five times within it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Bytes of standard input that are read: far more than a message may have, and little memory.
@@ -30,7 +30,7 @@ const INPUT_MAX: usize = 1024 * 1024;
 pub(crate) struct Plan {
     home: Home,
     request: Request,
-    /// How long receipts are awaited, if the person has said so. Otherwise until it is clear that nobody answers.
+    /// How long receipts are awaited, if the person has said so.
     wait: Option<Duration>,
     json: bool,
 }
@@ -72,9 +72,8 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
     let outcome = match sight::ask(&mut face, plan.request, begun, drop).await {
         Ok(Reply::Accepted { messages, unsent }) => {
             let mut receipts = Receipts::new(messages, plan.json);
-            let told = receipts.refused(&unsent);
-            match told {
-                Ok(_) => follow(&mut face, receipts, begun + wait, plan.wait.is_some()).await,
+            match receipts.refused(&unsent) {
+                Ok(_) => follow(&mut face, receipts, begun + wait).await,
                 failed => failed,
             }
         }
@@ -85,15 +84,14 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
     outcome
 }
 
-/// Waits for the receipts until then, or until nothing more is to be expected.
-async fn follow(face: &mut Face, mut receipts: Receipts, until: Instant, is_patient: bool) -> Outcome {
+/// Waits for the receipts, until then at most.
+async fn follow(face: &mut Face, mut receipts: Receipts, until: Instant) -> Outcome {
     while !receipts.are_complete() {
         let (message, state) = match timeout_at(until, face.next()).await {
             Ok(Ok(numbered)) => match numbered.event {
                 Event::Delivered { message, took } => (message, State::Delivered { took }),
                 Event::Failed { message, reason } => (message, State::Failed { reason }),
                 Event::Cancelled { message } => (message, State::Cancelled),
-                Event::Queued { message } if !is_patient => (message, State::Queued),
                 _ => continue,
             },
             // What was missed may be what is waited for; whatever is not known to be delivered is said to wait.

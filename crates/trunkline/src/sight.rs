@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use node::book::CHAT_PORT;
 use node::face::{Numbered, Refused, Reply, Request};
 use node::{Plan, WatchError};
 use tokio::time::{Instant, timeout_at};
@@ -11,7 +10,7 @@ use crate::control::Face;
 
 /// The node of a verb that is there for a moment: it says no goodbye, for everybody would believe that its person has
 /// left.
-pub(crate) const PLAN: Plan = Plan { port: CHAT_PORT, name: None, group: None, says_goodbye: false };
+pub(crate) const PLAN: Plan = Plan { port: None, name: None, group: None, says_goodbye: false };
 
 /// How long a node that was only just started waits for others. Who is there answers within milliseconds; whole
 /// networks spread their answers over a second.

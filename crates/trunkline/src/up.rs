@@ -15,17 +15,22 @@ use node::home::{Home, LockError};
 use node::{Node, Plan, StartError, Watch};
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::cli::UpFlags;
 use crate::control::{Api, Socket};
-use crate::failure::{Exit, Failure, Outcome, say};
+use crate::failure::{Exit, Failure, Outcome};
 use screen::Screen;
-use signals::Signals;
+
+pub(crate) use signals::Signals;
+pub(crate) use words::Words;
 
 /// How long faces that are still there may take to hear that the node has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Troubles of the control socket that may wait to be shown.
+const TROUBLES: usize = 16;
 
 /// Runs the node until it is told to stop.
 pub(crate) async fn run(flags: UpFlags) -> Outcome {
@@ -49,12 +54,14 @@ pub(crate) async fn run(flags: UpFlags) -> Outcome {
     let watch = node.watch().await.map_err(|error| anyhow!(error))?;
     let screen = Screen::begin(&watch.snapshot, &path, json);
     let shutdown = Shutdown::default();
-    let tell = |trouble| say(format_args!("trouble: {trouble}"));
+    let (trouble, troubles) = mpsc::channel(TROUBLES);
+    // One more than may wait is like those before it.
+    let tell = move |text| drop(trouble.try_send(text));
     let control = tokio::spawn(socket.serve(Api::new(node.clone()), shutdown.clone(), tell));
     // Without a supervisor that asked for it this does nothing.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
 
-    let mut shown = show(screen, node, watch)?;
+    let mut shown = show(screen, node, watch, troubles)?;
     let (ended, shown) = tokio::select! {
         biased;
         exit = signals.next() => (Ok(exit), Some(shown)),
@@ -90,7 +97,7 @@ fn plan(flags: UpFlags) -> Result<Plan, Failure> {
     {
         return Err(Failure::usage(anyhow!("{flag}: a control character is in it")));
     }
-    Ok(Plan { port: flags.chat, name: flags.name, group: flags.group, says_goodbye: true })
+    Ok(Plan { port: Some(flags.chat), name: flags.name, group: flags.group, says_goodbye: true })
 }
 
 fn not_started(error: StartError, plan: &Plan) -> Failure {
@@ -99,7 +106,7 @@ fn not_started(error: StartError, plan: &Plan) -> Failure {
             let stop = pid.map(|pid| format!("; kill {pid} ends it")).unwrap_or_default();
             Some(format!("trunkline who talks to it{stop}"))
         }
-        StartError::Listen(ListenError::PortTaken { .. }) if plan.port == CHAT_PORT => Some(format!(
+        StartError::Listen(ListenError::PortTaken { .. }) if plan.port == Some(CHAT_PORT) => Some(format!(
             "there is one chat node for each machine; up --chat {} takes another port, where only those find you whose \
              book says so",
             CHAT_PORT + 1
@@ -115,10 +122,36 @@ fn not_started(error: StartError, plan: &Plan) -> Failure {
 
 /// Shows what happens, from a thread of its own: a terminal that was stopped (Ctrl-S), or a pipe that nobody reads, must
 /// not stop the node. It misses events instead, and is told of it.
-fn show(screen: Screen, node: Node, watch: Watch) -> Result<oneshot::Receiver<Outcome>, Failure> {
+fn show(
+    screen: Screen,
+    node: Node,
+    watch: Watch,
+    troubles: mpsc::Receiver<String>,
+) -> Result<oneshot::Receiver<Outcome>, Failure> {
     let (done, shown) = oneshot::channel();
     let runtime = Handle::current();
-    let follow = move || drop(done.send(runtime.block_on(screen.follow(node, watch))));
+    let follow = move || drop(done.send(runtime.block_on(screen.follow(node, watch, troubles))));
     thread::Builder::new().name("screen".to_owned()).spawn(follow).context("starting the screen's thread")?;
     Ok(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use net::Endpoint;
+
+    use super::*;
+
+    #[test]
+    fn the_usual_port_taken_names_the_way_to_another() {
+        let taken = |port| {
+            let at = Endpoint::Udp(SocketAddr::from(([0, 0, 0, 0], port)));
+            let plan = Plan { port: Some(port), name: None, group: None, says_goodbye: true };
+            let error = ListenError::PortTaken { at, holder: None };
+            not_started(StartError::Listen(error), &plan).to_string()
+        };
+        assert!(taken(CHAT_PORT).contains("up --chat 2426 takes another port"), "{}", taken(CHAT_PORT));
+        assert!(!taken(5000).contains("hint"), "{}", taken(5000));
+    }
 }

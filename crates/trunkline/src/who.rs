@@ -7,8 +7,9 @@ mod watch;
 use std::io::{self, IsTerminal as _};
 
 use anyhow::anyhow;
+use node::Plan;
 use node::book::Book;
-use node::face::{Person, Reply, Request, Snapshot};
+use node::face::{Person, Reply, Request};
 use node::home::Home;
 use serde::Serialize;
 use tokio::time::sleep;
@@ -18,6 +19,7 @@ use crate::cli::WhoFlags;
 use crate::control::Face;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::sight::SIGHT;
+use crate::up::Signals;
 use crate::{sight, stdout};
 use machines::Machines;
 
@@ -26,8 +28,14 @@ pub(crate) async fn run(flags: &WhoFlags) -> Outcome {
     let home = Home::of_this_user().map_err(Failure::usage)?;
     // A mistake in the book is no reason not to show who is there.
     let book = own_book().unwrap_or_default();
-    let mut face = Face::attach(&home, &sight::PLAN).await?;
-    let outcome = look_around(&mut face, &book, flags).await;
+    // A node that stays makes others believe that somebody is here.
+    let plan = Plan { says_goodbye: flags.watch, ..sight::PLAN };
+    let mut signals = Signals::new()?;
+    let mut face = Face::attach(&home, &plan).await?;
+    let outcome = tokio::select! {
+        outcome = look_around(&mut face, &book, flags) => outcome,
+        exit = signals.next() => Ok(exit),
+    };
     face.leave().await;
     outcome
 }
@@ -37,16 +45,15 @@ async fn look_around(face: &mut Face, book: &Book, flags: &WhoFlags) -> Outcome 
         // Who is there answers to this node's entry.
         sleep(SIGHT).await;
     }
-    let Reply::Snapshot(snapshot) = face.request(Request::Look).await? else {
+    let Reply::Snapshot(mut seen) = face.request(Request::Look).await? else {
         return Err(anyhow!("the node answers something else").into());
     };
-    let Snapshot { number, mut people, .. } = *snapshot;
     let machines = Machines::of(book);
-    for person in &mut people {
+    for person in &mut seen.people {
         person.seat = machines.seat_of(person);
     }
-    show(&people, &machines, flags.json)?;
-    if flags.watch { watch::follow(face, number, flags.json).await } else { Ok(Exit::Good) }
+    show(&seen.people, &machines, flags.json)?;
+    if flags.watch { watch::follow(face, &seen, flags.json).await } else { Ok(Exit::Good) }
 }
 
 fn show(people: &[Person], machines: &Machines, json: bool) -> Outcome {

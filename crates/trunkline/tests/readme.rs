@@ -31,7 +31,7 @@ fn the_sessions_of_the_readme_show_what_the_readme_says() {
 #[test]
 fn the_two_commands_of_the_readme_are_the_ones_that_exist() {
     let readme = include_str!("../../../README.md");
-    assert!(readme.contains("cargo run --release -- serve :8080 upper"));
+    assert!(readme.contains("cargo run --release -- up "));
     assert!(readme.contains("cargo xtask test"));
 }
 
@@ -39,8 +39,9 @@ fn run_session(title: &str, section: &str, home: &Path) {
     let boxes: Vec<&str> =
         section.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(boxes.len() >= 2, "{title}: a session needs two terminals");
-    let (servers, clients): (Vec<_>, Vec<_>) =
-        boxes.into_iter().partition(|shown| shown.contains("trunkline serve "));
+    let (servers, clients): (Vec<_>, Vec<_>) = boxes
+        .into_iter()
+        .partition(|shown| ["trunkline serve ", "trunkline up "].iter().any(|verb| shown.contains(verb)));
     let mut running: Vec<_> = servers.iter().map(|shown| Server::start(shown, home)).collect();
     for shown in clients {
         let mut lines = shown.lines().peekable();
@@ -131,7 +132,9 @@ fn shell(command: &str, home: &Path) -> Command {
 fn with_free_places(section: &str, folder: &Path) -> String {
     let mut ports = HashMap::new();
     let mut held = Vec::new();
-    let mut pieces = section.split(":80");
+    // As in `127.0.0.1:8080`, and in `--chat 8080`.
+    let marked = section.replace(" 80", " \0:80");
+    let mut pieces = marked.split(":80");
     let mut placed = pieces.next().unwrap().to_owned();
     for piece in pieces {
         let (digits, rest) = piece.split_at(2);
@@ -143,21 +146,32 @@ fn with_free_places(section: &str, folder: &Path) -> String {
         });
         placed += &format!(":{port}{rest}");
     }
-    placed.replace("/tmp/", &format!("{}/", folder.display()))
+    placed.replace("\0:", "").replace("/tmp/", &format!("{}/", folder.display()))
 }
 
-/// Ports, process and user ids and times differ from run to run.
+/// Ports, process and user ids, accounts, hosts and times differ from run to run.
 fn masked(line: &str) -> String {
-    ["127.0.0.1:", "pid ", "uid ", "bytes; ", "byte; ", "is open ("].iter().fold(
-        line.to_owned(),
-        |line, before| {
-            let mut parts = line.split(before);
-            let first = parts.next().unwrap().to_owned();
-            parts.fold(first, |text, part| {
-                let rest = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-                let mark = if rest.len() < part.len() { "N" } else { "" };
-                format!("{text}{before}{mark}{rest}")
-            })
-        },
-    )
+    let before =
+        ["127.0.0.1:", "udp port ", "pid ", "uid ", "bytes; ", "byte; ", "is open (", "delivered in "];
+    let line = before.iter().fold(line.to_owned(), |line, before| {
+        let mut parts = line.split(before);
+        let first = parts.next().unwrap().to_owned();
+        parts.fold(first, |text, part| {
+            let rest = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+            let mark = if rest.len() < part.len() { "N" } else { "" };
+            format!("{text}{before}{mark}{rest}")
+        })
+    });
+    let words = line.split(' ').map(|word| match word {
+        account if account.starts_with('(') && account.contains('@') => "(ACCOUNT".to_owned(),
+        account if account.contains('@') && account.ends_with(',') => "ACCOUNT,".to_owned(),
+        file if file.starts_with("unix:") && file.ends_with("/node.sock") => "unix:NODE".to_owned(),
+        clock if clock.len() == 8 && clock.split(':').count() == 3 => "TIME".to_owned(),
+        word => word.to_owned(),
+    });
+    let line = words.collect::<Vec<_>>().join(" ");
+    match line.rsplit_once(" at ") {
+        Some((who, _)) if who.starts_with("you are ") => format!("{who} at ADDRESS"),
+        _ => line,
+    }
 }

@@ -135,7 +135,7 @@ pub enum Event {
         address: SocketAddr,
     },
     /// Two peers of another program have the same names, at two addresses: two machines, or one with two addresses.
-    /// They stay two, until one is silent.
+    /// They stay two, until one is silent. A third is not told of.
     SameNames {
         /// The one that has just come.
         peer: PeerId,

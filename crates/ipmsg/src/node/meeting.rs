@@ -105,19 +105,18 @@ impl Node {
     }
 
     fn recognise_by_name(&mut self, from: SocketAddr, claim: &Claim<'_>) -> Option<PeerId> {
-        let named: Vec<(PeerId, Standing)> =
-            self.peers.named(claim.user, claim.host).map(|peer| (peer.id, peer.standing)).collect();
+        // Of many with the same names nobody can be told from another: they were cloned, or are forged.
+        let named = self.peers.named(claim.user, claim.host).take(2);
+        let named: Vec<(PeerId, Standing)> = named.map(|peer| (peer.id, peer.standing)).collect();
         if let [(only, Standing::Gone)] = named[..] {
             self.move_to(only, from);
             self.take_news(only, claim);
             return Some(only);
         }
         let id = self.welcome(from, claim)?;
-        for (other, standing) in named {
-            if standing != Standing::Gone {
-                self.tell(Event::SameNames { peer: id, other });
-                self.doubt(other, Duration::ZERO);
-            }
+        if let [(other, _)] = named[..] {
+            self.tell(Event::SameNames { peer: id, other });
+            self.doubt(other, Duration::ZERO);
         }
         Some(id)
     }

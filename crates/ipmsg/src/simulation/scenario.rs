@@ -19,17 +19,20 @@ mod verdict;
 /// How large a story is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Size {
-    /// Hosts with nodes of ours, at most; at least two.
-    pub(super) ours: usize,
+    /// Hosts with nodes of ours, at least and at most.
+    pub(super) ours: (usize, usize),
     /// Hosts with programs of others, at most.
     pub(super) others: usize,
-    /// How long it is troubled.
+    /// How long it is troubled, after the hosts have been started.
     pub(super) trouble: Duration,
     /// How long it may take to come right.
     pub(super) patience: Duration,
     /// How often that is looked at.
     pub(super) step: Duration,
 }
+
+/// All hosts are started within so long.
+const STARTED: Duration = Duration::from_secs(10);
 
 /// What a story had in it, for whoever wants to know whether the stories are any good.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,7 +50,7 @@ pub(super) struct Report {
 /// What was not right at its end.
 pub(super) fn run(seed: u64, size: Size) -> Result<Report, String> {
     let mut story = Story::begin(seed, size);
-    let trouble_ends = size.trouble;
+    let trouble_ends = story.world.now + size.trouble;
     while story.world.now < trouble_ends {
         story.make_trouble();
         let pause = Duration::from_millis(story.world.chance.u64(0..1500));
@@ -99,7 +102,7 @@ impl Story {
             outages: Vec::new(),
         };
         let mut world = World::new(impairment, chance.u64(..));
-        for _ in 0..chance.usize(2..=size.ours.max(2)) {
+        for _ in 0..chance.usize(size.ours.0..=size.ours.1) {
             let host = world.add_ours();
             if let Host::Ours(ours) = &mut world.hosts[host] {
                 // A clock in ten is wrong by up to a month.
@@ -110,9 +113,11 @@ impl Story {
             world.add_other(if chance.bool() { Program::Iptux } else { Program::IpMessenger });
         }
         let mut story = Self { world, starts: 0, texts: 0, cut_ends: Duration::ZERO };
-        for host in 0..story.world.hosts.len() {
+        let hosts = story.world.hosts.len();
+        let pause = 2 * STARTED / u32::try_from(hosts).unwrap();
+        for host in 0..hosts {
             story.start(host);
-            let until = story.world.now + Duration::from_millis(story.world.chance.u64(0..500));
+            let until = story.world.now + pause.mul_f64(story.world.chance.f64());
             story.world.run_to(until);
         }
         story

@@ -13,16 +13,16 @@ use super::scenario::{Report, Size, run};
 
 /// For every change: some hundreds take some seconds.
 const SMALL: Size = Size {
-    ours: 6,
+    ours: (2, 6),
     others: 2,
     trouble: Duration::from_secs(60),
     patience: Duration::from_secs(24 * 3600),
     step: Duration::from_secs(10),
 };
 
-const LARGE: Size = Size { ours: 20, others: 6, trouble: Duration::from_secs(120), ..SMALL };
+const LARGE: Size = Size { ours: (2, 20), others: 6, trouble: Duration::from_secs(120), ..SMALL };
 
-const HUGE: Size = Size { ours: 1000, step: Duration::from_secs(60), ..LARGE };
+const HUGE: Size = Size { ours: (1000, 1000), step: Duration::from_secs(60), ..LARGE };
 
 #[test]
 fn whatever_happens_messages_arrive_and_everybody_knows_who_is_there() {

@@ -247,13 +247,14 @@ impl World {
             let to = host_at(to).filter(|to| *to < self.hosts.len());
             to.map_or(0..0, |to| to..to + 1)
         };
+        let is_guarded = is_guarded(bytes);
         for receiver in receivers {
             if host.is_some_and(|host| self.sides[host] != self.sides[receiver]) {
                 continue;
             }
             for arrival in self.way.send(self.now, bytes) {
                 // The kernel of a host finds a wrong bit by UDP's checksum. Ours shall not need that.
-                if arrival.bytes == bytes || self.ours(receiver).is_some() && is_guarded(bytes) {
+                if arrival.bytes == bytes || self.ours(receiver).is_some() && is_guarded {
                     self.plan(arrival.at, receiver, What::Arrives { from, bytes: arrival.bytes });
                 }
             }

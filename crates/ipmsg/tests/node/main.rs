@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "in a test a failed unwrap is a failed test")]
 
+mod attackers;
 mod incoming;
 mod outgoing;
 mod presence;

@@ -14,7 +14,7 @@ use ipmsg::node::{Command, Interface, Node as Core, Now, Peer, Person as Whom, T
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::account::Account;
-use super::directory::Directory;
+use super::directory::{Directory, Listings, listings};
 use super::settings::Settings;
 use super::view;
 use crate::face::{Event, Me, Numbered, Person, Refused, Reply, Request, Snapshot};
@@ -43,8 +43,8 @@ pub(super) enum Back {
     Disk(Then, Result<Written, Arc<JournalError>>),
     /// The addresses of those for whom a text is are known.
     Resolved(Resolved),
-    /// The book was read again.
-    Book(Box<Directory>),
+    /// The hosts of the book were looked up.
+    Listings(Option<SystemTime>, Listings),
 }
 
 /// The state of a node's chat line.
@@ -58,7 +58,6 @@ pub(super) struct Desk {
     /// everybody believe that its person has left.
     says_goodbye: bool,
     directory: Directory,
-    is_reading_book: bool,
     journal: Writer,
     /// For what a face wants to see of it.
     reader: Journal,
@@ -108,7 +107,6 @@ impl Desk {
             settings,
             says_goodbye: beginning.says_goodbye,
             directory: beginning.directory,
-            is_reading_book: false,
             journal: beginning.journal,
             reader: beginning.reader,
             blocked,
@@ -121,7 +119,7 @@ impl Desk {
             has_left: false,
         };
         desk.remember();
-        desk.ask_listed();
+        desk.look_at_book();
         desk
     }
 
@@ -174,13 +172,10 @@ impl Desk {
         match back {
             Back::Disk(then, written) => self.on_disk(then, written),
             Back::Resolved(resolved) => self.send(resolved),
-            Back::Book(directory) => {
-                self.is_reading_book = false;
-                self.directory = *directory;
-                if let Some(trouble) = self.directory.trouble.clone() {
-                    self.tell(Event::Notice { text: trouble });
+            Back::Listings(edition, listings) => {
+                if self.directory.set_listings(edition, listings) {
+                    self.ask_listed();
                 }
-                self.ask_listed();
             }
         }
     }
@@ -215,14 +210,22 @@ impl Desk {
         }
     }
 
-    /// Reads the book, if it has changed.
+    /// Reads the book, if it has changed: whoever was written into it can be written to at once. To look up all its hosts
+    /// takes longer.
     fn look_at_book(&mut self) {
-        if self.is_reading_book || !self.directory.is_outdated() {
+        if !self.directory.refresh() {
             return;
         }
-        self.is_reading_book = true;
-        let (directory, back) = (self.directory.clone(), self.back.clone());
-        tokio::spawn(async move { back.send(Back::Book(Box::new(directory.read_again().await))) });
+        if let Some(trouble) = self.directory.trouble.clone() {
+            self.notice(trouble);
+        }
+        let (book, edition, back) =
+            (self.directory.book.clone(), self.directory.edition(), self.back.clone());
+        tokio::spawn(async move {
+            let listings = listings(&book).await;
+            // The node may have ended meanwhile.
+            let _ = back.send(Back::Listings(edition, listings));
+        });
     }
 
     /// Those of the book are asked whether they are there: they may be of other subnets.

@@ -18,8 +18,11 @@ pub(super) struct Directory {
     path: PathBuf,
     /// When the file that was read was changed last.
     changed: Option<SystemTime>,
-    listings: BTreeMap<SocketAddr, Listing>,
+    listings: Listings,
 }
+
+/// Everybody of the book who has such a line, by address.
+pub(super) type Listings = BTreeMap<SocketAddr, Listing>;
 
 /// Somebody of the book.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,22 +39,33 @@ impl Directory {
         Self { path: path.to_owned(), ..Self::default() }
     }
 
-    /// Whether the file is another one than when it was read.
-    pub(super) fn is_outdated(&self) -> bool {
-        changed(&self.path) != self.changed
-    }
-
-    /// Reads the book again. One with mistakes leaves what was known before.
-    pub(super) async fn read_again(mut self) -> Self {
-        self.changed = changed(&self.path);
+    /// Reads the book again, if its file is another one than before; true if so. The addresses of before stay until
+    /// [`Directory::set_listings`] brings the new ones. A book with mistakes leaves what was known.
+    pub(super) fn refresh(&mut self) -> bool {
+        let changed = std::fs::metadata(&self.path).and_then(|file| file.modified()).ok();
+        if changed == self.changed {
+            return false;
+        }
+        self.changed = changed;
         match Book::load(&self.path) {
-            Ok(book) => {
-                self.listings = listings(&book).await;
-                (self.book, self.trouble) = (book, None);
-            }
+            Ok(book) => (self.book, self.trouble) = (book, None),
             Err(error) => self.trouble = Some(error.to_string()),
         }
-        self
+        true
+    }
+
+    /// Which edition of the book was read last.
+    pub(super) fn edition(&self) -> Option<SystemTime> {
+        self.changed
+    }
+
+    /// Who is at which address from now on, by this edition; true if it is the last one.
+    pub(super) fn set_listings(&mut self, edition: Option<SystemTime>, listings: Listings) -> bool {
+        let is_last = edition == self.changed;
+        if is_last {
+            self.listings = listings;
+        }
+        is_last
     }
 
     /// Everybody, by address.
@@ -68,10 +82,6 @@ impl Directory {
     pub(super) fn holder(&self, address: SocketAddr) -> Option<&Listing> {
         self.listings.get(&address)
     }
-}
-
-fn changed(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|file| file.modified()).ok()
 }
 
 /// Where an entry's chat line leads.
@@ -103,8 +113,8 @@ pub(super) async fn address_of(at: &HostPort) -> Result<SocketAddr, ResolveError
 }
 
 /// Host names are looked up one after the other; who has no address is left out, and told of when he is written to.
-async fn listings(book: &Book) -> BTreeMap<SocketAddr, Listing> {
-    let mut listings = BTreeMap::new();
+pub(super) async fn listings(book: &Book) -> Listings {
+    let mut listings = Listings::new();
     let with_chat = book.records().iter().filter(|record| record.value.chat.is_some());
     let written = with_chat.map(|record| record.value.names().to_string());
     for name in NameSet::of(written).unwrap_or_default().iter() {

@@ -18,6 +18,7 @@ use super::desk::{self, Ask, Back, Beginning, Desk};
 use super::directory::Directory;
 use super::settings::{Settings, profile};
 use super::socket::Socket;
+use crate::book::CHAT_PORT;
 use crate::face::{Me, Numbered};
 use crate::home::Home;
 use crate::journal::{Journal, JournalError, Writer};
@@ -25,8 +26,8 @@ use crate::journal::{Journal, JournalError, Writer};
 /// How a node is started.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The port of the chat line; 0 for any free one.
-    pub port: u16,
+    /// The port of the chat line, from now on; 0 for any free one; none for that of before, or the usual one.
+    pub port: Option<u16>,
     /// The name that others see, from now on; none for what it was before.
     pub name: Option<String>,
     /// The group that others see, likewise.
@@ -86,13 +87,14 @@ impl Driver {
         faces: broadcast::Sender<Arc<Numbered>>,
     ) -> Result<Self, StartError> {
         let system = |doing| move |error| StartError::System { doing, error };
-        let socket = Socket::open(plan.port).await?;
         let watch = Watch::new().map_err(system("watching the interfaces"))?;
         let (journal, reader) = (Journal::open(home.state())?, Journal::open(home.state())?);
         let account = Account::of_this_user();
         let mut settings = Settings::read(reader.settings()?.as_deref());
         settings.name = plan.name.clone().or(settings.name);
         settings.group = plan.group.clone().or(settings.group);
+        settings.port = plan.port.or(settings.port);
+        let socket = Socket::open(settings.port.unwrap_or(CHAT_PORT)).await?;
         let (id, seed) = (
             random().map_err(system("asking for randomness"))?,
             random().map_err(system("asking for randomness"))?,
@@ -131,7 +133,7 @@ impl Driver {
             account,
             settings,
             says_goodbye: plan.says_goodbye,
-            directory: Directory::at(&home.book()).read_again().await,
+            directory: Directory::at(&home.book()),
             journal: Writer::start(journal, |_| ())?,
             waiting: reader.waiting()?.into_iter().collect(),
             reader,

@@ -17,6 +17,8 @@ pub(super) struct Settings {
     pub(super) name: Option<String>,
     /// The group that others see.
     pub(super) group: Option<String>,
+    /// The port of the chat line: a node that is there for a moment is found where the last one was.
+    pub(super) port: Option<u16>,
     /// Why the person is away.
     pub(super) away: Option<String>,
     /// Whose messages are dropped, and what each is called.

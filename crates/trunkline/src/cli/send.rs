@@ -19,7 +19,7 @@ pub(crate) struct SendFlags {
     #[arg(value_name = "TEXT", required = true, trailing_var_arg = true)]
     pub(crate) text: Vec<String>,
 
-    /// How long to wait until it has arrived; 0: not at all [default: until it is clear that nobody answers]
+    /// How long to wait until it has arrived; 0: not at all [default: 5; without a running node 1.5]
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds)]
     pub(crate) wait: Option<Duration>,
 
@@ -46,11 +46,7 @@ A line for each receiver says what became of it:
   wang: kept; will go when \"trunkline up\" runs
                               the same, where no node runs to do that
   wang: failed: ...           it can never be delivered, and is not kept
-What is accepted is on disk: it survives a crash and a restart.
-
-Waiting:
-  It is clear that nobody answers when five sendings went unanswered, after about
-  4 seconds. Without a running node 1.5 seconds are all; --wait asks for more.
+Any of these but the last is on disk: it survives a crash and a restart.
 
 Who is meant:
   A name of the book comes before a name in sight, which is a claim. Options stand

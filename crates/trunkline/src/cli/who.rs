@@ -32,12 +32,14 @@ People:
   has heard him), not in sight (he is only in the book, or has left), blocked.
 
 Without a running node this one enters the network, waits 1.5 seconds for
-answers, and goes without a goodbye.
+answers, and goes without a goodbye: that would be taken for yours. With --watch
+it says one when it ends.
 
 Exit codes:
   0 shown, also when nobody is in sight
   1 failed: the chat line cannot be opened
   2 wrong usage or configuration
+  130 Ctrl-C
 
 Examples:
   Who is there:

@@ -20,7 +20,7 @@ use super::wire::{Question, Said, text};
 use crate::failure::Failure;
 
 /// How long a node may take to greet. It takes milliseconds; one that was stopped (SIGSTOP) takes for ever.
-const GREETING: Duration = Duration::from_secs(5);
+pub(super) const GREETING: Duration = Duration::from_secs(5);
 
 /// A line to the running node.
 #[derive(Debug)]

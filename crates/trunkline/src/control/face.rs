@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use anyhow::anyhow;
+use net::ListenError;
+use node::book::CHAT_PORT;
 use node::face::{Numbered, Refused, Reply, Request, Snapshot};
 use node::home::{Home, LockError};
 use node::{Node, Plan, Running, StartError, Watch, WatchError};
@@ -51,6 +53,12 @@ impl Face {
                     return Err(Failure::from(anyhow!(held)).hint(format_args!(
                         "nobody answers at {}: was it started with another XDG_RUNTIME_DIR or TMPDIR?",
                         socket.display()
+                    )));
+                }
+                Err(taken @ StartError::Listen(ListenError::PortTaken { .. })) => {
+                    return Err(Failure::from(taken).hint(format_args!(
+                        "no node of yours runs; trunkline up --chat {} opens another port, and this verb then uses that",
+                        CHAT_PORT + 1
                     )));
                 }
                 Err(error) => return Err(error.into()),

@@ -10,8 +10,9 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONNECTION, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use hyper::server::conn::http1;
@@ -34,16 +35,16 @@ use super::wire::{Question, Said, text};
 
 /// Bytes in a request. A text goes in one datagram, so it has less than 64 KiB; JSON may write a byte as six, and the
 /// receivers stand beside it.
-const REQUEST_MAX: usize = 1 << 20;
+pub(super) const REQUEST_MAX: usize = 1 << 20;
 
 /// Bytes in the head of a request. A line's has a few hundred; hyper takes no smaller limit than 8 KiB.
-const HEAD_MAX: usize = 16 << 10;
+pub(super) const HEAD_MAX: usize = 16 << 10;
 
 /// Exchanges at one time. Each is over in milliseconds, so that nobody waits; more are a program that has gone wild.
-const EXCHANGES_MAX: usize = 64;
+pub(super) const EXCHANGES_MAX: usize = 64;
 
 /// Lines at one time. A person has a screen and some pages open; each may keep a snapshot's size in memory.
-const LINES_MAX: u32 = 64;
+pub(super) const LINES_MAX: u32 = 64;
 
 /// How long an exchange may take, from its first byte to the answer's last one, or until it has become a line. A host's
 /// name may have to be looked up for it.
@@ -54,13 +55,21 @@ const EXCHANGE: Duration = Duration::from_secs(30);
 const UNREAD: Duration = Duration::from_secs(10);
 
 /// Questions of one line that may be open. The next one is read when one of them is answered.
-const QUESTIONS_MAX: usize = 16;
+pub(super) const QUESTIONS_MAX: usize = 16;
 
 /// What the routes need. The page has the same.
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
     node: Node,
     lines: Arc<Semaphore>,
+    pub(super) patience: Patience,
+}
+
+/// How long others may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    pub(super) exchange: Duration,
+    pub(super) unread: Duration,
 }
 
 /// An open control socket.
@@ -74,7 +83,8 @@ struct Doorkeeper<T>(T);
 
 impl Api {
     pub(crate) fn new(node: Node) -> Self {
-        Self { node, lines: Arc::new(Semaphore::new(LINES_MAX as usize)) }
+        let patience = Patience { exchange: EXCHANGE, unread: UNREAD };
+        Self { node, lines: Arc::new(Semaphore::new(LINES_MAX as usize)), patience }
     }
 
     /// The routes: see [`crate::control`].
@@ -85,6 +95,11 @@ impl Api {
             .route("/api/line", get(line))
             .layer(DefaultBodyLimit::max(REQUEST_MAX))
             .with_state(self.clone())
+    }
+
+    #[cfg(test)]
+    pub(super) fn lines_open(&self) -> usize {
+        LINES_MAX as usize - self.lines.available_permits()
     }
 
     /// Waits until no line is open any more. After the node's end that is soon.
@@ -114,8 +129,8 @@ impl Socket {
         tell: impl Fn(String) + Send + Sync + 'static,
     ) {
         let limits = Limits { max_connections: EXCHANGES_MAX, ..Limits::default() };
-        let router = api.router();
-        let attend = |stream, peer: Arc<Peer>, _| attend(stream, peer, router.clone());
+        let router = api.router().layer(map_response(hang_up));
+        let attend = |stream, peer: Arc<Peer>, _| attend(stream, peer, router.clone(), api.patience.exchange);
         door::serve(self.listeners, &limits, &shutdown, Arc::new(Doorkeeper(tell)), attend).await;
         api.lines_closed().await;
     }
@@ -125,7 +140,7 @@ impl<T: Fn(String) + Send + Sync> Reporter for Doorkeeper<T> {
     fn report(&self, event: Event<'_>) {
         match event {
             Event::Refused { remote, refusal, .. } => {
-                (self.0)(format!("control socket: {remote}: {refusal}"))
+                (self.0)(format!("control socket: {remote}: {refusal}"));
             }
             Event::Closed { peer, ending: ending @ Ending::Limit(_), .. } => {
                 (self.0)(format!("control socket: {}: {ending}", peer.remote));
@@ -137,25 +152,32 @@ impl<T: Fn(String) + Send + Sync> Reporter for Doorkeeper<T> {
 }
 
 /// One connection: an exchange, which may turn into a line.
-async fn attend(stream: Stream, peer: Arc<Peer>, router: Router) -> Ending {
+async fn attend(stream: Stream, peer: Arc<Peer>, router: Router, patience: Duration) -> Ending {
     if !may_enter(&peer.remote, geteuid().as_raw()) {
         return Ending::Limit("only this user may talk to the node".to_owned());
     }
     let service = TowerToHyperService::new(router);
     let exchange = http1::Builder::new()
-        .keep_alive(false)
         .max_buf_size(HEAD_MAX)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    match timeout(EXCHANGE, exchange).await {
+    match timeout(patience, exchange).await {
         // What a face does wrong is its own affair.
         Ok(_) => Ending::Eof,
         Err(_) => Ending::Timeout,
     }
 }
 
+/// A connection has one exchange: so none is idle, and none is cut in the middle of another.
+async fn hang_up(mut answer: Response) -> Response {
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
+}
+
 /// The file's mode keeps others out already, where nobody has changed it. Root reaches all of this user's anyway.
-fn may_enter(who: &Endpoint, own: u32) -> bool {
+pub(super) fn may_enter(who: &Endpoint, own: u32) -> bool {
     matches!(who, Endpoint::Process { uid, .. } if *uid == own || *uid == 0)
 }
 
@@ -187,10 +209,10 @@ async fn line(State(api): State<Api>, upgrade: WebSocketUpgrade) -> Response {
         let full = format!("{LINES_MAX} lines are open already");
         return answer(StatusCode::SERVICE_UNAVAILABLE, &Refused::new(full));
     };
-    upgrade
-        .max_message_size(REQUEST_MAX)
-        .max_frame_size(REQUEST_MAX)
-        .on_upgrade(|line| attend_line(api.node, line, place))
+    upgrade.max_message_size(REQUEST_MAX).max_frame_size(REQUEST_MAX).on_upgrade(move |socket| {
+        let line = Line { socket, unread: api.patience.unread, _place: place };
+        line.attend(api.node)
+    })
 }
 
 fn answer(status: StatusCode, body: &impl Serialize) -> Response {
@@ -198,6 +220,13 @@ fn answer(status: StatusCode, body: &impl Serialize) -> Response {
         Ok(json) => (status, [(CONTENT_TYPE, "application/json")], json).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
+}
+
+/// One face's line.
+struct Line {
+    socket: WebSocket,
+    unread: Duration,
+    _place: OwnedSemaphorePermit,
 }
 
 /// Why a line is over.
@@ -209,39 +238,49 @@ enum Over {
     FaceLeft,
 }
 
-async fn attend_line(node: Node, mut line: WebSocket, _place: OwnedSemaphorePermit) {
-    if let Err(Over::NodeEnded) = converse(&node, &mut line).await {
-        // The face may be gone as well.
-        let _ = timeout(UNREAD, line.send(Message::Close(None))).await;
+impl Line {
+    async fn attend(mut self, node: Node) {
+        if let Err(Over::NodeEnded) = self.converse(&node).await {
+            // The face may be gone as well.
+            let _ = timeout(self.unread, self.socket.send(Message::Close(None))).await;
+        }
     }
-}
 
-/// Events come before answers, and answers before the next question: so a face knows what led to an answer when it
-/// gets it.
-async fn converse(node: &Node, line: &mut WebSocket) -> Result<Infallible, Over> {
-    let mut watch = node.watch().await?;
-    say(line, &Said::Snapshot { snapshot: watch.snapshot.clone(), missed: None }).await?;
-    let mut answers = JoinSet::new();
-    loop {
-        tokio::select! {
-            biased;
-            event = watch.next() => match event {
-                Ok(event) => say(line, &*event).await?,
-                Err(WatchError::Ended) => return Err(Over::NodeEnded),
-                Err(WatchError::Missed(missed)) => {
-                    watch = node.watch().await?;
-                    say(line, &Said::Snapshot { snapshot: watch.snapshot.clone(), missed: Some(missed) }).await?;
-                }
-            },
-            Some(Ok(answer)) = answers.join_next() => say(line, &answer).await?,
-            asked = line.recv(), if answers.len() < QUESTIONS_MAX => match asked {
-                Some(Ok(asked @ (Message::Text(_) | Message::Binary(_)))) => {
-                    answers.spawn(reply_to(node.clone(), asked.into_data()));
-                }
-                // The library answers pings.
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Over::FaceLeft),
-            },
+    /// Events come before answers, and answers before the next question: so a face knows what led to an answer when it
+    /// gets it.
+    async fn converse(&mut self, node: &Node) -> Result<Infallible, Over> {
+        let mut watch = node.watch().await?;
+        self.say(&Said::Snapshot { snapshot: watch.snapshot.clone(), missed: None }).await?;
+        let mut answers = JoinSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                event = watch.next() => match event {
+                    Ok(event) => self.say(&*event).await?,
+                    Err(WatchError::Ended) => return Err(Over::NodeEnded),
+                    Err(WatchError::Missed(missed)) => {
+                        watch = node.watch().await?;
+                        self.say(&Said::Snapshot { snapshot: watch.snapshot.clone(), missed: Some(missed) }).await?;
+                    }
+                },
+                Some(Ok(answer)) = answers.join_next() => self.say(&answer).await?,
+                asked = self.socket.recv(), if answers.len() < QUESTIONS_MAX => match asked {
+                    Some(Ok(asked @ (Message::Text(_) | Message::Binary(_)))) => {
+                        answers.spawn(reply_to(node.clone(), asked.into_data()));
+                    }
+                    // The library answers pings.
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Over::FaceLeft),
+                },
+            }
+        }
+    }
+
+    async fn say(&mut self, said: &impl Serialize) -> Result<(), Over> {
+        let said = text(said).map_err(|_| Over::FaceLeft)?;
+        match timeout(self.unread, self.socket.send(Message::text(said))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Over::FaceLeft),
         }
     }
 }
@@ -249,14 +288,6 @@ async fn converse(node: &Node, line: &mut WebSocket) -> Result<Infallible, Over>
 impl From<WatchError> for Over {
     fn from(_: WatchError) -> Self {
         Self::NodeEnded
-    }
-}
-
-async fn say(line: &mut WebSocket, said: &impl Serialize) -> Result<(), Over> {
-    let said = text(said).map_err(|_| Over::FaceLeft)?;
-    match timeout(UNREAD, line.send(Message::text(said))).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(Over::FaceLeft),
     }
 }
 

@@ -10,6 +10,7 @@ use net::untrusted::escape_json;
 use node::face::{Event, Numbered, Snapshot};
 use node::{Node, Watch, WatchError};
 use serde::Serialize;
+use tokio::sync::mpsc::Receiver;
 
 use super::words::{Words, who};
 use crate::failure::{Outcome, say};
@@ -35,18 +36,33 @@ impl Screen {
             1 => say("1 message waits to be delivered"),
             waiting => say(format_args!("{waiting} messages wait to be delivered")),
         }
+        for trouble in &snapshot.troubles {
+            say(format_args!("trouble: {}", Untrusted::from(trouble.as_str()).multiline()));
+        }
         Self { json, words: Words::new(snapshot), day: Zoned::now().date() }
     }
 
     /// Shows everything from now on, until the node ends or nobody reads it any more.
-    pub(super) async fn follow(self, node: Node, watch: Watch) -> Outcome {
-        stdout::written(self.show_all(&node, watch).await)
+    pub(super) async fn follow(self, node: Node, watch: Watch, troubles: Receiver<String>) -> Outcome {
+        stdout::written(self.show_all(&node, watch, troubles).await)
     }
 
-    async fn show_all(mut self, node: &Node, mut watch: Watch) -> io::Result<()> {
+    async fn show_all(
+        mut self,
+        node: &Node,
+        mut watch: Watch,
+        mut troubles: Receiver<String>,
+    ) -> io::Result<()> {
         self.show_snapshot(&watch.snapshot, None)?;
         loop {
-            match watch.next().await {
+            let event = tokio::select! {
+                event = watch.next() => event,
+                Some(trouble) = troubles.recv() => {
+                    self.say_at(&Zoned::now(), &format!("trouble: {trouble}"));
+                    continue;
+                }
+            };
+            match event {
                 Ok(event) => self.show(&event)?,
                 Err(WatchError::Ended) => return Ok(()),
                 Err(WatchError::Missed(missed)) => {

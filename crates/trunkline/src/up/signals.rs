@@ -6,14 +6,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::failure::Exit;
 
 /// As long as this is there, none of them ends the process by itself.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     terminate: Signal,
     hangup: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    pub(super) fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("setting up the signals");
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
@@ -23,7 +23,7 @@ impl Signals {
     }
 
     /// Waits for one. Gives how a verb ends that is ended by it.
-    pub(super) async fn next(&mut self) -> Exit {
+    pub(crate) async fn next(&mut self) -> Exit {
         tokio::select! {
             _ = self.terminate.recv() => Exit::Good,
             _ = self.hangup.recv() => Exit::Good,

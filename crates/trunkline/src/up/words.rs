@@ -9,19 +9,19 @@ use node::book::CHAT_PORT;
 use node::face::{Direction, Event, Me, Message, Person, Snapshot};
 
 /// Finds the words. It remembers how everybody was, to tell what has changed.
-pub(super) struct Words {
+pub(crate) struct Words {
     people: HashMap<u32, Person>,
     me: Me,
 }
 
 impl Words {
-    pub(super) fn new(snapshot: &Snapshot) -> Self {
+    pub(crate) fn new(snapshot: &Snapshot) -> Self {
         let known = snapshot.people.iter().filter_map(|person| Some((person.id?, person.clone())));
         Self { people: known.collect(), me: snapshot.me.clone() }
     }
 
     /// One line, or several where a message has several; none for what is too small for words.
-    pub(super) fn of(&mut self, event: &Event) -> Option<String> {
+    pub(crate) fn of(&mut self, event: &Event) -> Option<String> {
         Some(match event {
             Event::Came { person } => {
                 self.remember(person);
@@ -167,4 +167,182 @@ fn name(person: &Person) -> Untrusted<'_> {
 
 fn shown(text: &str) -> Untrusted<'_> {
     Untrusted::from(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use node::face::Presence;
+
+    use super::*;
+
+    fn me() -> Me {
+        Me {
+            name: "li".to_owned(),
+            group: "lab".to_owned(),
+            away: None,
+            user: "li".to_owned(),
+            host: "pc1".to_owned(),
+            node: "1f".to_owned(),
+            port: 2425,
+            addresses: vec![[10, 0, 0, 1].into(), [192, 168, 1, 1].into()],
+        }
+    }
+
+    fn wang() -> Person {
+        Person {
+            id: Some(1),
+            name: "wang".to_owned(),
+            nick: "wang".to_owned(),
+            user: "wang".to_owned(),
+            host: "pc7".to_owned(),
+            addresses: vec![([10, 0, 0, 21], 2425).into()],
+            program: "iptux 0.8.3".to_owned(),
+            presence: Presence::Here,
+            ..Person::default()
+        }
+    }
+
+    fn words() -> Words {
+        let people = vec![wang()];
+        Words::new(&Snapshot {
+            number: 0,
+            me: me(),
+            people,
+            blocked: Vec::new(),
+            waiting: 0,
+            troubles: Vec::new(),
+        })
+    }
+
+    fn message() -> Message {
+        Message {
+            id: 7,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            with: wang(),
+            direction: Direction::In,
+            text: "hello".to_owned(),
+            sealed: false,
+            automatic: false,
+            broadcast: false,
+            files: Vec::new(),
+        }
+    }
+
+    fn said(event: &Event) -> Option<String> {
+        words().of(event)
+    }
+
+    fn changed_to(person: Person) -> Option<String> {
+        said(&Event::Changed { person })
+    }
+
+    fn of_message(message: Message) -> String {
+        said(&Event::Message { message }).unwrap()
+    }
+
+    #[test]
+    fn who_comes_is_told_from_others_of_the_name() {
+        let came = |person| said(&Event::Came { person }).unwrap();
+        assert_eq!(came(wang()), "wang (wang@pc7, 10.0.0.21, iptux 0.8.3) is here");
+        let listed = Person {
+            name: "boss".to_owned(),
+            book: Some("boss".to_owned()),
+            group: "lab".to_owned(),
+            addresses: vec![([10, 0, 0, 21], 2426).into()],
+            program: String::new(),
+            away: true,
+            ..wang()
+        };
+        assert_eq!(came(listed), "boss (as wang, wang@pc7, group lab, 10.0.0.21:2426) is here, away");
+        assert_eq!(said(&Event::Left { person: wang() }).unwrap(), "wang has left");
+    }
+
+    #[test]
+    fn of_a_change_only_what_has_changed_is_told() {
+        assert_eq!(changed_to(wang()), None);
+        assert_eq!(changed_to(Person { away: true, ..wang() }).unwrap(), "wang is away");
+        assert_eq!(changed_to(Person { host: "pc8".to_owned(), ..wang() }), None);
+        let renamed = Person { name: "王伟".to_owned(), nick: "王伟".to_owned(), ..wang() };
+        assert_eq!(changed_to(renamed).unwrap(), "wang is now 王伟 (wang@pc7, 10.0.0.21, iptux 0.8.3)");
+        let mut words = words();
+        assert!(words.of(&Event::Changed { person: Person { away: true, ..wang() } }).is_some());
+        assert_eq!(words.of(&Event::Changed { person: wang() }).unwrap(), "wang is back");
+        assert_eq!(changed_to(Person { id: Some(2), ..wang() }), None, "nobody knows what it was before");
+    }
+
+    #[test]
+    fn whoever_moves_may_be_somebody_else() {
+        let person = Person { addresses: vec![([10, 0, 0, 22], 2425).into()], ..wang() };
+        let from = ([10, 0, 0, 21], 2425).into();
+        assert_eq!(
+            said(&Event::Moved { person, from }).unwrap(),
+            "wang is at 10.0.0.22 now, no longer at 10.0.0.21; it may be another machine"
+        );
+    }
+
+    #[test]
+    fn a_message_has_its_sender_and_what_is_special_about_it() {
+        assert_eq!(of_message(message()), "wang: hello");
+        assert_eq!(of_message(Message { broadcast: true, ..message() }), "wang to everybody: hello");
+        assert_eq!(of_message(Message { automatic: true, ..message() }), "wang, by itself: hello");
+        assert_eq!(of_message(Message { sealed: true, text: String::new(), ..message() }), "wang: (sealed)");
+        let files = vec!["a.txt".to_owned(), "b\n.txt".to_owned()];
+        assert_eq!(of_message(Message { files, ..message() }), r"wang: hello (offers a.txt, b\n.txt)");
+        let sent = Message { direction: Direction::Out, ..message() };
+        assert_eq!(said(&Event::Accepted { message: sent }).unwrap(), "#7 to wang: hello");
+    }
+
+    #[test]
+    fn what_becomes_of_a_message_is_told_by_its_number() {
+        let message = 7;
+        for (event, words) in [
+            (Event::Delivered { message, took: 2_001 }, "#7 delivered in 3 ms"),
+            (Event::Queued { message }, "#7 waits: no answer yet"),
+            (Event::Failed { message, reason: "no\n".to_owned() }, r"#7 will not be delivered: no\n"),
+            (Event::Cancelled { message }, "#7 is not sent any more"),
+            (Event::Opened { message, discarded: false }, "#7 was opened"),
+            (Event::Opened { message, discarded: true }, "#7 was thrown away unread"),
+        ] {
+            assert_eq!(said(&event).unwrap(), words);
+        }
+    }
+
+    #[test]
+    fn what_others_see_of_this_node_is_told_when_it_has_changed() {
+        assert_eq!(who(&me()), "you are li (li@pc1, group lab) at 10.0.0.1 and 192.168.1.1");
+        assert_eq!(said(&Event::Me { me: me() }), None);
+        let away = Me { away: Some("lunch\x07".to_owned()), addresses: Vec::new(), ..me() };
+        assert_eq!(
+            said(&Event::Me { me: away }).unwrap(),
+            r"you are li (li@pc1, group lab), away: lunch\x07"
+        );
+    }
+
+    #[test]
+    fn nothing_from_outside_reaches_the_terminal_raw() {
+        let nasty = "\x1b[2J\u{202e}\n12:00:00 root".to_owned();
+        let person = Person {
+            name: nasty.clone(),
+            nick: format!("{nasty}2"),
+            group: nasty.clone(),
+            user: nasty.clone(),
+            host: nasty.clone(),
+            program: nasty.clone(),
+            ..wang()
+        };
+        let message = Message { with: person.clone(), files: vec![nasty.clone()], ..message() };
+        for event in [
+            Event::Came { person: person.clone() },
+            Event::Changed { person: person.clone() },
+            Event::Left { person },
+            Event::Message { message: message.clone() },
+            Event::Accepted { message },
+            Event::Failed { message: 1, reason: nasty.clone() },
+        ] {
+            let said = said(&event).unwrap();
+            assert!(!said.contains(['\x1b', '\u{202e}', '\n']), "{said}");
+        }
+        let notice = said(&Event::Notice { text: nasty }).unwrap();
+        assert!(!notice.contains(['\x1b', '\u{202e}']), "{notice}");
+    }
 }

@@ -27,7 +27,7 @@ pub(super) fn table(people: &[Person], width: Option<u16>) -> String {
 }
 
 /// What is to be said of somebody; nothing of who is there and listens.
-pub(super) fn state(person: &Person) -> String {
+fn state(person: &Person) -> String {
     let presence = match person.presence {
         Presence::Here => "",
         Presence::Told => "told of",
@@ -59,9 +59,9 @@ mod tests {
         let li = Person { name: "li".to_owned(), ..Person::default() };
         assert_eq!(
             table(&[wang(), li], None),
-            "NAME  CALLED  HOST         ADDRESS        PROGRAM  STATE\n\
+            "NAME  CALLED  HOST        ADDRESS        PROGRAM  STATE\n\
              wang  王伟    pc\\x1b[2J7  10.0.0.7:2425  FeiQ\n\
-             li                                                 not in sight\n"
+             li                                                not in sight\n"
         );
     }
 

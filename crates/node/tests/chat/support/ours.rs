@@ -62,7 +62,8 @@ impl Ours {
         let (asks, asked) = mpsc::unbounded_channel();
         let (started, is_started) = answers::channel();
         let (home, events) = (home_in(&self.home), self.events.clone());
-        let plan = Plan { port: PORT, name: Some(self.name.to_owned()), group: None, says_goodbye: true };
+        let plan =
+            Plan { port: Some(PORT), name: Some(self.name.to_owned()), group: None, says_goodbye: true };
         // A thread that is started in the host stays there.
         let thread = self.host.run(|| {
             std::thread::spawn(move || {

@@ -1,0 +1,16 @@
+//! `trunkline who`, `away` and `block`, by the true binary, between running nodes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
+
+#[path = "../send/node.rs"]
+#[allow(dead_code, reason = "shared with the tests of send")]
+mod node;
+#[path = "../connect/program.rs"]
+#[allow(dead_code, reason = "shared with the tests of connect")]
+mod program;
+#[path = "../connect/terminal.rs"]
+#[allow(dead_code, reason = "shared with the tests of connect")]
+mod terminal;
+
+mod people;
+mod wishes;
