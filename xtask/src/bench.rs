@@ -8,7 +8,7 @@ pub(crate) mod report;
 mod sets;
 pub(crate) mod sockets;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, ensure};
@@ -181,8 +181,15 @@ fn yardstick(name: &str) -> Result<Program> {
     Ok(Program::new(&yardsticks::compiled(name)?, &[]))
 }
 
+/// A program that is started on a core.
+fn pinned(core: &str, program: &Path) -> Command {
+    let mut pinned = Command::new("taskset");
+    pinned.args(["-c", core]).arg(program);
+    pinned
+}
+
 /// Puts a load on a server that is started for it and ended after it.
-fn measured(server: &Program, generator: &std::path::Path, options: &[&str]) -> Result<Measured> {
+fn measured(server: &Program, generator: &Path, options: &[&str]) -> Result<Measured> {
     let server = Server::start(server)?;
     Load::open(generator, &server, options)?.run()?.without_errors()
 }

@@ -120,9 +120,7 @@ fn python(list: &Path, kind: &str) -> Result<f64> {
 }
 
 fn pinned(program: &Path) -> Command {
-    let mut pinned = Command::new("taskset");
-    pinned.args(["-c", SERVER_CORE]).arg(program);
-    pinned
+    super::pinned(SERVER_CORE, program)
 }
 
 fn number(command: &mut Command) -> Result<f64> {

@@ -1,15 +1,14 @@
 //! The rows that measure how many messages a second go from one node to another and are acknowledged.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 
 use super::talker::Talker;
 use super::{CROWD, Goal, Line, Round, crowd_in, example, file_system, fresh_home};
-use crate::bench::{Bench, Found, measured};
+use crate::bench::{Bench, Found, measured, pinned};
 use crate::command;
 use crate::server::{LOAD_CORE, Program, SERVER_CORE, cpu};
 use crate::yardsticks;
@@ -151,10 +150,4 @@ pub(super) fn iptux(address: &str, core: &str) -> Result<Talker> {
     let mut iptux = Talker::start(&mut program)?;
     iptux.hear_of("READY").with_context(|| format!("iptux needs udp port 2425 of {address} for itself"))?;
     Ok(iptux)
-}
-
-fn pinned(core: &str, program: &Path) -> Command {
-    let mut pinned = Command::new("taskset");
-    pinned.args(["-c", core]).arg(program);
-    pinned
 }

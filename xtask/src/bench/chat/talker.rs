@@ -14,7 +14,10 @@ pub(super) struct Talker {
 }
 
 impl Talker {
-    /// Starts it on a core.
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When it cannot be started.
     pub(super) fn start(program: &mut Command) -> Result<Self> {
         let mut child = program
             .stdin(Stdio::piped())
@@ -32,12 +35,18 @@ impl Talker {
     }
 
     /// Tells it something.
+    ///
+    /// # Errors
+    /// When it has ended.
     pub(super) fn tell(&mut self, line: &str) -> Result<()> {
         let input = self.input.as_mut().context("its standard input")?;
         writeln!(input, "{line}").with_context(|| format!("telling a program {line:?}"))
     }
 
     /// The next line that it says.
+    ///
+    /// # Errors
+    /// When it has ended.
     pub(super) fn hear(&mut self) -> Result<String> {
         let mut line = String::new();
         let length = self.output.read_line(&mut line).context("reading what a program says")?;
@@ -45,7 +54,10 @@ impl Talker {
         Ok(line.trim_end().to_owned())
     }
 
-    /// The next line that begins so.
+    /// The next line that begins so; what comes before it is passed over.
+    ///
+    /// # Errors
+    /// When it has ended.
     pub(super) fn hear_of(&mut self, beginning: &str) -> Result<String> {
         loop {
             let line = self.hear()?;
