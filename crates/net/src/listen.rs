@@ -36,11 +36,14 @@ pub struct ListenOptions {
     pub mode: u32,
     /// Set before the socket is bound.
     pub options: Vec<SocketOption>,
+    /// The interface through which all datagrams of a UDP socket come and go (SO_BINDTODEVICE in socket(7)); none for
+    /// every one.
+    pub interface: Option<String>,
 }
 
 impl Default for ListenOptions {
     fn default() -> Self {
-        Self { backlog: BACKLOG, mode: SOCKET_FILE_MODE, options: Vec::new() }
+        Self { backlog: BACKLOG, mode: SOCKET_FILE_MODE, options: Vec::new(), interface: None }
     }
 }
 
@@ -231,6 +234,10 @@ impl DatagramSocket {
             .map_err(refused("socket"))?;
         grow_receive_buffer(&socket);
         apply(options, &socket, SocketKind::Udp, &at)?;
+        if let Some(interface) = &options.interface {
+            let bound = socket.bind_device(Some(interface.as_bytes()));
+            bound.map_err(|source| ListenError::Interface { interface: interface.clone(), source })?;
+        }
         bind(&socket, address).map_err(refused("bind"))?;
         Self::from_udp(socket).map_err(refused("bind"))
     }

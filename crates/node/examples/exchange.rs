@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let plan = Plan { port: Some(0), name: None, group: None, says_goodbye: true };
+    let plan = Plan { port: Some(0), name: None, group: None, interface: None, says_goodbye: true };
     let (node, running) = Node::start(&Home::of_this_user()?, &plan).await?;
     say(node.watch().await?.snapshot.me.port)?;
     while let Some(line) = tokio::task::spawn_blocking(|| stdin().lines().next()).await? {

@@ -29,7 +29,7 @@ pub(crate) use doctor::DoctorFlags;
 pub(crate) use log::LogFlags;
 pub(crate) use send::SendFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};
-pub(crate) use up::UpFlags;
+pub(crate) use up::{ChatAt, UpFlags};
 pub(crate) use values::socket_option;
 pub(crate) use who::WhoFlags;
 

@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use crate::cli::UpFlags;
+use crate::cli::{ChatAt, UpFlags};
 use crate::control::{Api, Socket};
 use crate::doctor;
 use crate::failure::{Exit, Failure, Outcome};
@@ -113,7 +113,11 @@ fn plan(flags: UpFlags) -> Result<Plan, Failure> {
     {
         return Err(Failure::usage(anyhow!("{flag}: a control character is in it")));
     }
-    Ok(Plan { port: Some(flags.chat), name: flags.name, group: flags.group, says_goodbye: true })
+    let (port, interface) = match flags.chat {
+        ChatAt::Port(port) => (port, None),
+        ChatAt::Interface(name) => (CHAT_PORT, Some(name)),
+    };
+    Ok(Plan { port: Some(port), name: flags.name, group: flags.group, interface, says_goodbye: true })
 }
 
 fn not_started(error: StartError, plan: &Plan) -> Failure {
@@ -163,7 +167,8 @@ mod tests {
     fn the_usual_port_taken_names_the_way_to_another() {
         let taken = |port| {
             let at = Endpoint::Udp(SocketAddr::from(([0, 0, 0, 0], port)));
-            let plan = Plan { port: Some(port), name: None, group: None, says_goodbye: true };
+            let plan =
+                Plan { port: Some(port), name: None, group: None, interface: None, says_goodbye: true };
             let error = ListenError::PortTaken { at, holder: None };
             not_started(StartError::Listen(error), &plan).to_string()
         };

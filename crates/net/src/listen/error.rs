@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::census::{self, Holder};
 use crate::sockopt::ApplyError;
-use crate::{Address, Endpoint, ResolveError};
+use crate::{Address, Endpoint, ResolveError, Untrusted};
 
 /// Why an address cannot be listened on. Every message names the address and says how to mend it.
 #[derive(Debug, Error)]
@@ -51,6 +51,17 @@ pub enum ListenError {
         border: u16,
         /// The file of this program.
         program: String,
+    },
+    /// An interface that is not here, or that this user may not choose.
+    #[error(
+        "listening at the interface {}, of those that ip link lists: {source}",
+        Untrusted::from(interface.as_str())
+    )]
+    Interface {
+        /// Its name.
+        interface: String,
+        /// The kernel's answer.
+        source: io::Error,
     },
     /// An address that belongs to no interface of this machine.
     #[error(

@@ -28,6 +28,8 @@ use crate::journal::{Journal, JournalError, Writer};
 pub struct Plan {
     /// The port of the chat line, from now on; 0 for any free one; none for that of before, or the usual one.
     pub port: Option<u16>,
+    /// The only interface that it uses; none for all.
+    pub interface: Option<String>,
     /// The name that others see, from now on; none for what it was before.
     pub name: Option<String>,
     /// The group that others see, likewise.
@@ -71,6 +73,8 @@ pub(crate) struct Driver {
     socket: Socket,
     desk: Desk,
     watch: Watch,
+    /// The only interface that is used, if it is one.
+    interface: Option<String>,
     /// When the interfaces are looked at again, after a change.
     look_at: Option<Instant>,
     unsent: VecDeque<Transmit>,
@@ -94,7 +98,7 @@ impl Driver {
         settings.name = plan.name.clone().or(settings.name);
         settings.group = plan.group.clone().or(settings.group);
         settings.port = plan.port.or(settings.port);
-        let socket = Socket::open(settings.port.unwrap_or(CHAT_PORT)).await?;
+        let socket = Socket::open(settings.port.unwrap_or(CHAT_PORT), plan.interface.clone()).await?;
         let (id, seed) = (
             random().map_err(system("asking for randomness"))?,
             random().map_err(system("asking for randomness"))?,
@@ -140,8 +144,16 @@ impl Driver {
             faces,
             back,
         });
-        let mut driver =
-            Self { socket, desk, watch, look_at: None, unsent: VecDeque::new(), asks, back: came_back };
+        let mut driver = Self {
+            socket,
+            desk,
+            watch,
+            interface: plan.interface.clone(),
+            look_at: None,
+            unsent: VecDeque::new(),
+            asks,
+            back: came_back,
+        };
         driver.look_at_interfaces();
         Ok(driver)
     }
@@ -188,7 +200,8 @@ impl Driver {
         match interfaces() {
             Ok(found) => {
                 let port = self.socket.port();
-                let lines = found.iter().filter(|interface| interface.is_up && !interface.is_loopback);
+                let is_used = |name: &str| self.interface.as_ref().is_none_or(|only| only == name);
+                let lines = found.iter().filter(|one| one.is_up && !one.is_loopback && is_used(&one.name));
                 let lines = lines.filter_map(|interface| {
                     let everybody = (interface.broadcast?, port).into();
                     Some(Interface { address: interface.address, prefix: interface.prefix, everybody })

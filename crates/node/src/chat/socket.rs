@@ -23,10 +23,11 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// Opens the port at all addresses of this machine; port 0 is any free one.
-    pub(super) async fn open(port: u16) -> Result<Self, ListenError> {
+    /// Opens the port at all addresses of this machine, or at those of one interface; port 0 is any free one.
+    pub(super) async fn open(port: u16, interface: Option<String>) -> Result<Self, ListenError> {
         let address = Address::Udp(HostPort { host: None, port });
-        let options = ListenOptions { options: vec![SocketOption::Broadcast(true)], ..Default::default() };
+        let options =
+            ListenOptions { options: vec![SocketOption::Broadcast(true)], interface, ..Default::default() };
         let udp = match listen(&address, &options).await? {
             Bound::Datagram(mut sockets) if !sockets.is_empty() => sockets.swap_remove(0),
             _ => unreachable!("udp:// opens a socket for datagrams"),

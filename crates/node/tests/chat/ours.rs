@@ -69,6 +69,32 @@ fn whose_cable_was_out_gets_what_was_kept_for_him_when_it_is_in_again() {
 }
 
 #[test]
+fn who_stays_on_one_interface_is_neither_seen_nor_heard_on_another() {
+    needs!("ip");
+    let network = Network::new(1);
+    let hosts = [network.host(1), network.host(1)];
+    hosts[1].add_interface("eth1", "10.79.0.1/24");
+    let anna = Ours::start(&hosts[0], "Anna");
+    let mut wang = Ours::start(&hosts[1], "Wang");
+    anna.wait_for_person(IN_SIGHT, hosts[1].address);
+    wang.stop();
+    anna.wait_for_goodbye(hosts[1].address);
+
+    wang.stay_on("eth1");
+    wang.start_again();
+    let message = anna.send("Wang", "are you there?");
+    anna.wait_for("the end of the tries", |event| match event {
+        Event::Queued { message: queued } => (*queued == message).then_some(()),
+        _ => None,
+    });
+    assert_eq!(wang.texts(), [""; 0]);
+    wang.stop();
+    wang.stay_on("eth0");
+    wang.start_again();
+    anna.wait_until_delivered(BACK, message);
+}
+
+#[test]
 fn somebody_of_another_subnet_takes_part_once_one_has_his_address() {
     needs!("ip");
     let network = Network::new(2);

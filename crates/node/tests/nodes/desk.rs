@@ -130,7 +130,13 @@ pub(crate) fn home_at(folder: &Path) -> Home {
 }
 
 pub(crate) async fn start(folder: &TempDir, name: &str, port: u16) -> (Node, Running) {
-    let plan = Plan { port: Some(port), name: Some(name.to_owned()), group: None, says_goodbye: true };
+    let plan = Plan {
+        port: Some(port),
+        name: Some(name.to_owned()),
+        group: None,
+        interface: None,
+        says_goodbye: true,
+    };
     Node::start(&home(folder), &plan).await.unwrap()
 }
 

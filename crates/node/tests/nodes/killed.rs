@@ -106,7 +106,13 @@ fn said(child: &mut Child) -> Vec<String> {
 async fn be_killed(folder: &std::path::Path) {
     let port = env::var("PORT").unwrap().parse().unwrap();
     let kill = env::var("KILL").unwrap();
-    let plan = Plan { port: Some(port), name: Some("victim".to_owned()), group: None, says_goodbye: true };
+    let plan = Plan {
+        port: Some(port),
+        name: Some("victim".to_owned()),
+        group: None,
+        interface: None,
+        says_goodbye: true,
+    };
     let (node, _running) = Node::start(&home_at(folder), &plan).await.unwrap();
     let mut watch = node.watch().await.unwrap();
     for number in 0.. {

@@ -1,5 +1,7 @@
 //! The flags of `up`.
 
+use std::fmt;
+
 use clap::Args;
 
 use node::book::CHAT_PORT;
@@ -16,19 +18,50 @@ pub(crate) struct UpFlags {
     #[arg(long, value_name = "GROUP")]
     pub(crate) group: Option<String>,
 
-    /// The port of the chat line; 0 picks a free one
-    #[arg(long, value_name = "PORT", default_value_t = CHAT_PORT)]
-    pub(crate) chat: u16,
+    /// The one interface of the chat line, such as eth0; or its port, where 0 picks a free one [default: every one, 2425]
+    #[arg(long, value_name = "IFACE|PORT", value_parser = chat_at, default_value_t = ChatAt::Port(CHAT_PORT), hide_default_value = true)]
+    pub(crate) chat: ChatAt,
 
     /// Print everything that happens as JSON lines on standard output
     #[arg(long)]
     pub(crate) json: bool,
 }
 
+/// Where the chat line opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ChatAt {
+    /// At every interface, at this port.
+    Port(u16),
+    /// At this interface, at the usual port.
+    Interface(String),
+}
+
+impl fmt::Display for ChatAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => port.fmt(f),
+            Self::Interface(name) => name.fmt(f),
+        }
+    }
+}
+
+/// A number is a port: no interface is called so.
+fn chat_at(text: &str) -> Result<ChatAt, String> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
+        return text.parse().map(ChatAt::Port).map_err(|_| "a port is a number from 0 to 65535".to_owned());
+    }
+    // IFNAMSIZ of netdevice(7), with the NUL at the end.
+    match text.len() {
+        1..=15 if !text.contains(['/', ':']) => Ok(ChatAt::Interface(text.to_owned())),
+        _ => Err("write a port, or the name of an interface: ip link lists them".to_owned()),
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   trunkline up
   trunkline up --name 'Wang Wei' --group lab
+  trunkline up --chat eth0                      at one interface only
   trunkline up --json | jq -c .
 See --help for more.";
 
@@ -37,7 +70,7 @@ While it runs, others see this machine: those with IP Messenger, FeiQ or iptux,
 and other trunklines. Messages that come are kept and shown; what could not be
 delivered before is delivered when its receiver comes.
 
-The chat line is open at every interface. Others find this machine by itself
+The chat line is open at every interface, unless one is named. Others find this machine by itself
 only at port 2425; at another port it is found by those whose book says so.
 
 One node runs for each user. The verbs of the same user talk to it by a socket

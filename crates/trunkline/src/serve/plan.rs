@@ -62,6 +62,7 @@ impl Plan {
                 backlog: flags.backlog.unwrap_or(defaults.backlog),
                 mode: flags.mode.unwrap_or(defaults.mode),
                 options: options.context("--sockopt").map_err(Failure::usage)?,
+                ..defaults
             },
             framing: framing(&flags.frames, known, flags.service, &service, &address)?,
             max_frame: flags.frames.max_frame,

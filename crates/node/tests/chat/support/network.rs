@@ -101,6 +101,16 @@ impl Host {
         ));
     }
 
+    /// One more interface, to which nobody else is joined.
+    pub(crate) fn add_interface(&self, name: &str, address: &str) {
+        self.namespace.configure(&format!(
+            "link add {name} type veth peer name {name}far\n\
+             link set {name}far up\n\
+             addr add {address} broadcast + dev {name}\n\
+             link set {name} up\n"
+        ));
+    }
+
     /// An interface that was taken up loses what is sent through it for up to a second more, until the kernel has seen
     /// its carrier. Both ways are open when the other refuses a datagram.
     pub(crate) fn wait_until_it_reaches(&self, other: Ipv4Addr) {

@@ -20,6 +20,8 @@ pub(crate) struct Ours {
     host: Host,
     home: TempDir,
     name: &'static str,
+    /// The only one that it uses; none for all.
+    interface: Option<&'static str>,
     /// Everything that its faces were told since its last start, in its order.
     pub(crate) events: Watched<Vec<Event>>,
     running: Option<Running>,
@@ -42,9 +44,21 @@ impl Ours {
     pub(crate) fn start_with_book(host: &Host, name: &'static str, book: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home_in(&home).book(), book).unwrap();
-        let mut ours = Self { host: host.clone(), home, name, events: Watched::default(), running: None };
+        let mut ours = Self {
+            host: host.clone(),
+            home,
+            name,
+            interface: None,
+            events: Watched::default(),
+            running: None,
+        };
         ours.start_again();
         ours
+    }
+
+    /// From its next start on it uses only this interface.
+    pub(crate) fn stay_on(&mut self, interface: &'static str) {
+        self.interface = Some(interface);
     }
 
     /// Stops it, with a goodbye.
@@ -62,8 +76,13 @@ impl Ours {
         let (asks, asked) = mpsc::unbounded_channel();
         let (started, is_started) = answers::channel();
         let (home, events) = (home_in(&self.home), self.events.clone());
-        let plan =
-            Plan { port: Some(PORT), name: Some(self.name.to_owned()), group: None, says_goodbye: true };
+        let plan = Plan {
+            port: Some(PORT),
+            name: Some(self.name.to_owned()),
+            group: None,
+            interface: self.interface.map(str::to_owned),
+            says_goodbye: true,
+        };
         // A thread that is started in the host stays there.
         let thread = self.host.run(|| {
             std::thread::spawn(move || {
