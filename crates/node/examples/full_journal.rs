@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Writes [`MESSAGES_MAX`] messages of 41 people, a second apart.
-pub async fn fill(folder: &Path) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn fill(folder: &Path) -> Result<(), Box<dyn Error>> {
     let writer = Writer::start(Journal::open(folder)?, |_| ())?;
     for nth in 0..MESSAGES_MAX {
         let (message, at) = (message(nth)?, Timestamp::from_second(nth)?);

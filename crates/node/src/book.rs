@@ -10,7 +10,7 @@ mod entry;
 mod file;
 pub mod import;
 mod lookup;
-mod name;
+pub(crate) mod name;
 pub(crate) mod nearest;
 mod note;
 pub mod pattern;

@@ -147,7 +147,7 @@ pub struct Snapshot {
     pub blocked: Vec<String>,
     /// Messages that wait to be delivered.
     pub waiting: usize,
-    /// What is wrong and goes on being so, such as a mistake in the book.
+    /// What is wrong and may go on being so: a mistake in the book, two people of one name.
     pub troubles: Vec<String>,
 }
 

@@ -19,6 +19,7 @@ mod face;
 mod server;
 mod wire;
 
+pub(crate) use client::Client;
 pub(crate) use face::Face;
 pub(crate) use server::{Api, Socket};
 

@@ -14,10 +14,12 @@ mod report;
 mod state;
 
 use anyhow::Context as _;
+use net::Untrusted;
 use node::home::Home;
 use serde::Serialize;
 
 use crate::cli::DoctorFlags;
+use crate::control::Client;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::stdout;
 
@@ -56,16 +58,30 @@ impl Finding {
 }
 
 /// Shows what is found. A problem is a failure.
-pub(crate) fn run(flags: &DoctorFlags) -> Outcome {
-    let findings = examine(&Home::of_this_user().map_err(Failure::usage)?)?;
+pub(crate) async fn run(flags: &DoctorFlags) -> Outcome {
+    let home = Home::of_this_user().map_err(Failure::usage)?;
+    let mut findings = examine(&home)?;
+    findings.extend(known_to_the_node(&home).await);
     let printed =
         if flags.json { stdout::print_json(&findings) } else { stdout::print(report::text(&findings)) };
-    let is_problem = |finding: &Finding| finding.level == Level::Problem;
-    printed.map(|printed| if findings.iter().any(is_problem) { Exit::Failed } else { printed })
+    printed.map(|printed| if has_problem(&findings) { Exit::Failed } else { printed })
 }
 
-/// Looks at this machine, which takes at most a second. Whoever knows more, such as a node that has heard two of one
-/// name, adds its own findings to these.
+/// Whether something does not work.
+pub(crate) fn has_problem(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.level == Level::Problem)
+}
+
+/// What the running node has met, such as two people of one name. Nothing where none runs.
+async fn known_to_the_node(home: &Home) -> Vec<Finding> {
+    // Where the node does not answer, the check of the state folder has said who holds it.
+    let Ok(Some(node)) = Client::connect(home).await else { return Vec::new() };
+    let safe = |trouble: &String| Untrusted::from(trouble.as_str()).to_string();
+    let troubles = node.snapshot().troubles.iter().map(safe);
+    troubles.map(|trouble| Finding::new(Level::Notice, trouble, "the running node")).collect()
+}
+
+/// Looks at this machine, which takes at most a second.
 pub(crate) fn examine(home: &Home) -> anyhow::Result<Vec<Finding>> {
     let all = net::interfaces().context("reading the addresses of this machine (getifaddrs)")?;
     let firewall = firewall::Firewall::read();

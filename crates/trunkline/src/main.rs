@@ -69,7 +69,7 @@ fn run(verb: Verb) -> Outcome {
         }
         Verb::Book(flags) => book::run(flags),
         Verb::Log(flags) => log::run(&flags),
-        Verb::Doctor(flags) => doctor::run(&flags),
+        Verb::Doctor(flags) => runtime()?.block_on(doctor::run(&flags)),
         Verb::Completions { shell } => completion::script(&shell),
         Verb::Man { folder } => manual::pages(folder.as_deref()),
     }

@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use crate::cli::UpFlags;
 use crate::control::{Api, Socket};
+use crate::doctor;
 use crate::failure::{Exit, Failure, Outcome};
 use screen::Screen;
 
@@ -29,7 +30,7 @@ pub(crate) use words::Words;
 /// How long faces that are still there may take to hear that the node has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Troubles of the control socket that may wait to be shown.
+/// Troubles that may wait to be shown.
 const TROUBLES: usize = 16;
 
 /// Runs the node until it is told to stop.
@@ -55,6 +56,7 @@ pub(crate) async fn run(flags: UpFlags) -> Outcome {
     let screen = Screen::begin(&watch.snapshot, &path, json);
     let shutdown = Shutdown::default();
     let (trouble, troubles) = mpsc::channel(TROUBLES);
+    look_at_set_up(home, trouble.clone());
     // One more than may wait is like those before it.
     let tell = move |text| drop(trouble.try_send(text));
     let control = tokio::spawn(socket.serve(Api::new(node.clone()), shutdown.clone(), tell));
@@ -83,6 +85,20 @@ pub(crate) async fn run(flags: UpFlags) -> Outcome {
         () = goodbye => ended,
         exit = signals.next() => Ok(if exit == Exit::Interrupted { exit } else { Exit::Failed }),
     }
+}
+
+/// Has the machine's set-up looked at, and says in a line if something is in the way. It takes up to a second, for which
+/// nobody waits.
+fn look_at_set_up(home: Home, trouble: mpsc::Sender<String>) {
+    thread::spawn(move || {
+        if let Ok(findings) = doctor::examine(&home)
+            && doctor::has_problem(&findings)
+        {
+            // The node may have ended meanwhile.
+            let _ =
+                trouble.try_send(format!("{} in the set-up: see trunkline doctor", doctor::brief(&findings)));
+        }
+    });
 }
 
 /// The flags as the node's plan.

@@ -99,7 +99,10 @@ impl Server {
     fn wait_for_lines(&mut self, count: usize) {
         while self.seen.len() < count {
             let Ok(line) = self.lines.recv_timeout(PATIENCE) else { break };
-            self.seen.push(masked(&line));
+            // What is wrong with the machine that runs the tests is not the README's.
+            if !line.ends_with("see trunkline doctor") {
+                self.seen.push(masked(&line));
+            }
         }
     }
 

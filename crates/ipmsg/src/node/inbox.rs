@@ -13,7 +13,7 @@ use super::{Event, Incoming, Node};
 use crate::body::Body;
 use crate::charset::Reader;
 use crate::command::{MessageOptions, Options};
-use crate::extension::{MessageId, MessageTag, NodeId};
+use crate::extension::{MessageId, MessageTag, NodeId, Part};
 use crate::limits::MAX_SENT;
 use crate::message::Message;
 use crate::packet::Packet;
@@ -344,10 +344,22 @@ impl Node {
             return;
         }
         talk.told_away = Some(now);
-        let Some(&to) = self.peers.get(id).and_then(|peer| peer.addresses.first()) else { return };
+        let Some((node, to)) =
+            self.peers.get(id).and_then(|peer| Some((peer.node, *peer.addresses.first()?)))
+        else {
+            return;
+        };
         let dialect = self.dialect(id);
         let text = in_charset(&away, dialect.charset);
-        let message = Message { options: Options::AUTORET, ..Message::new(&text) };
+        // Without it, one of ours would not take it for ours.
+        let tag = node.map(|to| MessageTag {
+            from: self.config.node,
+            to,
+            id: MessageId(self.chance.u128(..)),
+            part: Part::WHOLE,
+            after: 0,
+        });
+        let message = Message { options: Options::AUTORET, ours: tag, ..Message::new(&text) };
         self.send_plain(to, &Body::Message(message), dialect);
     }
 }

@@ -145,10 +145,10 @@ impl Peer {
         self.standing != Standing::Gone
     }
 
-    /// Whether its person is away.
+    /// Whether its person is away. iptux has no such state, and sets the option on every entry and answer (257 and 259).
     #[must_use]
     pub fn is_away(&self) -> bool {
-        self.options.has(Options::<EntryOptions>::ABSENCE)
+        self.options.has(Options::<EntryOptions>::ABSENCE) && !self.version.contains("iptux")
     }
 
     /// Whether nothing is known of it but an address.

@@ -92,7 +92,7 @@ impl fmt::Display for Name {
 /// The form in which names are compared without regard to case and width: NFKC (Unicode Standard Annex #15) and
 /// lower case, character by character, so that the parts of a range may be folded one by one.
 #[must_use]
-pub(super) fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }

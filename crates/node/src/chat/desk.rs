@@ -4,7 +4,7 @@
 mod events;
 mod requests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -24,6 +24,9 @@ use requests::{Resolved, Sending};
 
 /// Events that a face may fall behind. A person's screen is behind by a few; so many take a few megabytes.
 pub(crate) const EVENTS_KEPT: usize = 4096;
+
+/// Contradictions that are remembered, the last ones: anybody can make more of them.
+const CONTRADICTIONS_MAX: usize = 16;
 
 /// What a face asks of the node.
 #[derive(Debug)]
@@ -63,6 +66,8 @@ pub(super) struct Desk {
     reader: Journal,
     /// Whose messages are dropped.
     blocked: Vec<Whom>,
+    /// Claims that contradict each other, as a person should know them.
+    contradictions: VecDeque<String>,
     /// The numbers in the journal of the messages that wait.
     waiting: BTreeMap<MessageId, i64>,
     sendings: BTreeMap<u64, Sending>,
@@ -110,6 +115,7 @@ impl Desk {
             journal: beginning.journal,
             reader: beginning.reader,
             blocked,
+            contradictions: VecDeque::new(),
             waiting: beginning.waiting,
             sendings: BTreeMap::new(),
             last_sending: 0,
@@ -206,7 +212,7 @@ impl Desk {
             people: view::people(&self.core, &self.directory, |peer| self.is_blocked(peer)),
             blocked: self.settings.blocked.iter().map(|(name, _)| name.clone()).collect(),
             waiting: self.waiting.len(),
-            troubles: self.directory.trouble.iter().cloned().collect(),
+            troubles: self.directory.trouble.iter().chain(&self.contradictions).cloned().collect(),
         }
     }
 

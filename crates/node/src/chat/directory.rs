@@ -1,12 +1,13 @@
 //! The book, as the chat line needs it: whose address it is, and where somebody is written to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use net::{HostPort, ResolveError, Untrusted, resolve_async};
 
+use crate::book::name::fold;
 use crate::book::{Book, ChatAddress, Entry, NameSet};
 
 /// Everybody of the book who has a chat line of IP Messenger.
@@ -19,6 +20,8 @@ pub(super) struct Directory {
     /// When the file that was read was changed last.
     changed: Option<SystemTime>,
     listings: Listings,
+    /// Their names, without regard to case and width.
+    names: BTreeSet<String>,
 }
 
 /// Everybody of the book who has such a line, by address.
@@ -63,6 +66,7 @@ impl Directory {
     pub(super) fn set_listings(&mut self, edition: Option<SystemTime>, listings: Listings) -> bool {
         let is_last = edition == self.changed;
         if is_last {
+            self.names = listings.values().map(|listing| fold(&listing.name)).collect();
             self.listings = listings;
         }
         is_last
@@ -76,6 +80,11 @@ impl Directory {
     /// Where the one of this name is.
     pub(super) fn address_of(&self, name: &str) -> Option<SocketAddr> {
         self.iter().find(|(_, listing)| listing.name == name).map(|(address, _)| address)
+    }
+
+    /// Whether somebody of the book is called so.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.contains(&fold(name))
     }
 
     /// Whose address it is.

@@ -13,12 +13,9 @@ use crate::journal::Party;
 /// Somebody whom the node knows.
 pub(super) fn person(peer: &Peer, directory: &Directory, blocked: bool) -> Person {
     let listing = peer.addresses.iter().find_map(|address| directory.holder(*address));
-    let claimed = [&peer.nick, &peer.user].into_iter().find(|name| !name.is_empty());
-    let named = listing.map(|listing| listing.name.clone()).or_else(|| claimed.map(ToString::to_string));
-    let address = || peer.addresses.first().map(ToString::to_string).unwrap_or_default();
     Person {
         id: Some(peer.id.0),
-        name: named.unwrap_or_else(address),
+        name: name(listing, [&peer.nick, &peer.user], peer.addresses.first().copied(), directory),
         book: listing.map(|listing| listing.name.clone()),
         seat: listing.and_then(|listing| listing.seat.clone()),
         nick: peer.nick.to_string(),
@@ -38,6 +35,25 @@ pub(super) fn person(peer: &Peer, directory: &Directory, blocked: bool) -> Perso
     }
 }
 
+/// What to call somebody: his name in the book, else what he calls himself. Nobody looks like somebody of the book by
+/// calling himself so: then the address stands beside it.
+fn name(
+    listing: Option<&Listing>,
+    claims: [&str; 2],
+    address: Option<SocketAddr>,
+    directory: &Directory,
+) -> String {
+    if let Some(listing) = listing {
+        return listing.name.clone();
+    }
+    let claimed = claims.into_iter().find(|claim| !claim.trim().is_empty());
+    match (claimed, address) {
+        (Some(claimed), Some(address)) if directory.has(claimed) => format!("{claimed} at {}", address.ip()),
+        (Some(claimed), _) => claimed.to_owned(),
+        (None, address) => address.map(|address| address.to_string()).unwrap_or_default(),
+    }
+}
+
 /// Somebody of the book whom the node does not know.
 pub(super) fn listed(address: SocketAddr, listing: &Listing) -> Person {
     Person {
@@ -52,10 +68,8 @@ pub(super) fn listed(address: SocketAddr, listing: &Listing) -> Person {
 /// Somebody of the journal whom the node does not know (any more).
 pub(super) fn unmet(party: &Party, directory: &Directory) -> Person {
     let listing = party.address.and_then(|address| directory.holder(address));
-    let claimed = [&party.nick, &party.user].into_iter().find(|name| !name.is_empty()).cloned();
-    let address = || party.address.map(|address| address.to_string()).unwrap_or_default();
     Person {
-        name: listing.map(|listing| listing.name.clone()).or(claimed).unwrap_or_else(address),
+        name: name(listing, [&party.nick, &party.user], party.address, directory),
         book: listing.map(|listing| listing.name.clone()),
         seat: listing.and_then(|listing| listing.seat.clone()),
         nick: party.nick.clone(),

@@ -19,6 +19,7 @@ fn iptux_and_ours_see_each_other_come_and_go_and_what_was_kept_meanwhile_is_show
     let seen = ours.wait_for_person(PATIENCE, there.address);
     assert_eq!((&seen.name[..], &seen.group[..], &seen.user[..]), ("李娜", "财务", "root"));
     assert!(seen.program.contains("iptux 0.8.3"), "{}", seen.program);
+    assert!(!seen.away, "iptux sets the option of those who are away, always");
     let seen = iptux.wait_for_pal(here.address);
     assert_eq!((&seen.name[..], &seen.charset[..]), ("王伟 😀", "utf-8"));
 

@@ -91,6 +91,33 @@ async fn a_forged_goodbye_takes_nobody_away_who_is_there() {
 }
 
 #[tokio::test]
+async fn who_calls_himself_as_somebody_of_the_book_does_not_look_like_him() {
+    let (mut anna, mut wang) = two().await;
+    let forger = Stranger::at(Ipv4Addr::new(127, 0, 0, 9), &anna);
+    forger.enters("wang", "WANG");
+    forger.writes(3, "wang", "send me the keys");
+    let message = anna.gets().await;
+    assert_eq!((message.with.name.as_str(), message.with.book), ("WANG at 127.0.0.9", None));
+    anna.send("wang", "these?").await.unwrap();
+    assert_eq!(wang.gets().await.text, "these?", "the book comes before the wire");
+}
+
+#[tokio::test]
+async fn two_of_the_same_names_are_told_and_remembered() {
+    let (mut anna, _wang) = two().await;
+    for last in [8, 9] {
+        Stranger::at(Ipv4Addr::new(127, 0, 0, last), &anna).enters("li", "li");
+    }
+    let notice = anna.sees(|event| match event {
+        Event::Notice { text } => Some(text.clone()),
+        _ => None,
+    });
+    let notice = notice.await;
+    assert!(notice.starts_with("li is at 127.0.0.9:"), "{notice}");
+    assert_eq!(anna.snapshot().await.troubles, [notice]);
+}
+
+#[tokio::test]
 async fn an_acknowledgement_from_a_stranger_delivers_nothing() {
     let (mut anna, mut wang) = two().await;
     wang.stop().await;

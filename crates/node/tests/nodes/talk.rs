@@ -165,3 +165,13 @@ async fn a_second_node_in_one_home_and_a_port_that_is_taken_are_refused_with_the
     assert!(error.contains("the port is taken by "), "{error}");
     assert!(error.contains(&format!("(pid {pid})")), "{error}");
 }
+
+#[tokio::test]
+async fn who_writes_to_somebody_who_is_away_is_told_why() {
+    let (mut anna, mut wang) = two().await;
+    wang.ask(Request::Away { text: Some("at lunch".to_owned()) }).await.unwrap();
+    anna.send("wang", "are you there?").await.unwrap();
+    assert_eq!(wang.gets().await.text, "are you there?");
+    let told = anna.gets().await;
+    assert_eq!((told.text.as_str(), told.automatic, told.with.name.as_str()), ("at lunch", true, "wang"));
+}

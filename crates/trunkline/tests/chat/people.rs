@@ -96,8 +96,7 @@ fn a_message_of_several_lines_does_not_pass_for_two_and_steers_nothing() {
 fn who_is_there_is_listed_at_the_choice_and_quit_leaves_from_there() {
     let (_wang, li) = two();
     let mut chat = Terminal::start(&["chat", "--plain"], li.home.path());
-    chat.until_shows("to whom>>:");
-    assert_eq!(chat.lines()[0], "wang");
+    chat.until("the list above the choice", |screen| screen.contents().starts_with("wang\nto whom>>:"));
     chat.types("Wang\r");
     prompt(&mut chat, "");
     chat.types("quit\rquit\r");

@@ -9,7 +9,7 @@ use ipmsg::node::{Command, Event as Told, Incoming, Outgoing, Peer, PeerId, Toke
 use jiff::Timestamp;
 use net::Untrusted;
 
-use super::{Desk, now};
+use super::{CONTRADICTIONS_MAX, Desk, now};
 use crate::chat::view;
 use crate::face::{Direction, Event, Message, Person};
 use crate::journal::{Appearance, Change, JournalError, Party, Presence, ReceivedMessage, Written};
@@ -63,7 +63,7 @@ impl Desk {
             }
             Told::PeerAlsoAt { peer, .. } => self.tell_of(peer, |person| Event::Changed { person }),
             Told::SameNames { peer, other } => self.tell_of_namesakes(peer, other),
-            Told::SameNode { address } => self.notice(format!(
+            Told::SameNode { address } => self.contradiction(format!(
                 "{address} says that it is this very node: was the state folder copied to another machine? Remove \
                  journal.db from the copy"
             )),
@@ -215,10 +215,19 @@ impl Desk {
         let name = self.name(peer);
         let at = |peer: Option<&Peer>| peer.and_then(|peer| peer.addresses.first().copied());
         if let (Some(one), Some(two)) = (at(self.core.peer(peer)), at(self.core.peer(other))) {
-            self.notice(format!(
+            self.contradiction(format!(
                 "{name} is at {one} and at {two}: two machines, or one with two addresses; both are listed"
             ));
         }
+    }
+
+    /// Told, and remembered for whoever looks later.
+    fn contradiction(&mut self, text: String) {
+        if !self.contradictions.contains(&text) {
+            self.contradictions.truncate(CONTRADICTIONS_MAX - 1);
+            self.contradictions.push_front(text.clone());
+        }
+        self.notice(text);
     }
 
     pub(in crate::chat) fn notice(&mut self, text: String) {
