@@ -315,9 +315,9 @@ fn what_cannot_be_meant_or_used_is_refused_with_the_way_out() {
     assert!(home.fails(2, &["up", "--name", " "]).contains("no name at all"));
     assert!(home.fails(2, &["up", "--group", "a\u{1b}b"]).contains("--group: a control character"));
     assert!(home.fails(2, &["up", "--chat", "eth/0"]).contains("invalid value 'eth/0'"));
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "nothing was made");
     let error = home.fails(1, &["up", "--chat", "nowhere0"]);
     assert!(error.contains("the interface nowhere0, of those that ip link lists: No such device"), "{error}");
-    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "nothing was made");
 
     let long = home.path().join("x".repeat(100));
     let output = home.command(TRUNKLINE).arg("up").env("TRUNKLINE_HOME", long).output().unwrap();
