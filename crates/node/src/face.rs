@@ -4,7 +4,8 @@
 //! **Order and repeats.** A face that [watches](crate::node::Node::watch) gets a [`Snapshot`] and then every event after
 //! it, once and in order; [`Numbered::number`] grows by one with each. A face that falls too far behind is told how
 //! many it has missed, and watches anew: a slow face never makes the node wait. What an event says about a message is on
-//! disk. Numbers begin at 1 with each start of the node; a message's own number ([`Message::id`]) stays.
+//! disk, but for its delivery: that is told when it is known, and may be told again after a power cut. Numbers begin at 1
+//! with each start of the node; a message's own number ([`Message::id`]) stays.
 
 use std::net::SocketAddr;
 

@@ -16,8 +16,12 @@ async fn what_one_writes_the_other_has_on_disk_before_it_is_called_delivered() {
     assert_eq!((message.text.as_str(), message.with.name.as_str()), ("你好 😀\nsecond line", "anna"));
     assert_eq!(wang.history(), [("你好 😀\nsecond line".to_owned(), State::Received)]);
     assert_eq!(anna.sees_delivered().await, sent[0].id);
-    assert!(matches!(&anna.history()[..], [(_, State::Delivered { .. })]));
     assert_eq!(anna.snapshot().await.waiting, 0);
+    anna.stop().await;
+    assert!(
+        matches!(&anna.history()[..], [(_, State::Delivered { .. })]),
+        "what was told is written at the end"
+    );
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ipmsg::MessageId;
 use ipmsg::node::{Command, Event as Told, Incoming, Outgoing, Peer, PeerId, Token};
@@ -23,9 +22,7 @@ pub(in crate::chat) enum Then {
     Receive { token: Token, message: Box<Message> },
     /// A receiver learns that we know that he has opened a message.
     Opened { token: Token, discarded: bool },
-    /// The faces are told that a message was delivered.
-    Delivered { took: Duration },
-    /// The faces are told that it never can be.
+    /// The faces are told that a message can never be delivered.
     Failed { reason: String },
     /// The faces are told that it was cancelled.
     Cancelled,
@@ -72,8 +69,12 @@ impl Desk {
             )),
             Told::Accepted { token, reference, message } => self.accept(token, reference, message),
             Told::Delivered { message, took, .. } => {
-                self.waiting.remove(&message);
-                self.write(Change::Delivered { message, took, at: Timestamp::now() }, Then::Delivered { took });
+                // Told at once: if a power cut takes it away, it is sent again, known by its receiver, and told again.
+                if let Some(message) = self.waiting.remove(&message) {
+                    let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+                    self.tell(Event::Delivered { message, took });
+                }
+                self.write(Change::Delivered { message, took, at: Timestamp::now() }, Then::Nothing);
             }
             Told::Queued { message, .. } => {
                 if let Some(&message) = self.waiting.get(&message) {
@@ -179,10 +180,6 @@ impl Desk {
             Then::Unsealed { reply } => self.is_unsealed(row, reply, written.map(drop)),
             // A message that was forgotten meanwhile has no row.
             _ if row == 0 => {}
-            Then::Delivered { took } => {
-                let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-                self.tell(Event::Delivered { message: row, took });
-            }
             Then::Failed { reason } => self.tell(Event::Failed { message: row, reason }),
             Then::Cancelled => self.tell(Event::Cancelled { message: row }),
             Then::Nothing => {}
