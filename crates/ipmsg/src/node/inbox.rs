@@ -363,3 +363,6 @@ impl Node {
         self.send_plain(to, &Body::Message(message), dialect);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ipmsg::node::{
-    Command, Config, Event, Interface, MAX_ADDRESSES, MAX_ASKED, MAX_PEERS, MAX_PEERS_AT_ONE_IP,
+    Command, Config, Event, Interface, MAX_ADDRESSES, MAX_ASKED, MAX_PEERS, MAX_PEERS_AT_ONE_IP, MAX_QUEUED,
     MAX_QUEUED_FOR_ONE, MAX_TOLD, MAX_UNSTORED, Node, Now, Person, Profile, Refusal, Standing,
 };
 use ipmsg::{
@@ -143,6 +143,34 @@ fn the_outbox_of_one_receiver_is_bounded() {
     };
     assert!((0..MAX_QUEUED_FOR_ONE).all(|_| send().is_ok()));
     assert_eq!(send(), Err(Refusal::OutboxFull));
+}
+
+#[test]
+fn the_outbox_of_all_receivers_together_is_bounded() {
+    let mut node = node();
+    let mut send = |receiver: u16| {
+        let (to, text) = (Person::Address(place(receiver)), "hello".to_owned());
+        node.handle_command(NOW, Command::Send { to, text, sealed: false, reference: 0 })
+    };
+    let full = u16::try_from(MAX_QUEUED / MAX_QUEUED_FOR_ONE).unwrap();
+    for receiver in 1..=full {
+        assert!((0..MAX_QUEUED_FOR_ONE).all(|_| send(receiver).is_ok()));
+    }
+    assert_eq!(send(full + 1), Err(Refusal::OutboxFull));
+}
+
+#[test]
+fn of_what_one_of_another_program_writes_a_bounded_number_waits_for_the_disk() {
+    let mut node = node();
+    node.handle_datagram(NOW, place(1), &presence(None, None));
+    while node.poll_event().is_some() {}
+    for number in 1..20_000 {
+        node.handle_datagram(NOW, place(1), &build(number, &Body::Message(Message::new("spam"))));
+    }
+    let told = std::iter::from_fn(|| node.poll_event())
+        .filter(|event| matches!(event, Event::Message { .. }))
+        .count();
+    assert_eq!(told, MAX_UNSTORED);
 }
 
 #[test]
