@@ -11,6 +11,9 @@ use crate::support::relay::Relay;
 /// What the messages of a test may take together.
 const ENOUGH: Duration = Duration::from_secs(900);
 
+/// How often a person says something at most until it is there.
+const SAID_AGAIN: usize = 5;
+
 /// Three datagrams in ten are lost, some come twice, damaged, or after one that was sent later.
 fn bad() -> Impairment {
     Impairment {
@@ -68,17 +71,20 @@ fn between_two_of_ours(count: usize) {
     for ours in [&anna, &wang] {
         ours.wait_for_deliveries(ENOUGH, count);
     }
-    // What is delivered was told before it was acknowledged.
     for ours in [&anna, &wang] {
-        assert_eq!(ours.texts(), texts);
+        assert_eq!(ours.wait_for_texts(count), texts);
     }
     let [there_, back] = relay.tallies.look(|tallies| *tallies);
     assert!(there_.lost.min(back.lost) > 0 && there_.repeated > 0, "the way was good: {there_:?} {back:?}");
 }
 
-/// iptux gives a message up after four tries, and says so: only what it has given up may be missing here.
+/// iptux gives a message up after four tries, and takes it for arrived when an entry of its receiver comes meanwhile: ours
+/// asks by one whether somebody is there. Then its person says it again.
+///
+/// Its packets have no checksum but UDP's, by which its host drops what was damaged: that is a loss. A number with a wrong
+/// digit that got through would make it throw away all lower ones.
 fn with_iptux(count: usize) {
-    let (_relay, [here, there]) = Relay::between_two_hosts(&bad(), 7);
+    let (_relay, [here, there]) = Relay::between_two_hosts(&Impairment { flip: 0.0, ..bad() }, 7);
     let ours = Ours::start(&here, "Wang");
     let mut iptux = Iptux::start(&there, "Li", "");
     for _ in 0..20 {
@@ -90,27 +96,22 @@ fn with_iptux(count: usize) {
     for text in &texts {
         ours.send("Li", text);
     }
-    for (sent, text) in texts.iter().enumerate() {
-        iptux.send(here.address, text);
-        let done = |events: &Vec<Said>| {
-            events.iter().filter(|said| **said == Said::Sent(here.address)).count() > sent
-        };
-        iptux.events.wait_for("the end of its tries", ENOUGH, |events| done(events).then_some(()));
+    let mut sent = 0;
+    for _time in 0..SAID_AGAIN {
+        let got = ours.texts();
+        for text in texts.iter().filter(|text| !got.contains(text)) {
+            iptux.send(here.address, text);
+            sent += 1;
+            let tried =
+                |events: &Vec<Said>| events.iter().filter(|said| **said == Said::Sent(here.address)).count();
+            let is_over = |events: &Vec<Said>| (tried(events) >= sent).then_some(());
+            iptux.events.wait_for("the end of its tries", ENOUGH, is_over);
+        }
     }
     ours.wait_for_deliveries(ENOUGH, count);
-    let shown = iptux.events.look(|events| {
-        let texts = events.iter().filter_map(|said| match said {
-            Said::Message { text, .. } => Some(text.clone()),
-            _ => None,
-        });
-        texts.collect::<Vec<_>>()
-    });
-    let gave_up =
-        iptux.events.look(|events| events.iter().filter(|said| matches!(said, Said::Error { .. })).count());
     for text in &texts {
-        assert!(shown.contains(text), "iptux lacks {text:?}; it shows {shown:?}");
+        iptux.wait_for_message(here.address, text);
+        ours.wait_for_message(text);
     }
-    let got = ours.texts();
-    let missing: Vec<&String> = texts.iter().filter(|text| !got.contains(text)).collect();
-    assert!(missing.len() <= gave_up, "iptux gave {gave_up} up, and missing here are {missing:?}");
+    assert!(ours.texts().iter().all(|text| texts.contains(text)), "garbled: {:?}", ours.texts());
 }

@@ -69,7 +69,7 @@ fn iptux_and_ours_have_each_others_messages_once_and_stop_trying() {
     let errors = iptux
         .events
         .look(|events| events.iter().filter(|event| matches!(event, Event::Error { .. })).count());
-    assert_eq!((errors, ours.texts()), (0, texts.map(String::from).to_vec()));
+    assert_eq!((errors, ours.wait_for_texts(2)), (0, texts.map(String::from).to_vec()));
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn who_has_left_gets_what_was_kept_for_him_when_he_is_back() {
     let message = anna.send("Wang", "for later");
     wang.start_again();
     anna.wait_until_delivered(BACK, message);
-    assert_eq!(wang.texts(), ["for later"]);
+    assert_eq!(wang.wait_for_texts(1), ["for later"]);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn whose_cable_was_out_gets_what_was_kept_for_him_when_it_is_in_again() {
     assert_eq!(wang.texts(), [""; 0]);
     network.plug_in(&hosts[1]);
     anna.wait_until_delivered(BACK, message);
-    assert_eq!(wang.texts(), ["are you there?"]);
+    assert_eq!(wang.wait_for_texts(1), ["are you there?"]);
 }
 
 #[test]

@@ -173,16 +173,28 @@ impl Ours {
         });
     }
 
-    /// The texts of all messages that came so far.
-    pub(crate) fn texts(&self) -> Vec<String> {
-        self.events.look(|events| {
-            let texts = events.iter().filter_map(|event| match event {
-                Event::Message { message } => Some(message.text.clone()),
-                _ => None,
-            });
-            texts.collect()
+    /// The texts of all messages, once there are so many. What is delivered has been told to faces, which may not have
+    /// looked yet.
+    #[track_caller]
+    pub(crate) fn wait_for_texts(&self, count: usize) -> Vec<String> {
+        self.events.wait_for(&format!("{count} messages"), PATIENCE, |events| {
+            let texts = texts_of(events);
+            (texts.len() >= count).then_some(texts)
         })
     }
+
+    /// The texts of all messages that came so far.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.events.look(|events| texts_of(events))
+    }
+}
+
+fn texts_of(events: &[Event]) -> Vec<String> {
+    let texts = events.iter().filter_map(|event| match event {
+        Event::Message { message } => Some(message.text.clone()),
+        _ => None,
+    });
+    texts.collect()
 }
 
 impl Drop for Ours {
