@@ -1,0 +1,23 @@
+//! The ssh line: commands, terminals and files on other machines, one or many at once.
+//!
+//! Whoever calls says which machines, already resolved, and hands in ready streams and the answers of a person; what comes
+//! back is events. No storage and no socket of its own is known here: `node` joins this crate with the book, the journal
+//! and the network.
+//!
+//! [`Transport`] stands between what happens on one machine and whoever asks for many, so that the fan-out is tested
+//! without a network, and russh, whose interface changes each month, is seen by few modules.
+
+pub mod ask;
+pub mod command;
+pub mod config;
+pub mod dial;
+pub mod machine;
+pub mod outcome;
+pub mod transport;
+
+pub use ask::{Answers, Question, Secret};
+pub use command::Command;
+pub use dial::{Dial, Stream};
+pub use machine::{Hop, Machine};
+pub use outcome::{ConnectError, Outcome, Unreachable};
+pub use transport::{Piece, Session, Signal, Transport};

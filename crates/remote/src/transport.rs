@@ -1,0 +1,80 @@
+//! What runs a command on one machine, whatever the protocol.
+
+use std::future::Future;
+
+use bytes::Bytes;
+
+use crate::command::{Command, Size};
+use crate::machine::Machine;
+use crate::outcome::{Outcome, Unreachable};
+
+/// Starts commands on machines.
+pub trait Transport: Send + Sync + 'static {
+    /// A command that runs.
+    type Session: Session;
+
+    /// Looks up, connects, shakes hands, logs in and starts the command. It may be dropped at any time, and then leaves
+    /// nothing behind.
+    ///
+    /// # Errors
+    /// With the hop that failed, and why.
+    fn start(
+        &self,
+        machine: &Machine,
+        command: &Command,
+    ) -> impl Future<Output = Result<Self::Session, Unreachable>> + Send;
+}
+
+/// A command that runs on a machine. Dropped, it closes the connection, and what runs there gets SIGHUP at best.
+pub trait Session: Send + 'static {
+    /// Its standard input.
+    type Input: Input;
+
+    /// What comes next from there. After [`Piece::End`] nothing does. Whoever does not ask makes the machine wait.
+    fn next(&mut self) -> impl Future<Output = Piece> + Send;
+
+    /// Its standard input; `None` when it was taken already. A half of its own, since reading must not wait for writing.
+    fn input(&mut self) -> Option<Self::Input>;
+
+    /// Asks the machine to send a signal to the command (RFC 4254 section 6.9). Not every server does.
+    fn signal(&mut self, signal: Signal) -> impl Future<Output = ()> + Send;
+
+    /// Its terminal has another size now.
+    fn resize(&mut self, size: Size) -> impl Future<Output = ()> + Send;
+
+    /// Closes the connection politely.
+    fn close(self) -> impl Future<Output = ()> + Send;
+}
+
+/// The standard input of a command.
+pub trait Input: Send + 'static {
+    /// Gives bytes; comes back when they are taken. `false`: the command reads no more.
+    fn write(&mut self, bytes: Bytes) -> impl Future<Output = bool> + Send;
+
+    /// There is no more.
+    fn end(self) -> impl Future<Output = ()> + Send;
+}
+
+/// Something from a machine.
+#[derive(Debug)]
+pub enum Piece {
+    /// Of standard output.
+    Out(Bytes),
+    /// Of standard error.
+    Err(Bytes),
+    /// It is over: [`Outcome::Exit`], [`Outcome::Signal`] or [`Outcome::Lost`].
+    End(Outcome),
+}
+
+/// Signals that a person sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    /// A polite end.
+    Terminate,
+    /// The end.
+    Kill,
+    /// The terminal is gone.
+    Hangup,
+}
