@@ -11,6 +11,7 @@ pub mod ask;
 pub mod command;
 pub mod config;
 pub mod dial;
+pub mod fan;
 pub mod machine;
 pub mod outcome;
 pub mod transport;
