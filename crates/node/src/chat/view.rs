@@ -11,7 +11,7 @@ use crate::face::{Person, Presence};
 use crate::journal::Party;
 
 /// Somebody whom the node knows.
-pub(super) fn person(peer: &Peer, directory: &Directory, blocked: bool) -> Person {
+pub(super) fn person(peer: &Peer, core: &Core, directory: &Directory) -> Person {
     let listing = peer.addresses.iter().find_map(|address| directory.holder(*address));
     Person {
         id: Some(peer.id.0),
@@ -31,7 +31,7 @@ pub(super) fn person(peer: &Peer, directory: &Directory, blocked: bool) -> Perso
             Standing::Gone => Presence::Gone,
         },
         away: peer.is_away(),
-        blocked,
+        blocked: core.is_blocked(peer),
     }
 }
 
@@ -83,9 +83,8 @@ pub(super) fn unmet(party: &Party, directory: &Directory) -> Person {
 }
 
 /// Everybody whom the node knows or the book lists, by name.
-pub(super) fn people(core: &Core, directory: &Directory, is_blocked: impl Fn(&Peer) -> bool) -> Vec<Person> {
-    let known = core.peers().map(|peer| person(peer, directory, is_blocked(peer)));
-    let mut people: Vec<Person> = known.collect();
+pub(super) fn people(core: &Core, directory: &Directory) -> Vec<Person> {
+    let mut people: Vec<Person> = core.peers().map(|peer| person(peer, core, directory)).collect();
     let heard: BTreeSet<SocketAddr> = people.iter().flat_map(|person| person.addresses.clone()).collect();
     let unheard = directory.iter().filter(|(address, _)| !heard.contains(address));
     people.extend(unheard.map(|(address, listing)| listed(address, listing)));

@@ -257,8 +257,7 @@ impl Desk {
     }
 
     fn change_blocked(&mut self) {
-        self.blocked = self.settings.blocked();
-        self.command(Command::Block(self.blocked.clone()));
+        self.command(Command::Block(self.settings.blocked()));
         self.remember();
     }
 
