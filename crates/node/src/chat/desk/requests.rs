@@ -13,7 +13,7 @@ use crate::chat::recipients::{Recipient, recipients};
 use crate::chat::settings::{Blocked, profile};
 use crate::chat::view;
 use crate::face::{Event, Message, Person, Refused, Reply, Request, Unsent};
-use crate::journal::{Change, JournalError, Party, State};
+use crate::journal::{Change, JournalError, State};
 
 /// Where the reply to a request goes. Whoever asked may have gone: then it goes nowhere.
 pub(super) type Answer = oneshot::Sender<Result<Reply, Refused>>;
@@ -88,7 +88,7 @@ impl Desk {
         };
         let known = address.and_then(|address| self.peer_at(address)).map(|peer| self.person(peer));
         known.unwrap_or_else(|| {
-            let unmet = view::unmet(&Party { address, ..Party::default() }, &self.directory);
+            let unmet = view::unheard(address, &self.directory);
             match recipient {
                 Recipient::Host { name, .. } => Person { name: name.clone(), ..unmet },
                 Recipient::Peer(_) | Recipient::At(_) => unmet,
