@@ -21,4 +21,4 @@ pub use command::Command;
 pub use dial::{Dial, Stream};
 pub use machine::{Hop, Machine};
 pub use outcome::{ConnectError, Outcome, Unreachable};
-pub use transport::{Piece, Session, Signal, Transport};
+pub use transport::{Doing, Piece, Session, Signal, Transport};
