@@ -55,7 +55,8 @@ pub trait Session: Send + 'static {
     /// Its standard input.
     type Input: Input;
 
-    /// What comes next from there. After [`Piece::End`] nothing does. Whoever does not ask makes the machine wait.
+    /// What comes next from there. After [`Piece::End`] nothing does. Whoever does not ask makes the machine wait. It
+    /// may be dropped while it waits, and then loses nothing.
     fn next(&mut self) -> impl Future<Output = Piece> + Send;
 
     /// Its standard input; `None` when it was taken already. A half of its own, since reading must not wait for writing.
