@@ -72,7 +72,7 @@ pub trait Session: Send + 'static {
     fn close(self) -> impl Future<Output = ()> + Send;
 }
 
-/// The standard input of a command.
+/// The standard input of a command. Dropped, it is not at its end: the command would take what it has read for all.
 pub trait Input: Send + 'static {
     /// Gives bytes; comes back when they are taken. `false`: the command reads no more.
     fn write(&mut self, bytes: Bytes) -> impl Future<Output = bool> + Send;
