@@ -201,9 +201,8 @@ impl Driver {
             Ok(found) => {
                 let port = self.socket.port();
                 let is_used = |name: &str| self.interface.as_ref().is_none_or(|only| only == name);
-                let lines = found.iter().filter(|one| one.is_up && !one.is_loopback && is_used(&one.name));
-                let lines = lines.filter_map(|interface| {
-                    let everybody = (interface.broadcast?, port).into();
+                let lines = found.iter().filter(|one| is_used(&one.name)).filter_map(|interface| {
+                    let everybody = (interface.everybody()?, port).into();
                     Some(Interface { address: interface.address, prefix: interface.prefix, everybody })
                 });
                 self.desk.see_interfaces(lines.collect());
