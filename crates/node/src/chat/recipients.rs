@@ -6,9 +6,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use ipmsg::node::{Peer, PeerId};
-use net::{HostPort, ResolveError, Untrusted};
+use net::{HostPort, ResolveError, Untrusted, resolve_one};
 
-use super::directory::{Directory, address_of, line_of};
+use super::directory::{Directory, line_of};
 use crate::book::CHAT_PORT;
 use crate::book::nearest::{DidYouMean, nearest};
 use crate::face::Refused;
@@ -70,7 +70,7 @@ impl Recipient {
     /// When the host has no address: whose, and why.
     pub(super) async fn resolved(self) -> Result<Self, (String, ResolveError)> {
         match self {
-            Self::Host { name, at } => address_of(&at).await.map(Self::At).map_err(|error| (name, error)),
+            Self::Host { name, at } => resolve_one(&at).await.map(Self::At).map_err(|error| (name, error)),
             other => Ok(other),
         }
     }
