@@ -5,8 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ipmsg::NodeId;
 use ipmsg::node::{Config, Interface, Node as Core, Transmit};
-use ipmsg::{Charset, NodeId};
 use net::ListenError;
 use net::interfaces::{Watch, interfaces};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -116,17 +116,13 @@ impl Driver {
         };
         settings.describe(&mut me, &account);
         let config = Config {
-            node: state.node,
-            user: me.user.clone(),
-            host: me.host.clone(),
             profile: profile(&me),
             port: me.port,
-            files: false,
             program: format!("trunkline {}", env!("CARGO_PKG_VERSION")),
-            fallback: Charset::GBK,
             last_number: state.last_number,
             outbox: state.outbox,
             blocked: settings.blocked(),
+            ..Config::new(state.node, &me.user, &me.host)
         };
         let (back, came_back) = mpsc::unbounded_channel();
         let started = Instant::now();
