@@ -5,8 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ipmsg::NodeId;
 use ipmsg::node::{Config, Interface, Node as Core, Transmit};
-use ipmsg::{Charset, NodeId};
 use net::ListenError;
 use net::interfaces::{Watch, interfaces};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -116,17 +116,13 @@ impl Driver {
         };
         settings.describe(&mut me, &account);
         let config = Config {
-            node: state.node,
-            user: me.user.clone(),
-            host: me.host.clone(),
             profile: profile(&me),
             port: me.port,
-            files: false,
             program: format!("trunkline {}", env!("CARGO_PKG_VERSION")),
-            fallback: Charset::GBK,
             last_number: state.last_number,
             outbox: state.outbox,
             blocked: settings.blocked(),
+            ..Config::new(state.node, &me.user, &me.host)
         };
         let (back, came_back) = mpsc::unbounded_channel();
         let started = Instant::now();
@@ -201,9 +197,8 @@ impl Driver {
             Ok(found) => {
                 let port = self.socket.port();
                 let is_used = |name: &str| self.interface.as_ref().is_none_or(|only| only == name);
-                let lines = found.iter().filter(|one| one.is_up && !one.is_loopback && is_used(&one.name));
-                let lines = lines.filter_map(|interface| {
-                    let everybody = (interface.broadcast?, port).into();
+                let lines = found.iter().filter(|one| is_used(&one.name)).filter_map(|interface| {
+                    let everybody = (interface.everybody()?, port).into();
                     Some(Interface { address: interface.address, prefix: interface.prefix, everybody })
                 });
                 self.desk.see_interfaces(lines.collect());
