@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use aws_lc_rs::digest;
+
 use super::Here;
 use super::note::{Note, Place};
 
@@ -21,8 +23,7 @@ pub(super) const HOST_NAME: Syntax = Syntax { name: "a HostName", tokens: "h", v
 
 pub(super) const PROXY_JUMP: Syntax = Syntax { name: "a ProxyJump", tokens: "hnpr", variables: false };
 
-/// All of ssh's tokens but `%C`.
-pub(super) const FILE: Syntax = Syntax { name: "the name of a file", tokens: "dhijkLlnpru", variables: true };
+pub(super) const FILE: Syntax = Syntax { name: "the name of a file", tokens: "CdhijkLlnpru", variables: true };
 
 /// For `GlobalKnownHostsFile`.
 pub(super) const PLAIN_FILE: Syntax = Syntax { name: "the name of a file", tokens: "", variables: false };
@@ -143,6 +144,7 @@ impl Tokens<'_> {
     fn token(&self, token: char) -> Result<OsString, Reason> {
         let Here { user, uid, home, host_name, .. } = self.here;
         Ok(match token {
+            'C' => self.digest().into(),
             'd' => home.into(),
             'h' => self.host.into(),
             'i' => uid.to_string().into(),
@@ -156,5 +158,13 @@ impl Tokens<'_> {
             'u' => user.into(),
             _ => return Err(format!("%{token} stands for nothing")),
         })
+    }
+
+    /// Short and the same for the same connection: SHA-1 of `%l%h%p%r%j`, in hexadecimal digits.
+    fn digest(&self) -> String {
+        let Self { here, host, port, user, jump, .. } = self;
+        let text = format!("{}{host}{port}{user}{jump}", here.host_name);
+        let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
