@@ -27,4 +27,4 @@ pub use identity::{Candidate, Keyring};
 pub use known_hosts::{KnownHosts, Verdict};
 pub use machine::{Hop, Machine};
 pub use outcome::{ConnectError, Outcome, Unreachable};
-pub use transport::{Piece, Session, Signal, Transport};
+pub use transport::{Doing, Piece, Session, Signal, Transport};
