@@ -338,3 +338,6 @@ fn lines<'a>(
         (place, Line::parse(&String::from_utf8_lossy(line)))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,8 @@ use crate::config::Settings;
 pub struct Candidate {
     certificate: Option<Certificate>,
     holder: Holder,
-    answers: Arc<dyn Answers>,
+    /// `None`: nobody may be asked.
+    answers: Option<Arc<dyn Answers>>,
 }
 
 /// Who has the private half.
@@ -97,7 +98,7 @@ impl Candidate {
             Holder::Agent(_, identity) => Ok(identity.public_key().into_owned()),
             Holder::File(file) => match &file.seen().await.public {
                 Some(public) => Ok(public.clone()),
-                None => Ok(file.private(&*self.answers).await?.public_key().clone()),
+                None => Ok(file.private(self.answers.as_deref()).await?.public_key().clone()),
             },
         }
     }
@@ -121,7 +122,7 @@ impl russh::Signer for Signing<'_> {
             }
             Holder::File(file) => {
                 let failed = |error: String| ShowError::Sign { file: file.path.clone(), error };
-                let key = file.private(&*self.0.answers).await?;
+                let key = file.private(self.0.answers.as_deref()).await?;
                 // RSA takes milliseconds, and hundreds of connections share this thread.
                 let signing =
                     tokio::task::spawn_blocking(move || sign(&key, hash, &data).map(|signed| (signed, data)));
@@ -163,7 +164,8 @@ impl fmt::Debug for Candidate {
 
 /// Certificates, then keys of the agent that the person's files name, then the agent's others, then files.
 pub(super) async fn collect(keyring: &Keyring, settings: &Settings) -> Candidates {
-    let mut all = Collection { keyring, notes: Vec::new(), files: Vec::new(), agent: Vec::new() };
+    let answers = settings.ask.then(|| keyring.answers.clone());
+    let mut all = Collection { keyring, answers, notes: Vec::new(), files: Vec::new(), agent: Vec::new() };
     all.read_files(settings).await;
     all.list_agent(settings).await;
     let mut keys = all.certified(settings).await;
@@ -173,6 +175,7 @@ pub(super) async fn collect(keyring: &Keyring, settings: &Settings) -> Candidate
 
 struct Collection<'a> {
     keyring: &'a Keyring,
+    answers: Option<Arc<dyn Answers>>,
     notes: Vec<String>,
     files: Vec<Arc<KeyFile>>,
     agent: Vec<(Arc<Agent>, Arc<AgentIdentity>)>,
@@ -259,7 +262,7 @@ impl Collection<'_> {
     }
 
     fn candidate(&self, certificate: Option<Certificate>, holder: Holder) -> Candidate {
-        Candidate { certificate, holder, answers: self.keyring.answers.clone() }
+        Candidate { certificate, holder, answers: self.answers.clone() }
     }
 
     /// Who can sign by this key.

@@ -52,7 +52,8 @@ impl KnownHosts {
         let is_new = reason == Reason::Unknown;
         let refusal = Refusal { name, key, reason };
         match (hop.settings.strict, is_new) {
-            (StrictHostKeyChecking::Ask, true) if refusal.is_overruled(answers).await => {}
+            (StrictHostKeyChecking::Ask, true) if hop.settings.ask && refusal.is_overruled(answers).await => {
+            }
             (StrictHostKeyChecking::AcceptNew | StrictHostKeyChecking::No, true) => {}
             (StrictHostKeyChecking::No, false) => {
                 admission.keys_only = true;

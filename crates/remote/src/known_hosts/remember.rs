@@ -46,7 +46,7 @@ pub(super) fn append(
     let key = PublicKey::from(key.key_data().clone());
     let text = key.to_openssh().map_err(|error| RememberError::Key(error.to_string()))?;
     let hosts = if hash { pattern::hashed(host).map_err(failed)? } else { host.to_owned() };
-    let text = format!("{hosts} {}\n", text.trim_end());
+    let text = format!("{hosts} {}", text.trim_end());
 
     let mut opened = open(file).map_err(failed)?;
     opened.lock().map_err(failed)?;
@@ -65,7 +65,7 @@ pub(super) fn append(
     }
     let unfinished = before.last().is_some_and(|byte| *byte != b'\n');
     let end = if unfinished { "\n" } else { "" };
-    opened.write_all(format!("{end}{text}").as_bytes()).map_err(failed)?;
+    opened.write_all(format!("{end}{text}\n").as_bytes()).map_err(failed)?;
     let finished = before.iter().filter(|byte| **byte == b'\n').count();
     let place = Place { file: shared, line: finished + usize::from(unfinished) + 1 };
     match Line::parse(&text) {
