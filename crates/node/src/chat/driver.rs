@@ -21,7 +21,7 @@ use super::socket::Socket;
 use crate::book::CHAT_PORT;
 use crate::face::{Me, Numbered};
 use crate::home::Home;
-use crate::journal::{Journal, JournalError, Writer};
+use crate::journal::{Journal, JournalError, Trouble, Writer};
 
 /// How a node is started.
 #[derive(Clone, Debug)]
@@ -125,6 +125,9 @@ impl Driver {
             ..Config::new(state.node, &me.user, &me.host)
         };
         let (back, came_back) = mpsc::unbounded_channel();
+        let tell = back.clone();
+        // The node may have ended meanwhile.
+        let tell = move |trouble: &Trouble| drop(tell.send(Back::Trouble(trouble.clone())));
         let started = Instant::now();
         let desk = Desk::new(Beginning {
             core: Core::new(config, desk::now(started), seed as u64),
@@ -134,7 +137,7 @@ impl Driver {
             settings,
             says_goodbye: plan.says_goodbye,
             directory: Directory::at(&home.book()),
-            journal: Writer::start(journal, |_| ())?,
+            journal: Writer::start(journal, tell)?,
             waiting: reader.waiting()?.into_iter().collect(),
             reader,
             faces,
