@@ -29,7 +29,11 @@ const PEERS: &[Peer] = &[
     Peer { package: "ncat", program: "ncat", purpose: "a client and a server" },
     Peer { package: "socat", program: "socat", purpose: "a client and a server on every kind of socket" },
     Peer { package: "curl", program: "curl", purpose: "a client of the control socket" },
-    Peer { package: "openssh-client", program: "ssh", purpose: "`ssh -G`: what a configuration means" },
+    Peer {
+        package: "openssh-client",
+        program: "ssh",
+        purpose: "`ssh -G`: what a configuration means; with it come ssh-keygen and ssh-agent",
+    },
     Peer { package: "genders", program: "nodeattr", purpose: "what a genders file means" },
     Peer { package: "ansible-core", program: "ansible-inventory", purpose: "what an inventory means" },
     Peer { package: "iproute2", program: "ss", purpose: "the kernel's view of a socket" },

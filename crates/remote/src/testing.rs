@@ -62,6 +62,9 @@ pub(crate) fn settings() -> Settings {
         alive_count_max: 3,
         env: Vec::new(),
         ask: true,
+        public_key: true,
+        password: true,
+        keyboard_interactive: true,
     }
 }
 
