@@ -18,7 +18,7 @@ use super::directory::{Directory, Listings, listings};
 use super::settings::Settings;
 use super::view;
 use crate::face::{Event, Me, Numbered, Person, Refused, Reply, Request, Snapshot};
-use crate::journal::{Change, Journal, JournalError, Writer, Written};
+use crate::journal::{Change, Journal, JournalError, Trouble, Writer, Written};
 use events::Then;
 use requests::{Resolved, Sending};
 
@@ -44,6 +44,8 @@ pub(crate) enum Ask {
 pub(super) enum Back {
     /// The disk has a change, or could not take it.
     Disk(Then, Result<Written, Arc<JournalError>>),
+    /// What was noted is not on disk.
+    Trouble(Trouble),
     /// The addresses of those for whom a text is are known.
     Resolved(Resolved),
     /// The hosts of the book were looked up.
@@ -173,6 +175,7 @@ impl Desk {
     pub(super) fn take_back(&mut self, back: Back) {
         match back {
             Back::Disk(then, written) => self.on_disk(then, written),
+            Back::Trouble(trouble) => self.notice(trouble.to_string()),
             Back::Resolved(resolved) => self.send(resolved),
             Back::Listings(edition, listings) => {
                 if self.directory.set_listings(edition, listings) {
