@@ -256,15 +256,20 @@ impl Name {
     /// Of a machine, or one on the way.
     #[must_use]
     pub fn of(hop: &Hop) -> Self {
-        if let Some(alias) = &hop.settings.host_key_alias {
-            let alias = alias.to_lowercase();
-            return Self { listed: alias.clone(), bare: None, principal: alias };
+        match &hop.settings.host_key_alias {
+            Some(alias) => Self::new(alias, SSH_PORT),
+            None => Self::new(&hop.host, hop.port),
         }
-        let host = hop.host.to_lowercase();
-        if hop.port == SSH_PORT {
+    }
+
+    /// Of a host, by a name or an address without brackets.
+    #[must_use]
+    pub fn new(host: &str, port: u16) -> Self {
+        let host = host.to_lowercase();
+        if port == SSH_PORT {
             return Self { listed: host.clone(), bare: None, principal: host };
         }
-        Self { listed: format!("[{host}]:{}", hop.port), bare: Some(host.clone()), principal: host }
+        Self { listed: format!("[{host}]:{port}"), bare: Some(host.clone()), principal: host }
     }
 
     /// With the port, and without it.

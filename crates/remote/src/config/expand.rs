@@ -23,7 +23,8 @@ pub(super) const HOST_NAME: Syntax = Syntax { name: "a HostName", tokens: "h", v
 
 pub(super) const PROXY_JUMP: Syntax = Syntax { name: "a ProxyJump", tokens: "hnpr", variables: false };
 
-pub(super) const FILE: Syntax = Syntax { name: "the name of a file", tokens: "CdhijkLlnpru", variables: true };
+pub(super) const FILE: Syntax =
+    Syntax { name: "the name of a file", tokens: "CdhijkLlnpru", variables: true };
 
 /// For `GlobalKnownHostsFile`.
 pub(super) const PLAIN_FILE: Syntax = Syntax { name: "the name of a file", tokens: "", variables: false };
