@@ -291,6 +291,24 @@ async fn a_key_that_others_can_read_is_not_used_and_the_remedy_is_told() {
 }
 
 #[tokio::test]
+async fn a_key_that_cannot_sign_does_not_keep_the_next_from_logging_in() {
+    if !is_there("ssh") {
+        return;
+    }
+    let folder = locked();
+    let key = public(&folder, "id");
+    let open = tempfile::tempdir().unwrap();
+    fs::copy(folder.path().join("id"), open.path().join("id")).unwrap();
+    fs::set_permissions(open.path().join("id"), fs::Permissions::from_mode(0o644)).unwrap();
+    let mut settings = with_files(&open, &["id"]);
+    settings.identity_files.push(identity(&folder, "id"));
+    let found = Keyring::new(Person::who_says(&["open sesame"])).candidates(&settings).await;
+    let (is_in, log) = log_in(&found, &key).await;
+    assert!(is_in);
+    assert_eq!(log, ["offered ssh-ed25519", "offered ssh-ed25519", "signed ssh-ed25519"]);
+}
+
+#[tokio::test]
 async fn the_public_file_of_another_key_is_told() {
     if !is_there("ssh") {
         return;

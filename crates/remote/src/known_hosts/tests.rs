@@ -353,6 +353,19 @@ fn what_is_remembered_is_found_here_and_by_ssh() {
 }
 
 #[test]
+fn what_is_remembered_is_known_also_where_it_was_looked_for_in_vain() {
+    for hash in [false, true] {
+        let (_folder, known) = known("");
+        let (web, db) = (name("web", 2222), name("db", 22));
+        assert_eq!(known.check(&web, &key(ED25519)), Verdict::Unknown);
+        assert_eq!(known.check(&db, &key(ED25519)), Verdict::Unknown);
+        known.remember(&web, &key(ED25519), hash).unwrap();
+        assert_eq!(line_of(&known.check(&web, &key(ED25519))), 1);
+        assert_eq!(known.check(&db, &key(ED25519)), Verdict::Unknown);
+    }
+}
+
+#[test]
 fn a_last_line_without_an_end_is_ended_first() {
     let (folder, known) = known(&format!("web {ANOTHER}"));
     known.remember(&name("db", 22), &key(ED25519), false).unwrap();
@@ -573,12 +586,7 @@ proptest! {
             .lines()
             .filter_map(|line| line.split("found: line ").nth(1)?.split(' ').next()?.parse().ok())
             .collect();
-        let entries = known.entries.read().unwrap();
-        let ours: Vec<usize> = entries
-            .iter()
-            .filter(|entry| entry.line.hosts.contain(&host))
-            .map(|entry| entry.place.line)
-            .collect();
+        let ours: Vec<usize> = known.lock().entries_of(&host).iter().map(|entry| entry.place.line).collect();
         prop_assert_eq!(ours, theirs, "{}", text);
     }
 
