@@ -324,19 +324,26 @@ async fn the_public_file_of_another_key_is_told() {
 
 #[tokio::test]
 async fn a_file_that_a_person_named_and_cannot_be_used_is_told_and_a_default_one_is_not() {
+    if !is_there("ssh") {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("text"), "hello\n").unwrap();
     let mut settings = with_files(&folder, &["none", "text", "."]);
     settings.identity_files.push(IdentityFile { path: folder.path().join("default"), named: false });
     settings.certificate_files.push(folder.path().join("none-cert.pub"));
     settings.agent = Some(folder.path().join("no-agent"));
+    make_key(folder.path(), "half", &["ed25519"]);
+    fs::remove_file(folder.path().join("half")).unwrap();
+    settings.identity_files.push(identity(&folder, "half"));
     let found = candidates(&settings).await;
     assert!(found.keys.is_empty());
     let words = [
+        "no-agent does not answer",
         "none cannot be read",
         "text is no private key",
         ". cannot be read",
-        "no-agent does not answer",
+        "half cannot be read",
         "none-cert.pub is not there",
     ];
     assert_eq!(found.notes.len(), words.len(), "{:?}", found.notes);
@@ -387,7 +394,7 @@ async fn a_certificate_that_is_named_replaces_those_beside_the_keys_and_needs_it
     let mut settings = Settings { certificate_files: named.to_vec(), ..with_files(&folder, &["id"]) };
     let found = candidates(&settings).await;
     assert_eq!(told(&found, &folder), ["id"]);
-    assert!(found.notes[0].contains("other-cert.pub is neither"), "{:?}", found.notes);
+    assert!(found.notes[0].contains("other-cert.pub is in no file"), "{:?}", found.notes);
     assert!(
         found.notes[1].contains("of a host") && found.notes[2].contains("no certificate"),
         "{:?}",
@@ -450,6 +457,11 @@ async fn the_agent_signs_for_keys_and_certificates_of_all_kinds() {
 
         make_key(folder.path(), "ca", &["ed25519"]);
         keygen(folder.path(), &["-q", "-s", "ca", "-I", "anna", "id.pub"]);
+        let certificate_files = vec![folder.path().join("id-cert.pub")];
+        let found = candidates(&Settings { certificate_files, ..settings.clone() }).await;
+        let (is_in, log) = log_in(&found, &public(&folder, "id")).await;
+        assert!(is_in && log.last().unwrap() == "certified", "{kind:?}: {log:?}");
+
         agent.add(&folder, "id");
         let found = candidates(&settings).await;
         assert_eq!(found.keys.len(), 2, "{found:?}");

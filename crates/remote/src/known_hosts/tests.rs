@@ -400,6 +400,16 @@ fn many_at_once_tear_no_line_and_write_none_twice() {
 }
 
 #[test]
+fn a_name_that_would_stand_for_others_is_not_written() {
+    let (folder, known) = known("");
+    for host in ["*", "a?c", "a,b", "!a", "|1|a", "@revoked", "#a", "a b", "a\nb"] {
+        let error = known.remember(&name(host, 22), &key(ED25519), false).unwrap_err();
+        assert!(matches!(&error, RememberError::Name(name) if name == host), "{error}");
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("known_hosts")).unwrap(), "");
+}
+
+#[test]
 fn nowhere_to_write_is_an_error_that_says_so() {
     let known = KnownHosts::load(&[], &[]).unwrap();
     let error = known.remember(&name("web", 22), &key(ED25519), false).unwrap_err();
