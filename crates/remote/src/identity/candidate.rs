@@ -149,7 +149,7 @@ fn sign(key: &PrivateKey, hash: Option<HashAlg>, data: &[u8]) -> russh::keys::si
     }
 }
 
-/// The file, or the comment in the agent, with the kind of the key; nothing of its private half.
+/// Its file, or its fingerprint where the agent has it; nothing of its private half.
 impl fmt::Debug for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let certified = if self.certificate.is_some() { "certificate of " } else { "" };
@@ -166,8 +166,9 @@ impl fmt::Debug for Candidate {
 pub(super) async fn collect(keyring: &Keyring, settings: &Settings) -> Candidates {
     let answers = settings.ask.then(|| keyring.answers.clone());
     let mut all = Collection { keyring, answers, notes: Vec::new(), files: Vec::new(), agent: Vec::new() };
-    all.read_files(settings).await;
+    all.list_files(settings);
     all.list_agent(settings).await;
+    all.tell_useless_files(settings).await;
     let mut keys = all.certified(settings).await;
     keys.extend(all.plain(settings).await);
     Candidates { keys, notes: all.notes }
@@ -182,16 +183,9 @@ struct Collection<'a> {
 }
 
 impl Collection<'_> {
-    async fn read_files(&mut self, settings: &Settings) {
+    fn list_files(&mut self, settings: &Settings) {
         for identity in &settings.identity_files {
             let file = self.keyring.file(&identity.path);
-            let seen = file.seen().await;
-            if let Err(error) = &seen.private
-                && seen.public.is_none()
-                && (identity.named || !seen.absent)
-            {
-                self.notes.push(error.to_string());
-            }
             if !self.files.iter().any(|known| Arc::ptr_eq(known, &file)) {
                 self.files.push(file);
             }
@@ -207,6 +201,20 @@ impl Collection<'_> {
         }
     }
 
+    /// Files without a private half that is not in the agent either; those that nobody has named only if they are there.
+    async fn tell_useless_files(&mut self, settings: &Settings) {
+        for identity in &settings.identity_files {
+            let file = self.keyring.file(&identity.path);
+            let seen = file.seen().await;
+            if let Err(error) = &seen.private
+                && (identity.named || !seen.absent)
+                && seen.public.as_ref().is_none_or(|key| self.in_agent(key).is_none())
+            {
+                self.notes.push(error.to_string());
+            }
+        }
+    }
+
     async fn certified(&mut self, settings: &Settings) -> Vec<Candidate> {
         let mut keys: Vec<Candidate> = Vec::new();
         let mut paths: Vec<(PathBuf, bool)> =
@@ -219,8 +227,7 @@ impl Collection<'_> {
             match self.holder(&PublicKey::from(certificate.public_key().clone())).await {
                 Some(holder) => keys.push(self.candidate(Some(certificate), holder)),
                 None => self.notes.push(format!(
-                    "the private key of the certificate {} is neither in a file that is named \
-                    nor in the agent",
+                    "the private key of the certificate {} is in no file that is named, and not in the agent",
                     path.display()
                 )),
             }
@@ -290,7 +297,7 @@ impl Collection<'_> {
     }
 
     async fn certificate(&mut self, path: &Path, named: bool) -> Option<Certificate> {
-        match file::certificate(path).await {
+        match self.keyring.certificate(path).await {
             Ok(Some(certificate)) if certificate.cert_type() == CertType::User => return Some(certificate),
             Ok(Some(_)) => {
                 self.notes.push(format!("{} is the certificate of a host, not of a user", path.display()));

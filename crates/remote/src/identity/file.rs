@@ -265,7 +265,9 @@ fn read(path: &Path) -> io::Result<Zeroizing<String>> {
 }
 
 fn read_opened(file: &File) -> io::Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::new());
+    // Room for all of it: a buffer that grows leaves what it had behind.
+    let room = file.metadata()?.len().min(MAX_KEY_FILE) + 1;
+    let mut text = Zeroizing::new(String::with_capacity(usize::try_from(room).unwrap_or_default()));
     let length = file.take(MAX_KEY_FILE + 1).read_to_string(&mut text)?;
     if u64::try_from(length).is_ok_and(|length| length > MAX_KEY_FILE) {
         return Err(io::Error::other(format!("it has more than {MAX_KEY_FILE} bytes")));

@@ -29,6 +29,9 @@ pub enum RememberError {
     /// What is in it could not be read.
     #[error(transparent)]
     Read(#[from] LoadError),
+    /// The name would mean something else in the file.
+    #[error("{0:?} cannot stand in a list of known hosts: set HostKeyAlias to a plain name")]
+    Name(String),
     /// The key cannot be written as text.
     #[error("this kind of key cannot be written down: {0}")]
     Key(String),
@@ -42,6 +45,9 @@ pub(super) fn append(
     key: &PublicKey,
     hash: bool,
 ) -> Result<(Place, Line), RememberError> {
+    if host.contains(|c: char| c.is_whitespace() || c.is_control() || "*?,!|@#".contains(c)) {
+        return Err(RememberError::Name(host.to_owned()));
+    }
     let failed = |error| RememberError::Write { file: file.to_owned(), error };
     let key = PublicKey::from(key.key_data().clone());
     let text = key.to_openssh().map_err(|error| RememberError::Key(error.to_string()))?;

@@ -190,7 +190,7 @@ fn a_host_is_asked_first_for_a_key_that_is_known() {
 
 #[test]
 fn a_known_rsa_key_may_sign_in_either_way_and_never_by_sha_1() {
-    if !is_there("ssh-keygen") {
+    if !is_there("ssh") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -233,7 +233,7 @@ const HOST: &[&str] = &["-h", "-n", "web"];
 
 #[test]
 fn a_certificate_of_a_trusted_authority_is_known_whatever_the_kind_of_its_key() {
-    if !is_there("ssh-keygen") {
+    if !is_there("ssh") {
         return;
     }
     for authority in [
@@ -254,7 +254,7 @@ fn a_certificate_of_a_trusted_authority_is_known_whatever_the_kind_of_its_key() 
 
 #[test]
 fn a_certificate_that_is_not_valid_says_why_and_counts_as_its_key() {
-    if !is_there("ssh-keygen") {
+    if !is_there("ssh") {
         return;
     }
     let faults: [(&[&str], &str); 6] = [
@@ -280,7 +280,7 @@ fn a_certificate_that_is_not_valid_says_why_and_counts_as_its_key() {
 
 #[test]
 fn a_certificate_signed_by_sha_1_or_not_by_its_authority_is_not_taken() {
-    if !is_there("ssh-keygen") {
+    if !is_there("ssh") {
         return;
     }
     let weak = Certified::new(&["rsa", "-b", "2048"], &["-h", "-n", "web", "-t", "ssh-rsa"]);
@@ -298,7 +298,7 @@ fn a_certificate_signed_by_sha_1_or_not_by_its_authority_is_not_taken() {
 
 #[test]
 fn without_its_authority_a_certificate_is_its_key_and_nothing_more() {
-    if !is_there("ssh-keygen") {
+    if !is_there("ssh") {
         return;
     }
     let certified = Certified::new(&["ed25519"], HOST);
@@ -315,7 +315,7 @@ fn without_its_authority_a_certificate_is_its_key_and_nothing_more() {
 
 #[test]
 fn a_revoked_authority_or_key_ends_all_certificates() {
-    if !is_there("ssh-keygen") {
+    if !is_there("ssh") {
         return;
     }
     let certified = Certified::new(&["ed25519"], HOST);
@@ -328,7 +328,7 @@ fn a_revoked_authority_or_key_ends_all_certificates() {
 
 #[test]
 fn what_is_remembered_is_found_here_and_by_ssh() {
-    if !is_there("ssh-keygen") {
+    if !is_there("ssh") {
         return;
     }
     for hash in [false, true] {
@@ -349,6 +349,19 @@ fn what_is_remembered_is_found_here_and_by_ssh() {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
         assert_eq!(fs::read_to_string(&file).unwrap().contains("web.lab"), !hash);
+    }
+}
+
+#[test]
+fn what_is_remembered_is_known_also_where_it_was_looked_for_in_vain() {
+    for hash in [false, true] {
+        let (_folder, known) = known("");
+        let (web, db) = (name("web", 2222), name("db", 22));
+        assert_eq!(known.check(&web, &key(ED25519)), Verdict::Unknown);
+        assert_eq!(known.check(&db, &key(ED25519)), Verdict::Unknown);
+        known.remember(&web, &key(ED25519), hash).unwrap();
+        assert_eq!(line_of(&known.check(&web, &key(ED25519))), 1);
+        assert_eq!(known.check(&db, &key(ED25519)), Verdict::Unknown);
     }
 }
 
@@ -387,6 +400,16 @@ fn many_at_once_tear_no_line_and_write_none_twice() {
 }
 
 #[test]
+fn a_name_that_would_stand_for_others_is_not_written() {
+    let (folder, known) = known("");
+    for host in ["*", "a?c", "a,b", "!a", "|1|a", "@revoked", "#a", "a b", "a\nb"] {
+        let error = known.remember(&name(host, 22), &key(ED25519), false).unwrap_err();
+        assert!(matches!(&error, RememberError::Name(name) if name == host), "{error}");
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("known_hosts")).unwrap(), "");
+}
+
+#[test]
 fn nowhere_to_write_is_an_error_that_says_so() {
     let known = KnownHosts::load(&[], &[]).unwrap();
     let error = known.remember(&name("web", 22), &key(ED25519), false).unwrap_err();
@@ -398,7 +421,7 @@ fn nowhere_to_write_is_an_error_that_says_so() {
 
 #[test]
 fn a_changed_key_is_told_with_both_fingerprints_the_line_and_a_command_that_mends_it() {
-    if !is_there("ssh-keygen") {
+    if !is_there("ssh") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -506,7 +529,7 @@ async fn a_changed_or_revoked_key_is_refused_and_where_checking_is_off_gets_no_p
 
 #[tokio::test]
 async fn a_certificate_that_was_not_taken_is_told_although_its_key_is_known() {
-    if !is_there("ssh-keygen") {
+    if !is_there("ssh") {
         return;
     }
     let certified = Certified::new(&["ed25519"], &["-h", "-n", "web", "-V", "20200101:20200102"]);
@@ -520,7 +543,7 @@ async fn a_certificate_that_was_not_taken_is_told_although_its_key_is_known() {
 
 #[test]
 fn a_certificate_is_valid_to_its_last_second() {
-    if !is_there("ssh-keygen") {
+    if !is_there("ssh") {
         return;
     }
     let certified = Certified::new(&["ed25519"], &["-h", "-n", "web", "-V", "20200101:20200102"]);
@@ -538,7 +561,7 @@ fn a_certificate_is_valid_to_its_last_second() {
 
 #[test]
 fn a_file_that_ssh_keygen_has_hashed_is_read() {
-    if !is_there("ssh-keygen") {
+    if !is_there("ssh") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -564,7 +587,7 @@ proptest! {
              prop::collection::vec("!?[abA*?.]{1,4}|\\[a\\]:[12*]", 1..4)), 1..6),
         host in "[ab.]{1,4}|\\[a\\]:[12]",
     ) {
-        prop_assume!(is_there("ssh-keygen"));
+        prop_assume!(is_there("ssh"));
         let text: String =
             lines.iter().map(|(marker, hosts)| format!("{marker}{} {ED25519}\n", hosts.join(","))).collect();
         let (folder, known) = known(&text);
@@ -573,12 +596,7 @@ proptest! {
             .lines()
             .filter_map(|line| line.split("found: line ").nth(1)?.split(' ').next()?.parse().ok())
             .collect();
-        let entries = known.entries.read().unwrap();
-        let ours: Vec<usize> = entries
-            .iter()
-            .filter(|entry| entry.line.hosts.contain(&host))
-            .map(|entry| entry.place.line)
-            .collect();
+        let ours: Vec<usize> = known.lock().entries_of(&host).iter().map(|entry| entry.place.line).collect();
         prop_assert_eq!(ours, theirs, "{}", text);
     }
 
