@@ -5,8 +5,8 @@ pub(crate) mod peers;
 mod person;
 mod sshd;
 
-pub(crate) use person::{Dialer, Person};
-pub(crate) use sshd::Sshd;
+pub(crate) use person::{Dialer, Person, client, machine_at};
+pub(crate) use sshd::{GUEST, PASSWORD, Sshd};
 
 use std::future::Future;
 use std::time::Duration;

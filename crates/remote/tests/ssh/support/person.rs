@@ -21,7 +21,6 @@ use super::{Ran, Sshd, soon};
 /// A person with a folder of his own in place of `~/.ssh`.
 pub(crate) struct Person {
     folder: TempDir,
-    user: String,
 }
 
 /// Connects by TCP, and counts.
@@ -30,8 +29,7 @@ pub(crate) struct Dialer(AtomicUsize);
 
 impl Person {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let person = Self { folder, user: output_of("id", &["-un"]).trim().to_owned() };
+        let person = Self { folder: tempfile::tempdir().unwrap() };
         person.make_key("id_ed25519", "ed25519");
         person
     }
@@ -76,20 +74,15 @@ impl Person {
         }
     }
 
-    /// A server as a hop.
-    pub(crate) fn hop(&self, port: u16, settings: Settings) -> Hop {
-        Hop { user: self.user.clone(), host: "127.0.0.1".to_owned(), port, settings: Arc::new(settings) }
-    }
-
-    /// A server as a machine, with settings of its own.
-    pub(crate) fn machine_with(&self, port: u16, settings: Settings) -> Machine {
-        Machine { name: "there".to_owned(), end: self.hop(port, settings), via: Vec::new() }
-    }
-
     /// A server as a machine that he knows.
     pub(crate) fn machine(&self, server: &Sshd) -> Machine {
         self.trust(&server.known_hosts_line());
-        self.machine_with(server.port, self.settings())
+        self.machine_with(server, self.settings())
+    }
+
+    /// A server as a machine, with settings of its own.
+    pub(crate) fn machine_with(&self, server: &Sshd, settings: Settings) -> Machine {
+        machine_at(&server.user, server.port, settings)
     }
 
     /// Starts a command with nobody to be asked.
@@ -102,6 +95,13 @@ impl Person {
         let mut session = self.start(machine, &Command::new(line)).await.unwrap();
         soon(Ran::of(&mut session)).await
     }
+}
+
+/// A machine at a port of this one.
+pub(crate) fn machine_at(user: &str, port: u16, settings: Settings) -> Machine {
+    let settings = Arc::new(settings);
+    let end = Hop { user: user.to_owned(), host: "127.0.0.1".to_owned(), port, settings };
+    Machine { name: "there".to_owned(), end, via: Vec::new() }
 }
 
 /// A client for one machine at a time.
