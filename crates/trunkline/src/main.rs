@@ -13,6 +13,7 @@ mod endpoint;
 mod failure;
 mod log;
 mod manual;
+mod run;
 mod send;
 mod serve;
 mod sight;
