@@ -33,8 +33,14 @@ pub struct Settings {
     pub alive_count_max: u32,
     /// Variables for the command, from `SendEnv` and `SetEnv`, expanded.
     pub env: Vec<(String, String)>,
-    /// Passwords and prompts may be asked for (`PasswordAuthentication`, `KbdInteractiveAuthentication`, not `BatchMode`).
+    /// A person may be asked for anything at all (not `BatchMode`).
     pub ask: bool,
+    /// Keys may be shown (`PubkeyAuthentication`).
+    pub public_key: bool,
+    /// A password may be asked for, where `ask` allows it (`PasswordAuthentication`).
+    pub password: bool,
+    /// What a machine wants to have asked may be asked, where `ask` allows it (`KbdInteractiveAuthentication`).
+    pub keyboard_interactive: bool,
 }
 
 /// A file with a private key, or its public half where an agent has the other.

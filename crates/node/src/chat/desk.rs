@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use ipmsg::MessageId;
-use ipmsg::node::{Command, Interface, Node as Core, Now, Peer, Person as Whom, Transmit};
+use ipmsg::node::{Command, Interface, Node as Core, Now, Peer, Transmit};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::account::Account;
@@ -64,8 +64,6 @@ pub(super) struct Desk {
     journal: Writer,
     /// For what a face wants to see of it.
     reader: Journal,
-    /// Whose messages are dropped.
-    blocked: Vec<Whom>,
     /// Claims that contradict each other, as a person should know them.
     contradictions: VecDeque<String>,
     /// The numbers in the journal of the messages that wait.
@@ -103,7 +101,6 @@ pub(super) fn now(started: Instant) -> Now {
 impl Desk {
     pub(super) fn new(beginning: Beginning) -> Self {
         let Beginning { core, started, me, account, settings, .. } = beginning;
-        let blocked = settings.blocked();
         let mut desk = Self {
             core,
             started,
@@ -114,7 +111,6 @@ impl Desk {
             directory: beginning.directory,
             journal: beginning.journal,
             reader: beginning.reader,
-            blocked,
             contradictions: VecDeque::new(),
             waiting: beginning.waiting,
             sendings: BTreeMap::new(),
@@ -209,7 +205,7 @@ impl Desk {
         Snapshot {
             number: self.last_event,
             me: self.me.clone(),
-            people: view::people(&self.core, &self.directory, |peer| self.is_blocked(peer)),
+            people: view::people(&self.core, &self.directory),
             blocked: self.settings.blocked.iter().map(|(name, _)| name.clone()).collect(),
             waiting: self.waiting.len(),
             troubles: self.directory.trouble.iter().chain(&self.contradictions).cloned().collect(),
@@ -262,11 +258,7 @@ impl Desk {
     }
 
     fn person(&self, peer: &Peer) -> Person {
-        view::person(peer, &self.directory, self.is_blocked(peer))
-    }
-
-    fn is_blocked(&self, peer: &Peer) -> bool {
-        self.blocked.iter().any(|person| person.is(peer))
+        view::person(peer, &self.core, &self.directory)
     }
 
     /// Writes down what was said of this node and of others.
