@@ -16,6 +16,7 @@ pub mod identity;
 pub mod known_hosts;
 pub mod machine;
 pub mod outcome;
+pub mod sudo;
 pub mod transport;
 
 pub use ask::{Answers, Question, Secret};
@@ -25,4 +26,5 @@ pub use identity::{Candidate, Keyring};
 pub use known_hosts::{KnownHosts, Verdict};
 pub use machine::{Hop, Machine};
 pub use outcome::{ConnectError, Outcome, Unreachable};
+pub use sudo::Sudo;
 pub use transport::{Doing, Piece, Session, Signal, Transport};

@@ -69,6 +69,10 @@ fn run(verb: Verb) -> Outcome {
         Verb::Connect(flags) => {
             connect::run(connect::Plan::new(flags, connect::Ends::of_process(), own_book)?)
         }
+        Verb::Run(flags) => {
+            let plan = run::Plan::new(*flags)?;
+            runtime()?.block_on(run::run(plan))
+        }
         Verb::Book(flags) => book::run(flags),
         Verb::Log(flags) => log::run(&flags),
         Verb::Doctor(flags) => runtime()?.block_on(doctor::run(&flags)),

@@ -1,17 +1,19 @@
 //! A person at the terminal answers what connections need to know.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, PipeReader};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::thread;
 
 use net::Untrusted;
 use net::bulk::write_all;
 use node::ssh::{Answering, Answers, Hop, Question, Secret};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-use tokio::io::unix::AsyncFd;
+use tokio::sync::oneshot;
 
 use super::floor::Floor;
 
@@ -48,8 +50,13 @@ impl Answers for Asker {
 
     fn banner(&self, _: &Hop, text: &str) {
         if self.shows_banners {
-            crate::failure::say(Untrusted::from(text.trim_end()).multiline());
+            self.floor.say(Untrusted::from(text.trim_end()).multiline().to_string());
         }
+    }
+
+    fn note(&self, about: &Hop, text: &str) {
+        let about = about.to_string();
+        self.floor.say(format!("{}: {}", Untrusted::from(about.as_str()), Untrusted::from(text).multiline()));
     }
 }
 
@@ -80,53 +87,68 @@ fn words(question: &Question) -> (String, bool) {
 
 /// The terminal of this process while a question is asked.
 struct Terminal {
-    /// Opened anew, so that nobody else's reads change their way.
-    file: AsyncFd<File>,
+    file: File,
     /// As they were before.
     modes: Termios,
 }
 
 impl Terminal {
     fn open(echo: bool) -> io::Result<Self> {
-        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+        let flags = OFlags::NOCTTY.bits().cast_signed();
         let file = OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")?;
         let modes = tcgetattr(&file)?;
         let mut quiet = modes.clone();
         quiet.local_modes.set(LocalModes::ECHO, echo);
         // What was typed before the question is no answer to it.
         tcsetattr(&file, OptionalActions::Flush, &quiet)?;
-        Ok(Self { file: AsyncFd::new(file)?, modes })
+        Ok(Self { file, modes })
     }
 
+    /// The thread that waits for the line ends with it, or when nobody waits for the answer any more.
     async fn ask(self, text: &str) -> io::Result<Secret> {
-        write_all(self.file.get_ref().as_fd(), text.as_bytes())?;
-        let mut answer = vec![0; ANSWER_MAX];
-        let read = |file: &AsyncFd<File>, answer: &mut [u8]| rustix::io::read(file.get_ref(), answer);
-        let bytes = loop {
-            let mut ready = self.file.readable().await?;
-            match read(&self.file, &mut answer) {
-                Err(Errno::AGAIN) => ready.clear_ready(),
-                Err(Errno::INTR) => {}
-                done => break done?,
-            }
-        };
-        answer.truncate(bytes);
-        let answer = String::from_utf8(answer).map_err(io::Error::other)?;
-        // Ctrl-D: he would not say.
-        if answer.is_empty() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        Ok(Secret::from(answer.trim_end_matches(['\n', '\r']).to_owned()))
+        write_all(self.file.as_fd(), text.as_bytes())?;
+        let file = self.file.try_clone()?;
+        let (given_up, _waiting) = io::pipe()?;
+        let (answer, answered) = oneshot::channel();
+        thread::Builder::new().spawn(move || {
+            // Nobody waits for it if this fails.
+            let _ = answer.send(read_line(&file, &given_up));
+        })?;
+        answered.await.map_err(io::Error::other)?
     }
+}
+
+fn read_line(terminal: &File, given_up: &PipeReader) -> io::Result<Secret> {
+    let mut answer = vec![0; ANSWER_MAX];
+    let bytes = loop {
+        let mut ready = [PollFd::new(terminal, PollFlags::IN), PollFd::new(given_up, PollFlags::IN)];
+        match poll(&mut ready, None) {
+            Err(Errno::INTR) => continue,
+            polled => polled?,
+        };
+        if !ready[1].revents().is_empty() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        match rustix::io::read(terminal, &mut answer) {
+            Err(Errno::INTR) => {}
+            read => break read?,
+        }
+    };
+    answer.truncate(bytes);
+    let answer = String::from_utf8(answer).map_err(io::Error::other)?;
+    // Ctrl-D: he would not say.
+    if answer.is_empty() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Secret::from(answer.trim_end_matches(['\n', '\r']).to_owned()))
 }
 
 /// Also when nobody waits for the answer any more.
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let file = self.file.get_ref();
         // A terminal that is gone needs no modes.
-        let _ = tcsetattr(file, OptionalActions::Now, &self.modes);
-        let _ = write_all(file.as_fd(), b"\n");
+        let _ = tcsetattr(&self.file, OptionalActions::Now, &self.modes);
+        let _ = write_all(self.file.as_fd(), b"\n");
     }
 }
 

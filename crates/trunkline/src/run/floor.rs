@@ -8,6 +8,8 @@ use net::bulk::write_all;
 use rustix::stdio::stderr;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use crate::failure;
+
 /// How long the status line stands at least: it is for the eye, not for the record.
 pub(super) const REDRAW: Duration = Duration::from_millis(100);
 
@@ -44,6 +46,15 @@ impl Floor {
         let mut line = Arc::clone(&self.0).lock_owned().await;
         line.clear();
         line
+    }
+
+    /// Tells something as soon as nobody else writes. Only in a task.
+    pub(super) fn say(&self, text: String) {
+        let floor = self.clone();
+        tokio::spawn(async move {
+            let _floor = floor.taken().await;
+            failure::say(text);
+        });
     }
 
     /// Draws the status line, unless it has just been drawn, or somebody else writes.

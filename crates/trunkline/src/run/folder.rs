@@ -82,7 +82,7 @@ impl Stream {
 
     fn pass(&mut self, bytes: &[u8], shown: &Shown) -> io::Result<()> {
         let Self { path, open } = self;
-        let mut pass = || {
+        let pass = || {
             let (file, passage) = match open {
                 Some(open) => open,
                 none => none.insert((File::create(&*path)?, Passage::new(shown, Surface::default()))),
