@@ -211,6 +211,9 @@ fn machine(name: &str) -> Machine {
         alive_count_max: 3,
         env: Vec::new(),
         ask: false,
+        public_key: true,
+        password: false,
+        keyboard_interactive: false,
     };
     let end = Hop { user: "ops".to_owned(), host: name.to_owned(), port: 22, settings: Arc::new(settings) };
     Machine { name: name.to_owned(), end, via: Vec::new() }
