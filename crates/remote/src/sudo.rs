@@ -58,15 +58,15 @@ impl<T: Transport> Transport for Sudo<T> {
         let command = Command { line: by_sudo(&command.line), ..command.clone() };
         let mut session = self.transport.start(machine, &command, doing).await?;
         doing.begin(&machine.end, "sudo");
-        let refused = |why: String| Unreachable {
-            hop: machine.end.to_string(),
-            reason: ConnectError::Refused(why),
-        };
+        let refused =
+            |why: String| Unreachable { hop: machine.end.to_string(), reason: ConnectError::Refused(why) };
         let mut input = session.input();
         let mut before = VecDeque::new();
         let mut said = Vec::new();
         let (mut asked, mut printed) = (false, 0);
         while said.len() + printed <= BEFORE_MAX {
+            // A mark may have begun in what was looked at already.
+            let from = said.len().saturating_sub(PROMPT.len().max(BEGUN.len()));
             match session.next().await {
                 Piece::Err(bytes) => said.extend_from_slice(&bytes),
                 // Of the login shell; the command has not begun.
@@ -76,11 +76,11 @@ impl<T: Transport> Transport for Sudo<T> {
                 }
                 Piece::End(_) => return Err(refused(words(&said))),
             }
-            if let Some((front, rest)) = around(&said, BEGUN) {
+            if let Some((front, rest)) = around(&said, from, BEGUN) {
                 before.extend([front, rest].map(|part| Piece::Err(Bytes::copy_from_slice(part))));
                 return Ok(Begun { session, input, before });
             }
-            if let Some((front, rest)) = around(&said, PROMPT) {
+            if let Some((front, rest)) = around(&said, from, PROMPT) {
                 if asked {
                     return Err(refused("sudo does not take the password".to_owned()));
                 }
@@ -138,9 +138,9 @@ fn by_sudo(line: &[u8]) -> Vec<u8> {
     [before.as_bytes(), &quoted, b"'"].concat()
 }
 
-/// What stands before and behind a mark.
-fn around<'a>(text: &'a [u8], mark: &str) -> Option<(&'a [u8], &'a [u8])> {
-    let at = text.windows(mark.len()).position(|window| window == mark.as_bytes())?;
+/// What stands before and behind a mark, which begins at `from` or later.
+fn around<'a>(text: &'a [u8], from: usize, mark: &str) -> Option<(&'a [u8], &'a [u8])> {
+    let at = from + text[from..].windows(mark.len()).position(|window| window == mark.as_bytes())?;
     Some((&text[..at], &text[at + mark.len()..]))
 }
 

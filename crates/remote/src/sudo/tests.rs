@@ -56,7 +56,11 @@ impl Transport for Local {
     async fn start(&self, _: &Machine, command: &Command, _: &Doing) -> Result<Process, Unreachable> {
         let path = format!("{}:{}", self.folder.path().display(), std::env::var("PATH").unwrap());
         let mut shell = tokio::process::Command::new("sh");
-        shell.arg("-c").arg(std::str::from_utf8(&command.line).unwrap()).env("PATH", path).env("ASKS", self.asks);
+        shell
+            .arg("-c")
+            .arg(std::str::from_utf8(&command.line).unwrap())
+            .env("PATH", path)
+            .env("ASKS", self.asks);
         shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = shell.spawn().unwrap();
         let (input, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -133,7 +137,12 @@ fn machine() -> Machine {
 }
 
 /// Runs a command by sudo: its standard output and error, and its status.
-async fn run(asks: &'static str, password: &str, line: &str, input: &str) -> Result<(String, String, u32), String> {
+async fn run(
+    asks: &'static str,
+    password: &str,
+    line: &str,
+    input: &str,
+) -> Result<(String, String, u32), String> {
     let sudo = Sudo::new(Local::new(asks), Secret::from(password.to_owned()));
     let started = sudo.start(&machine(), &Command::new(line), &Doing::default()).await;
     let mut session = started.map_err(|unreachable| unreachable.to_string())?;
@@ -169,10 +178,7 @@ async fn where_sudo_does_not_ask_the_password_is_not_sent() {
 #[tokio::test]
 async fn a_wrong_password_is_tried_once_and_told() {
     let ran = run("yes", "wrong", "id", "").await;
-    assert_eq!(
-        ran.unwrap_err(),
-        "joe@n1:22: it does not start the command: sudo does not take the password"
-    );
+    assert_eq!(ran.unwrap_err(), "joe@n1:22: it does not start the command: sudo does not take the password");
 }
 
 #[tokio::test]

@@ -19,7 +19,12 @@ pub(crate) struct RunFlags {
     pub(crate) targets: String,
 
     /// The command, its words joined by spaces for the shell over there; with --script the script's arguments
-    #[arg(value_name = "COMMAND", required_unless_present = "script", trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(
+        value_name = "COMMAND",
+        required_unless_present = "script",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
     pub(crate) command: Vec<OsString>,
 
     /// Leave these out
@@ -31,7 +36,13 @@ pub(crate) struct RunFlags {
     pub(crate) failed: bool,
 
     /// So many machines at once
-    #[arg(short = 'f', long = "fan-out", value_name = "NUMBER", default_value = "64", help_heading = "Which machines")]
+    #[arg(
+        short = 'f',
+        long = "fan-out",
+        value_name = "NUMBER",
+        default_value = "64",
+        help_heading = "Which machines"
+    )]
     pub(crate) at_once: NonZeroUsize,
 
     /// Run this script of this machine there; nothing of it stays there

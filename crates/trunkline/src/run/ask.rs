@@ -79,7 +79,9 @@ fn words(question: &Question) -> (String, bool) {
         }
         Question::NewKey { host, kind, fingerprint } => {
             let [host, kind, fingerprint] = [host, kind, fingerprint].map(|text| line(text));
-            let text = format!("{host} is not known yet. Its {kind} key is {fingerprint}.\nIs that right? (yes or no) ");
+            let text = format!(
+                "{host} is not known yet. Its {kind} key is {fingerprint}.\nIs that right? (yes or no) "
+            );
             (text, true)
         }
     }

@@ -121,13 +121,17 @@ impl Folded {
     ) -> io::Result<()> {
         let mut text = Text::new(shown.charset, surface.terminal);
         let mut lines = Lines::default();
-        self.spool.read(kept, |piece| {
-            lines.push(piece, |line| each(&text.line(&line, None), line.ends))
-        })?;
+        self.spool.read(kept, |piece| lines.push(piece, |line| each(&text.line(&line, None), line.ends)))?;
         lines.finish(|line| each(&text.line(&Line { ends: true, ..line }, None), true))
     }
 
-    fn write(&self, group: &Group, common: &Common, is_largest: bool, paper: &mut Paper<'_>) -> io::Result<()> {
+    fn write(
+        &self,
+        group: &Group,
+        common: &Common,
+        is_largest: bool,
+        paper: &mut Paper<'_>,
+    ) -> io::Result<()> {
         let Machine { shown, out, err, ending } = &self.machines[group[0]];
         let names = folded(group.iter().map(|&place| self.machines[place].shown.name.as_str()));
         let common = if is_largest { &Common::default() } else { common };
@@ -167,7 +171,8 @@ impl View for Folded {
             What::Out(bytes) => self.spool.append(&mut machine.out, bytes),
             What::Err(bytes) => self.spool.append(&mut machine.err, bytes),
             What::Ended(outcome) => {
-                machine.ending = Untrusted::from(&*Verdict::of(outcome, &machine.shown.end).reason).to_string();
+                machine.ending =
+                    Untrusted::from(&*Verdict::of(outcome, &machine.shown.end).reason).to_string();
                 Ok(())
             }
         }

@@ -204,7 +204,10 @@ mod tests {
     fn every_way_to_end_has_its_words() {
         let end = |outcome| lines("", &[Event { machine: 0, what: What::Ended(outcome) }]).remove(0);
         let killed = end(Outcome::Signal { name: "KILL".to_owned(), core: false });
-        assert_eq!(killed, r#"{"core":false,"kind":"end","machine":"n1","outcome":"signal","signal":"KILL"}"#);
+        assert_eq!(
+            killed,
+            r#"{"core":false,"kind":"end","machine":"n1","outcome":"signal","signal":"KILL"}"#
+        );
         let late = end(Outcome::TimedOut(Duration::from_secs(5)));
         assert_eq!(late, r#"{"kind":"end","limit":5.0,"machine":"n1","outcome":"timeout"}"#);
         let reason = ConnectError::Denied { tried: "publickey".to_owned() };
@@ -218,7 +221,10 @@ mod tests {
     fn bytes_that_are_no_text_can_be_had_again_and_text_stays_text_whatever_its_packets() {
         let noise: Vec<u8> = (0..=255).collect();
         let lines = lines("", &[out(0, &noise), exit(0, 0)]);
-        assert_eq!(lines[..lines.len() - 1].iter().flat_map(|line| bytes_of(line)).collect::<Vec<_>>(), noise);
+        assert_eq!(
+            lines[..lines.len() - 1].iter().flat_map(|line| bytes_of(line)).collect::<Vec<_>>(),
+            noise
+        );
         let text = "张三\n".as_bytes();
         for size in 1..text.len() {
             let events: Vec<_> = text.chunks(size).map(|piece| out(0, piece)).collect();

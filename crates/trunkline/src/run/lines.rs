@@ -110,9 +110,8 @@ pub(super) fn whole_characters(bytes: &[u8]) -> usize {
     // A character has four bytes at most.
     let tail = bytes.len().saturating_sub(3);
     let cut = (tail..bytes.len()).find(|&at| {
-        let cut = std::str::from_utf8(&bytes[at..]).is_err_and(|error| {
-            error.valid_up_to() == 0 && error.error_len().is_none()
-        });
+        let cut = std::str::from_utf8(&bytes[at..])
+            .is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none());
         cut && bytes[at] >= 0xc0
     });
     cut.unwrap_or(bytes.len())

@@ -51,7 +51,8 @@ struct Label {
 
 impl Live {
     pub(super) fn new(machines: &[Shown], surfaces: Surfaces) -> Self {
-        let names: Vec<_> = machines.iter().map(|one| Untrusted::from(one.name.as_str()).to_string()).collect();
+        let names: Vec<_> =
+            machines.iter().map(|one| Untrusted::from(one.name.as_str()).to_string()).collect();
         let widths = names.iter().map(|name| name.width());
         let widest = widths.filter(|&width| width <= ALIGNED_MAX).max().unwrap_or_default();
         let stream = |name: &str, shown: &Shown, surface: Surface, mark| Stream {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use net::charset::Charset;
 
-use super::folder::Folder;
 use super::fold::Folded;
+use super::folder::Folder;
 use super::json::Json;
 use super::live::Live;
 use super::script::{self, Script};
@@ -41,4 +41,6 @@ impl Plan {
     }
 }
 
-pub(crate) async fn run(_: Plan) -> crate::failure::Outcome { unreachable!() }
+pub(crate) async fn run(_: Plan) -> crate::failure::Outcome {
+    unreachable!()
+}

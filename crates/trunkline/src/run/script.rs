@@ -1,8 +1,8 @@
 //! A script of this machine, run on others: it goes there ahead of standard input, in the same connection.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};

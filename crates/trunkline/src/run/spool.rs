@@ -80,11 +80,7 @@ impl Spool {
     }
 
     /// Gives a stream, piece by piece.
-    pub(super) fn read(
-        &self,
-        kept: &Kept,
-        mut each: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<()> {
+    pub(super) fn read(&self, kept: &Kept, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let mut buffer = Vec::new();
         for &chunk in &kept.chunks {
             each(self.chunk(chunk, &mut buffer)?)?;
@@ -153,7 +149,8 @@ mod tests {
     #[test]
     fn much_output_takes_little_memory() {
         let mut spool = Spool::default();
-        let bytes: Vec<u8> = (0..3_000_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let bytes: Vec<u8> =
+            (0..3_000_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         let kept = kept(&mut spool, &bytes, 10_000);
         assert!(kept.tail.capacity() <= 2 * CHUNK);
         assert!(read(&spool, &kept) == bytes);

@@ -95,7 +95,8 @@ impl Tally {
         if self.failed == 0 {
             return format!("all {all} ok in {took}\n");
         }
-        let mut summary = format!("{} of {all} failed, {} ok in {took}\n", self.failed, self.done - self.failed);
+        let mut summary =
+            format!("{} of {all} failed, {} ok in {took}\n", self.failed, self.done - self.failed);
         for (reason, places) in self.failures() {
             let names = folded(places.iter().map(|&place| self.name(place)));
             let _ = writeln!(summary, "  {names}: {}", shown(reason));
@@ -155,8 +156,7 @@ mod tests {
     #[test]
     fn the_summary_names_who_failed_by_reason() {
         let names = ["n1", "n2", "n3", "n4", "n5", "n6"];
-        let events =
-            [exit(0, 0), exit(1, 3), refused(2, "n3"), refused(3, "n4"), exit(4, 0), late(5)];
+        let events = [exit(0, 0), exit(1, 3), refused(2, "n3"), refused(3, "n4"), exit(4, 0), late(5)];
         let tally = tally(&names, &events);
         assert_eq!(
             tally.summary_of_many(Duration::from_millis(1234)),

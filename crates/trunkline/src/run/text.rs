@@ -46,7 +46,8 @@ impl Text {
             return text;
         }
         let text = text.strip_suffix(b"\r").filter(|_| line.ends).unwrap_or(&text);
-        let mut drawn = text.split(|&byte| byte == b'\r').map(|bytes| Untrusted::from(bytes).multiline().to_string());
+        let mut drawn =
+            text.split(|&byte| byte == b'\r').map(|bytes| Untrusted::from(bytes).multiline().to_string());
         let shown = match again {
             Some(again) => drawn.collect::<Vec<_>>().join(again),
             None => drawn.rfind(|text| !text.is_empty()).unwrap_or_default(),
@@ -122,7 +123,11 @@ mod tests {
         let mut read = text.line(&part(front), None).into_owned();
         read.extend_from_slice(&text.line(&whole(back), None));
         assert_eq!(read, "张三".as_bytes());
-        assert_eq!(*text.line(&whole("李".as_bytes()), None), *"李".as_bytes(), "the next line is another one");
+        assert_eq!(
+            *text.line(&whole("李".as_bytes()), None),
+            *"李".as_bytes(),
+            "the next line is another one"
+        );
     }
 
     #[test]

@@ -43,7 +43,11 @@ impl Verdict {
             }
             Outcome::Signal { name, core } => {
                 let code = number(name).map_or(u8::MAX, |number| BY_SIGNAL + number);
-                (Kind::Failed, code, format!("killed by SIG{name}{}", if *core { ", core dumped" } else { "" }))
+                (
+                    Kind::Failed,
+                    code,
+                    format!("killed by SIG{name}{}", if *core { ", core dumped" } else { "" }),
+                )
             }
             // Those that fail for the same reason stand together, so where is told only if it is on the way.
             Outcome::Unreachable(error) if error.hop == end => {
@@ -52,7 +56,9 @@ impl Verdict {
             Outcome::Unreachable(error) => {
                 (Kind::NoConnection, NO_CONNECTION, format!("no connection, since {error}"))
             }
-            Outcome::Lost(reason) => (Kind::NoConnection, NO_CONNECTION, format!("connection lost: {reason}")),
+            Outcome::Lost(reason) => {
+                (Kind::NoConnection, NO_CONNECTION, format!("connection lost: {reason}"))
+            }
             Outcome::TimedOut(limit) => {
                 (Kind::TimedOut, TIMED_OUT, format!("ended after {} s", limit.as_secs_f64()))
             }

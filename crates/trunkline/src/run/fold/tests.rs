@@ -63,7 +63,8 @@ fn who_ends_differently_is_not_the_same_and_the_header_says_how() {
 
 #[test]
 fn the_streams_stay_apart_and_who_prints_nothing_is_not_shown() {
-    let events = [err(0, "no such file\n"), exit(0, 1), exit(1, 0), out(2, "here"), err(2, "w\n"), exit(2, 0)];
+    let events =
+        [err(0, "no such file\n"), exit(0, 1), exit(1, 0), out(2, "here"), err(2, "w\n"), exit(2, 0)];
     let (out, err) = texts(piped(&["a", "b", "c"]), &events);
     assert_eq!(out, "--- c (1)\nhere\n");
     assert_eq!(err, "--- a (1), standard error, exit 1\nno such file\n--- c (1), standard error\nw\n");
