@@ -81,8 +81,9 @@ fn a_journal_of_a_newer_program_is_refused_and_stays_as_it_is() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the journal {} was written by a newer trunkline: it has version 3, and this program knows versions up to 2",
-            path.display()
+            "the journal {} was written by a newer trunkline: it has version {newer}, and this program knows versions up to {}",
+            path.display(),
+            newer - 1
         )
     );
     let remedy = "use the newer program, or move the file away and a new one is begun";
