@@ -8,6 +8,7 @@
 //! without a network, and russh, whose interface changes each month, is seen by few modules.
 
 pub mod ask;
+pub mod client;
 pub mod command;
 pub mod config;
 pub mod dial;
@@ -20,6 +21,7 @@ pub mod sudo;
 pub mod transport;
 
 pub use ask::{Answers, Question, Secret};
+pub use client::Client;
 pub use command::Command;
 pub use dial::{Dial, Stream};
 pub use identity::{Candidate, Keyring};
