@@ -17,6 +17,8 @@ pub mod identity;
 pub mod known_hosts;
 pub mod machine;
 pub mod outcome;
+#[cfg(test)]
+mod testing;
 pub mod transport;
 
 pub use ask::{Answers, Question, Secret};

@@ -55,7 +55,8 @@ pub trait Session: Send + 'static {
     /// Its standard input.
     type Input: Input;
 
-    /// What comes next from there. After [`Piece::End`] nothing does. Whoever does not ask makes the machine wait.
+    /// What comes next from there. After [`Piece::End`] nothing does. Whoever does not ask makes the machine wait. It
+    /// may be dropped while it waits, and then loses nothing.
     fn next(&mut self) -> impl Future<Output = Piece> + Send;
 
     /// Its standard input; `None` when it was taken already. A half of its own, since reading must not wait for writing.
@@ -71,7 +72,7 @@ pub trait Session: Send + 'static {
     fn close(self) -> impl Future<Output = ()> + Send;
 }
 
-/// The standard input of a command.
+/// The standard input of a command. Dropped, it is not at its end: the command would take what it has read for all.
 pub trait Input: Send + 'static {
     /// Gives bytes; comes back when they are taken. `false`: the command reads no more.
     fn write(&mut self, bytes: Bytes) -> impl Future<Output = bool> + Send;

@@ -11,6 +11,7 @@ mod control;
 mod doctor;
 mod endpoint;
 mod failure;
+mod json;
 mod log;
 mod manual;
 mod send;

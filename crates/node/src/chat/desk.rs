@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use ipmsg::MessageId;
-use ipmsg::node::{Command, Interface, Node as Core, Now, Peer, Person as Whom, Transmit};
+use ipmsg::node::{Command, Interface, Node as Core, Now, Peer, Transmit};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::account::Account;
@@ -18,7 +18,7 @@ use super::directory::{Directory, Listings, listings};
 use super::settings::Settings;
 use super::view;
 use crate::face::{Event, Me, Numbered, Person, Refused, Reply, Request, Snapshot};
-use crate::journal::{Change, Journal, JournalError, Writer, Written};
+use crate::journal::{Change, Journal, JournalError, Trouble, Writer, Written};
 use events::Then;
 use requests::{Resolved, Sending};
 
@@ -44,6 +44,8 @@ pub(crate) enum Ask {
 pub(super) enum Back {
     /// The disk has a change, or could not take it.
     Disk(Then, Result<Written, Arc<JournalError>>),
+    /// What was noted is not on disk.
+    Trouble(Trouble),
     /// The addresses of those for whom a text is are known.
     Resolved(Resolved),
     /// The hosts of the book were looked up.
@@ -64,8 +66,6 @@ pub(super) struct Desk {
     journal: Writer,
     /// For what a face wants to see of it.
     reader: Journal,
-    /// Whose messages are dropped.
-    blocked: Vec<Whom>,
     /// Claims that contradict each other, as a person should know them.
     contradictions: VecDeque<String>,
     /// The numbers in the journal of the messages that wait.
@@ -103,7 +103,6 @@ pub(super) fn now(started: Instant) -> Now {
 impl Desk {
     pub(super) fn new(beginning: Beginning) -> Self {
         let Beginning { core, started, me, account, settings, .. } = beginning;
-        let blocked = settings.blocked();
         let mut desk = Self {
             core,
             started,
@@ -114,7 +113,6 @@ impl Desk {
             directory: beginning.directory,
             journal: beginning.journal,
             reader: beginning.reader,
-            blocked,
             contradictions: VecDeque::new(),
             waiting: beginning.waiting,
             sendings: BTreeMap::new(),
@@ -177,6 +175,7 @@ impl Desk {
     pub(super) fn take_back(&mut self, back: Back) {
         match back {
             Back::Disk(then, written) => self.on_disk(then, written),
+            Back::Trouble(trouble) => self.notice(trouble.to_string()),
             Back::Resolved(resolved) => self.send(resolved),
             Back::Listings(edition, listings) => {
                 if self.directory.set_listings(edition, listings) {
@@ -209,7 +208,7 @@ impl Desk {
         Snapshot {
             number: self.last_event,
             me: self.me.clone(),
-            people: view::people(&self.core, &self.directory, |peer| self.is_blocked(peer)),
+            people: view::people(&self.core, &self.directory),
             blocked: self.settings.blocked.iter().map(|(name, _)| name.clone()).collect(),
             waiting: self.waiting.len(),
             troubles: self.directory.trouble.iter().chain(&self.contradictions).cloned().collect(),
@@ -262,11 +261,7 @@ impl Desk {
     }
 
     fn person(&self, peer: &Peer) -> Person {
-        view::person(peer, &self.directory, self.is_blocked(peer))
-    }
-
-    fn is_blocked(&self, peer: &Peer) -> bool {
-        self.blocked.iter().any(|person| person.is(peer))
+        view::person(peer, &self.core, &self.directory)
     }
 
     /// Writes down what was said of this node and of others.

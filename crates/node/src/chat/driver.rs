@@ -5,8 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ipmsg::NodeId;
 use ipmsg::node::{Config, Interface, Node as Core, Transmit};
-use ipmsg::{Charset, NodeId};
 use net::ListenError;
 use net::interfaces::{Watch, interfaces};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -21,7 +21,7 @@ use super::socket::Socket;
 use crate::book::CHAT_PORT;
 use crate::face::{Me, Numbered};
 use crate::home::Home;
-use crate::journal::{Journal, JournalError, Writer};
+use crate::journal::{Journal, JournalError, Trouble, Writer};
 
 /// How a node is started.
 #[derive(Clone, Debug)]
@@ -116,19 +116,18 @@ impl Driver {
         };
         settings.describe(&mut me, &account);
         let config = Config {
-            node: state.node,
-            user: me.user.clone(),
-            host: me.host.clone(),
             profile: profile(&me),
             port: me.port,
-            files: false,
             program: format!("trunkline {}", env!("CARGO_PKG_VERSION")),
-            fallback: Charset::GBK,
             last_number: state.last_number,
             outbox: state.outbox,
             blocked: settings.blocked(),
+            ..Config::new(state.node, &me.user, &me.host)
         };
         let (back, came_back) = mpsc::unbounded_channel();
+        let tell = back.clone();
+        // The node may have ended meanwhile.
+        let tell = move |trouble: &Trouble| drop(tell.send(Back::Trouble(trouble.clone())));
         let started = Instant::now();
         let desk = Desk::new(Beginning {
             core: Core::new(config, desk::now(started), seed as u64),
@@ -138,7 +137,7 @@ impl Driver {
             settings,
             says_goodbye: plan.says_goodbye,
             directory: Directory::at(&home.book()),
-            journal: Writer::start(journal, |_| ())?,
+            journal: Writer::start(journal, tell)?,
             waiting: reader.waiting()?.into_iter().collect(),
             reader,
             faces,
@@ -201,9 +200,8 @@ impl Driver {
             Ok(found) => {
                 let port = self.socket.port();
                 let is_used = |name: &str| self.interface.as_ref().is_none_or(|only| only == name);
-                let lines = found.iter().filter(|one| one.is_up && !one.is_loopback && is_used(&one.name));
-                let lines = lines.filter_map(|interface| {
-                    let everybody = (interface.broadcast?, port).into();
+                let lines = found.iter().filter(|one| is_used(&one.name)).filter_map(|interface| {
+                    let everybody = (interface.everybody()?, port).into();
                     Some(Interface { address: interface.address, prefix: interface.prefix, everybody })
                 });
                 self.desk.see_interfaces(lines.collect());
