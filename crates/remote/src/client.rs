@@ -99,7 +99,7 @@ impl Client {
                 self.shake_hands(hop, stream.map_err(ConnectError::Dial)?, through).await?;
             admission.notes.iter().for_each(|note| self.answers.note(hop, note));
             doing.begin(hop, "logging in");
-            self.log_in(&mut connection, hop.settings.ask && !admission.keys_only).await?;
+            self.log_in(&mut connection, admission.keys_only).await?;
             Ok(connection)
         };
         reached.await.map_err(|reason| Unreachable { hop: hop.to_string(), reason })

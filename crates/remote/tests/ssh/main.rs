@@ -6,5 +6,6 @@
 mod support;
 
 mod commands;
+mod hosts;
 mod streams;
 mod terminals;

@@ -2,10 +2,12 @@
 
 #[macro_use]
 pub(crate) mod peers;
+mod answering;
 mod person;
 mod sshd;
 
-pub(crate) use person::{Dialer, Person, client, machine_at};
+pub(crate) use answering::Answerer;
+pub(crate) use person::{Dialer, Person, machine_at};
 pub(crate) use sshd::{GUEST, PASSWORD, Sshd};
 
 use std::future::Future;
