@@ -21,7 +21,7 @@ use super::settings::{Settings, profile};
 use super::view;
 use crate::face::{Event, Me, Numbered, Person, Refused, Reply, Request, Snapshot};
 use crate::home::Home;
-use crate::journal::{Change, Journal, JournalError, Writer, Written};
+use crate::journal::{Change, Journal, JournalError, Trouble, Writer, Written};
 use events::Then;
 use requests::{Resolved, Sending};
 
@@ -47,6 +47,8 @@ pub(crate) enum Ask {
 pub(super) enum Back {
     /// The disk has a change, or could not take it.
     Disk(Then, Result<Written, Arc<JournalError>>),
+    /// What was noted is not on disk.
+    Trouble(Trouble),
     /// The addresses of those for whom a text is are known.
     Resolved(Resolved),
     /// The hosts of the book were looked up.
@@ -114,6 +116,9 @@ impl Desk {
             blocked: settings.blocked(),
             ..Config::new(state.node, &me.user, &me.host)
         };
+        let tell = back.clone();
+        // The node may have ended meanwhile.
+        let tell = move |trouble: &Trouble| drop(tell.send(Back::Trouble(trouble.clone())));
         let started = Instant::now();
         let mut desk = Self {
             core: Core::new(config, now(started), seed as u64),
@@ -123,7 +128,7 @@ impl Desk {
             settings,
             says_goodbye: plan.says_goodbye,
             directory: Directory::at(&home.book()),
-            journal: Writer::start(Journal::open(home.state())?, |_| ())?,
+            journal: Writer::start(Journal::open(home.state())?, tell)?,
             contradictions: VecDeque::new(),
             waiting: reader.waiting()?.into_iter().collect(),
             reader,
@@ -187,6 +192,7 @@ impl Desk {
     pub(super) fn take_back(&mut self, back: Back) {
         match back {
             Back::Disk(then, written) => self.on_disk(then, written),
+            Back::Trouble(trouble) => self.notice(trouble.to_string()),
             Back::Resolved(resolved) => self.send(resolved),
             Back::Listings(edition, listings) => {
                 if self.directory.set_listings(edition, listings) {
