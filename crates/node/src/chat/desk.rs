@@ -116,9 +116,6 @@ impl Desk {
             blocked: settings.blocked(),
             ..Config::new(state.node, &me.user, &me.host)
         };
-        let tell = back.clone();
-        // The node may have ended meanwhile.
-        let tell = move |trouble: &Trouble| drop(tell.send(Back::Trouble(trouble.clone())));
         let started = Instant::now();
         let tell = back.clone();
         // The node may have ended meanwhile.
