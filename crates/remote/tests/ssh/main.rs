@@ -7,5 +7,7 @@ mod support;
 
 mod commands;
 mod hosts;
+mod jumps;
+mod logins;
 mod streams;
 mod terminals;

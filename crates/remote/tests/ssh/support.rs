@@ -8,7 +8,7 @@ mod sshd;
 
 pub(crate) use answering::Answerer;
 pub(crate) use person::{Dialer, Person, machine_at};
-pub(crate) use sshd::{GUEST, PASSWORD, Sshd};
+pub(crate) use sshd::{PASSWORD, Sshd, lines};
 
 use std::future::Future;
 use std::time::Duration;

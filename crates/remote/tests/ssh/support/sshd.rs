@@ -15,7 +15,7 @@ use super::peers::{find, output_of};
 use super::person::make_key;
 
 /// The account that [`Sshd::with_guest`] makes, and its password.
-pub(crate) const GUEST: &str = "guest";
+const GUEST: &str = "guest";
 pub(crate) const PASSWORD: &str = "secret";
 
 /// An sshd of its own, on this machine. It ends with its owner.
@@ -92,6 +92,11 @@ impl Sshd {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Of its process that waits for connections.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Its key as known_hosts has it.
