@@ -88,11 +88,8 @@ async fn a_gate_that_was_lost_is_connected_anew() {
     let (gate, end) = (Sshd::start(&person).await, Sshd::start(&person).await);
     let machine = behind(&person, &[&gate], &end);
     let (client, dialer) = client();
-    let gate_itself = person.machine(&gate);
     let mut session = soon(client.start(&machine, &Command::new("cat"), &Doing::default())).await.unwrap();
-    // The process that holds the connection which came first.
-    let kill = format!("kill $(pgrep -o -P {} sshd)", gate.id());
-    person.run(&gate_itself, &kill).await;
+    gate.cut_connections();
     let ran = soon(Ran::of(&mut session)).await;
     assert!(matches!(ran.outcome, Outcome::Lost(_)), "{ran:?}");
     assert!(soon(client.start(&machine, &Command::new("true"), &Doing::default())).await.is_ok());

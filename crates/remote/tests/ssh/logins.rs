@@ -7,8 +7,8 @@ use std::sync::Arc;
 use remote::config::{IdentityFile, Settings};
 use remote::{Command, ConnectError, Outcome};
 
-use crate::support::peers::{may_mount, output_of};
-use crate::support::{Answerer, PASSWORD, Person, Ran, Sshd, soon};
+use crate::support::peers::output_of;
+use crate::support::{Answerer, Guest, PASSWORD, Person, Ran, Sshd, lines, may_mount, soon};
 
 /// An ssh-agent that ends with its owner.
 struct Agent {
@@ -23,7 +23,7 @@ impl Agent {
         let mut agent = Program::new("ssh-agent");
         let mut process = agent.arg("-D").arg("-a").arg(&socket).stdout(Stdio::piped()).spawn().unwrap();
         // Its first line comes after it has begun to listen.
-        crate::support::lines(process.stdout.take().unwrap()).recv().await.unwrap();
+        lines(process.stdout.take().unwrap()).recv().await.unwrap();
         for key in keys {
             let mut add = Program::new("ssh-add");
             add.arg("-q").arg(person.path(key)).env("SSH_AUTH_SOCK", &socket);
@@ -129,7 +129,7 @@ async fn a_password_is_asked_for_again_when_it_is_wrong() {
     }
     let person = Person::new();
     let options = "PasswordAuthentication yes\nPubkeyAuthentication no\nBanner none";
-    let server = Sshd::with_guest(&person, "/bin/sh".as_ref(), options).await;
+    let server = Sshd::with_guest(&person, Guest::new(&person, "/bin/sh".as_ref()), options).await;
     let answers = Arc::new(Answerer::new(&["wrong", PASSWORD]));
     let client = person.client(answers.clone());
     let mut session =
@@ -147,7 +147,7 @@ async fn where_a_key_is_only_a_part_the_password_is_the_other() {
     }
     let person = Person::new();
     let options = "PasswordAuthentication yes\nAuthenticationMethods publickey,password";
-    let server = Sshd::with_guest(&person, "/bin/sh".as_ref(), options).await;
+    let server = Sshd::with_guest(&person, Guest::new(&person, "/bin/sh".as_ref()), options).await;
     let client = person.client(Arc::new(Answerer::new(&[PASSWORD])));
     let started = person.start_by(&client, &person.machine(&server), &Command::new("true")).await;
     assert!(started.is_ok());
@@ -163,7 +163,7 @@ async fn a_servers_questions_are_asked_in_its_words() {
     }
     let person = Person::new();
     let options = "UsePAM yes\nKbdInteractiveAuthentication yes\nPubkeyAuthentication no";
-    let server = Sshd::with_guest(&person, "/bin/sh".as_ref(), options).await;
+    let server = Sshd::with_guest(&person, Guest::new(&person, "/bin/sh".as_ref()), options).await;
     let answers = Arc::new(Answerer::new(&[PASSWORD]));
     let client = person.client(answers.clone());
     let started = person.start_by(&client, &person.machine(&server), &Command::new("true")).await;

@@ -9,5 +9,7 @@ mod commands;
 mod hosts;
 mod jumps;
 mod logins;
+mod small_machines;
 mod streams;
 mod terminals;
+mod trouble;
