@@ -17,6 +17,7 @@ pub mod identity;
 pub mod known_hosts;
 pub mod machine;
 pub mod outcome;
+pub mod sudo;
 #[cfg(test)]
 mod testing;
 pub mod transport;
@@ -29,4 +30,5 @@ pub use identity::{Candidate, Keyring};
 pub use known_hosts::{KnownHosts, Verdict};
 pub use machine::{Hop, Machine};
 pub use outcome::{ConnectError, Outcome, Unreachable};
+pub use sudo::Sudo;
 pub use transport::{Doing, Piece, Session, Signal, Transport};
