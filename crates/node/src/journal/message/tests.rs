@@ -331,6 +331,26 @@ fn what_is_wanted_may_be_narrowed_by_person_time_place_and_number() {
 }
 
 #[test]
+fn a_search_among_one_partys_messages_finds_what_is_in_both_newest_first() {
+    let desk = Desk::new();
+    for (second, said) in (1..).zip(["word 1", "word 2", "other 3", "other 4", "word 5", "word 6", "word 7"])
+    {
+        let from = if second % 2 == 1 { bob() } else { anne() };
+        desk.receive(second, ReceivedMessage { from, ..text(said) });
+    }
+    for whose in [Whose::Node(NodeId(0xb0b)), Whose::Host([10, 0, 0, 9].into())] {
+        let search = Some("word".to_owned());
+        let query = MessageQuery { whose: Some(vec![whose]), search, ..MessageQuery::default() };
+        let found = |query: &MessageQuery| texts(desk.found(query));
+        assert_eq!(found(&query), ["word 7", "word 5", "word 1"]);
+        let newest = MessageQuery { newest: Some(2), ..query.clone() };
+        assert_eq!(found(&newest), ["word 7", "word 5"]);
+        assert_eq!(found(&MessageQuery { before: Some(7), ..newest }), ["word 5", "word 1"]);
+        assert_eq!(found(&MessageQuery { since: Some(at(2)), ..query }), ["word 7", "word 5"]);
+    }
+}
+
+#[test]
 fn one_pages_from_the_newest_to_the_oldest_without_a_gap_whatever_the_clock_did() {
     let desk = Desk::new();
     // The clock went back.
