@@ -4,7 +4,7 @@
 use rusqlite::{Connection as Database, TransactionBehavior};
 
 /// Each brings the tables from the version of its place in this list to the next one.
-pub(super) const ALL: &[&str] = &[CONNECTIONS, CHAT, FILED];
+pub(super) const ALL: &[&str] = &[CONNECTIONS, CHAT, FILED, RUNS];
 
 const CONNECTIONS: &str = "
     CREATE TABLE connections (
@@ -122,6 +122,47 @@ const FILED: &str = "
     CREATE TRIGGER messages_forgotten AFTER DELETE ON messages WHEN old.filed BEGIN
         DELETE FROM words WHERE rowid = old.id;
         UPDATE volume SET bytes = bytes - octet_length(old.text);
+    END;
+";
+
+/// A run that goes takes its machines and their output with it.
+const RUNS: &str = "
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never again that of another: news of a forgotten run are lost
+        at INTEGER NOT NULL,         -- microseconds since 1970, when it began
+        lasted INTEGER,              -- microseconds; NULL until it is over
+        by TEXT NOT NULL,
+        targets TEXT NOT NULL,
+        command TEXT NOT NULL,
+        machines INTEGER NOT NULL,
+        cancelled INTEGER NOT NULL,
+        bytes INTEGER NOT NULL       -- that it takes here, about
+    ) STRICT;
+    CREATE INDEX runs_at ON runs (at);
+    CREATE TABLE run_machines (
+        run INTEGER NOT NULL,
+        place INTEGER NOT NULL,      -- in the list, from 0
+        name TEXT NOT NULL,
+        host TEXT NOT NULL,
+        ending TEXT,                 -- exit, signal, unreachable, lost, timeout or cancelled; NULL until it has ended
+        number INTEGER,              -- the status of exit; 1 for a signal with a core dump; microseconds of timeout
+        reason TEXT,                 -- the name of the signal; the reason of unreachable and lost
+        lasted INTEGER,              -- microseconds
+        out INTEGER NOT NULL,        -- bytes that it printed, kept or not
+        err INTEGER NOT NULL,
+        PRIMARY KEY (run, place)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE run_output (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        is_error INTEGER NOT NULL,
+        bytes BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX run_output_place ON run_output (run, place);
+    CREATE TRIGGER runs_forgotten AFTER DELETE ON runs BEGIN
+        DELETE FROM run_machines WHERE run = old.id;
+        DELETE FROM run_output WHERE run = old.id;
     END;
 ";
 
