@@ -32,7 +32,8 @@ fn the_exit_code_counts_every_machine_in_every_mode_and_a_killed_command_keeps_i
 fn output_appears_before_the_end() {
     needs!("sshd", "ssh-keygen");
     let ground = Ground::new();
-    let mut child = Running::start(ground.command(&["n[1-2]", "echo first; read line"]).stdin(Stdio::piped()));
+    let mut child =
+        Running::start(ground.command(&["n[1-2]", "echo first; read line"]).stdin(Stdio::piped()));
     let stdin = child.0.stdin.take().unwrap();
     let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines().map_while(Result::ok);
     // They do not end before their input does.

@@ -107,8 +107,7 @@ fn sshd(folder: &Path) -> (Child, u16) {
     let config = folder.join("sshd_config");
     loop {
         let port = TcpListener::bind("127.0.1.1:0").unwrap().local_addr().unwrap().port();
-        let listen: String =
-            (1..=5).map(|host| format!("ListenAddress 127.0.1.{host}:{port}\n")).collect();
+        let listen: String = (1..=5).map(|host| format!("ListenAddress 127.0.1.{host}:{port}\n")).collect();
         let folder = folder.display();
         let text = format!(
             "{listen}HostKey {folder}/host_key\nAuthorizedKeysFile {folder}/authorized_keys\nPidFile none\n\

@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::ground::Ground;
 
 /// Something else on n3 than on the others.
-const KERNEL: &str = "case $SSH_CONNECTION in *' 127.0.1.3 '*) echo Linux 6.1.0-13;; *) echo Linux 6.1.0-18;; esac";
+const KERNEL: &str =
+    "case $SSH_CONNECTION in *' 127.0.1.3 '*) echo Linux 6.1.0-13;; *) echo Linux 6.1.0-18;; esac";
 
 /// Fails with 3 on n3.
 const ONE_FAILS: &str = "case $SSH_CONNECTION in *' 127.0.1.3 '*) exit 3;; esac";

@@ -38,7 +38,11 @@ fn no_connection_is_255_and_says_why() {
     let ground = Ground::new();
     let ran = ground.run(&["dead", "true"]);
     assert_eq!(ran.code, Some(255));
-    assert!(ran.err.starts_with("trunkline: dead: no connection: ") && ran.err.contains("refused"), "{}", ran.err);
+    assert!(
+        ran.err.starts_with("trunkline: dead: no connection: ") && ran.err.contains("refused"),
+        "{}",
+        ran.err
+    );
     let nobody = ground.run(&["n6", "true"]);
     assert!(nobody.code != Some(0), "{}", nobody.err);
 }

@@ -59,7 +59,10 @@ fn a_new_machine_is_asked_about_and_a_terminal_echoes_again_afterwards() {
 fn ctrl_c_ends_the_commands_over_there_and_a_second_one_leaves_at_once() {
     needs!("sshd", "ssh-keygen");
     let ground = Ground::new();
-    let mut once = at_terminal(&ground, &["n[1-2]", "trap 'echo ended; exit' INT; echo up; while :; do sleep 0.05; done"]);
+    let mut once = at_terminal(
+        &ground,
+        &["n[1-2]", "trap 'echo ended; exit' INT; echo up; while :; do sleep 0.05; done"],
+    );
     once.until("both to be up", |screen| screen.contents().matches(": up").count() == 2);
     once.types("\x03");
     once.until("both to be ended", |screen| screen.contents().matches(": ended").count() == 2);
