@@ -14,13 +14,11 @@ mod error;
 mod tests;
 mod way;
 
-pub use bytes::Bytes;
-pub use remote::ask::Answering;
+pub use remote::client::Flow;
 pub use remote::config::{ConfigError, Here};
-pub use remote::fan::{Event, Fan, Source as Input, Stop, What};
 pub use remote::{
-    Answers, Command, ConnectError, Dial, Doing, Hop, Machine, Outcome, Piece, Question, Secret, Session,
-    Signal, Transport, Unreachable, ask, command, fan,
+    Answers, Client, Command, ConnectError, Dial, Doing, Hop, Keyring, Machine, Outcome, Piece, Question,
+    Secret, Session, Signal, Sudo, Transport, Unreachable, ask, command, fan,
 };
 
 pub use dialer::Dialer;
