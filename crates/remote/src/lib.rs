@@ -8,6 +8,7 @@
 //! without a network, and russh, whose interface changes each month, is seen by few modules.
 
 pub mod ask;
+pub mod authorized_keys;
 pub mod command;
 pub mod config;
 pub mod dial;
