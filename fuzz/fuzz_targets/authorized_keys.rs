@@ -13,7 +13,7 @@ fuzz_target!(|text: &[u8]| {
         if let Some(from) = &line.options.from {
             from.admit(Ipv4Addr::LOCALHOST.into());
         }
-        line.options.permits_open("localhost", 22);
+        line.options.forwarding.permits("localhost", 22);
     }
     for note in &keys.notes {
         assert!(!note.to_string().is_empty());

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use russh::keys::{Algorithm, PublicKey};
 
-pub use options::{Options, PermitOpen};
+pub use options::{Forwarding, Options, PermitOpen};
 pub use pattern::Sources;
 
 /// Bytes of one file that are read. A thousand RSA keys with long options are half a megabyte; the file is read anew

@@ -15,6 +15,7 @@ pub mod dial;
 pub mod fan;
 pub mod machine;
 pub mod outcome;
+pub mod server;
 pub mod transport;
 
 pub use ask::{Answers, Question, Secret};

@@ -20,15 +20,34 @@ pub struct Options {
     pub principals: Option<Vec<String>>,
     /// Terminals are given: not `no-pty`, not `restrict` without `pty`.
     pub pty: bool,
-    /// Connections are passed on: not `no-port-forwarding`, not `restrict` without `port-forwarding`.
-    pub port_forwarding: bool,
-    /// `permitopen=`: to these only; empty: to all.
-    pub permit_open: Vec<PermitOpen>,
+    /// Whether and where to connections are passed on.
+    pub forwarding: Forwarding,
     /// `environment=`: read, and not obeyed.
     pub environment: Vec<String>,
 }
 
 /// Where connections may be passed on to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forwarding {
+    /// At all: not `no-port-forwarding`, not `restrict` without `port-forwarding`.
+    pub allowed: bool,
+    /// `permitopen=`: to these only; empty: to all.
+    pub only: Vec<PermitOpen>,
+}
+
+impl Forwarding {
+    /// Whether connections may be passed on to there.
+    #[must_use]
+    pub fn permits(&self, host: &str, port: u16) -> bool {
+        let matches = |permit: &PermitOpen| {
+            (permit.host == "*" || permit.host.eq_ignore_ascii_case(host))
+                && permit.port.is_none_or(|only| only == port)
+        };
+        self.allowed && (self.only.is_empty() || self.only.iter().any(matches))
+    }
+}
+
+/// One place that connections may be passed on to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PermitOpen {
     /// A name or an address, as the client must say it; `*` is any.
@@ -46,8 +65,7 @@ impl Default for Options {
             expires: None,
             principals: None,
             pty: true,
-            port_forwarding: true,
-            permit_open: Vec::new(),
+            forwarding: Forwarding { allowed: true, only: Vec::new() },
             environment: Vec::new(),
         }
     }
@@ -71,17 +89,6 @@ impl Options {
         }
     }
 
-    /// Whether connections may be passed on to there.
-    #[must_use]
-    pub fn permits_open(&self, host: &str, port: u16) -> bool {
-        self.port_forwarding
-            && (self.permit_open.is_empty()
-                || self.permit_open.iter().any(|permit| {
-                    (permit.host == "*" || permit.host.eq_ignore_ascii_case(host))
-                        && permit.port.is_none_or(|only| only == port)
-                }))
-    }
-
     /// Takes one option from the front and gives back what follows.
     fn take<'a>(&mut self, text: &'a str) -> Result<&'a str, String> {
         let end = text.find(['=', ',']).unwrap_or(text.len());
@@ -99,11 +106,11 @@ impl Options {
     fn flag(&mut self, name: &str) -> Result<(), String> {
         match name {
             "cert-authority" => self.authority = true,
-            "restrict" => (self.pty, self.port_forwarding) = (false, false),
+            "restrict" => (self.pty, self.forwarding.allowed) = (false, false),
             "pty" => self.pty = true,
             "no-pty" => self.pty = false,
-            "port-forwarding" => self.port_forwarding = true,
-            "no-port-forwarding" => self.port_forwarding = false,
+            "port-forwarding" => self.forwarding.allowed = true,
+            "no-port-forwarding" => self.forwarding.allowed = false,
             // None of these is ever done here, so there is nothing to forbid.
             "agent-forwarding"
             | "no-agent-forwarding"
@@ -134,7 +141,7 @@ impl Options {
                     .ok_or_else(|| format!("expiry-time {value} is not a time: write YYYYMMDDHHMM[SS][Z]"))?;
                 self.expires = Some(self.expires.map_or(time, |earlier| earlier.min(time)));
             }
-            "permitopen" => self.permit_open.push(parse_permit(&value)?),
+            "permitopen" => self.forwarding.only.push(parse_permit(&value)?),
             "environment" => self.environment.push(value),
             // Nothing listens here, and no tunnel is made.
             "permitlisten" | "tunnel" => {}

@@ -59,10 +59,10 @@ fn a_command_keeps_its_quotes_commas_and_blanks() {
 #[test]
 fn restrict_takes_all_and_what_follows_gives_back() {
     let bare = options("restrict");
-    assert!(!bare.pty && !bare.port_forwarding);
+    assert!(!bare.pty && !bare.forwarding.allowed);
     let some = options("restrict,PTY");
-    assert!(some.pty && !some.port_forwarding);
-    assert!(options("restrict,port-forwarding").port_forwarding);
+    assert!(some.pty && !some.forwarding.allowed);
+    assert!(options("restrict,port-forwarding").forwarding.allowed);
 }
 
 #[test]
@@ -145,10 +145,10 @@ fn an_authority_may_be_bound_to_names() {
 #[test]
 fn connections_are_passed_on_to_where_it_is_permitted() {
     let open = options(r#"permitopen="db:5432",permitopen="[fd00::1]:*""#);
-    assert!(open.permits_open("db", 5432) && open.permits_open("fd00::1", 22));
-    assert!(!open.permits_open("db", 22));
-    assert!(!options(r#"no-port-forwarding,permitopen="db:5432""#).permits_open("db", 5432));
-    assert!(options("pty").permits_open("anything", 1));
+    assert!(open.forwarding.permits("db", 5432) && open.forwarding.permits("fd00::1", 22));
+    assert!(!open.forwarding.permits("db", 22));
+    assert!(!options(r#"no-port-forwarding,permitopen="db:5432""#).forwarding.permits("db", 5432));
+    assert!(options("pty").forwarding.permits("anything", 1));
     assert!(note(&format!("permitopen=\"db\" {ANN}")).contains("HOST:PORT"));
 }
 
