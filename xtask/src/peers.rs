@@ -68,7 +68,6 @@ const PEERS: &[Peer] = &[
         program: "pdsh",
         purpose: "what a list of hosts means; a yardstick for sets of names",
     },
-    Peer { package: "openssh-server", program: "sshd", purpose: "machines to run commands on" },
     Peer { package: "pssh", program: "parallel-ssh", purpose: "a yardstick for commands on many machines" },
     Peer {
         package: "util-linux",
