@@ -8,6 +8,7 @@
 //! without a network, and russh, whose interface changes each month, is seen by few modules.
 
 pub mod ask;
+pub mod client;
 pub mod command;
 pub mod config;
 pub mod dial;
@@ -16,13 +17,18 @@ pub mod identity;
 pub mod known_hosts;
 pub mod machine;
 pub mod outcome;
+pub mod sudo;
+#[cfg(test)]
+mod testing;
 pub mod transport;
 
 pub use ask::{Answers, Question, Secret};
+pub use client::Client;
 pub use command::Command;
 pub use dial::{Dial, Stream};
 pub use identity::{Candidate, Keyring};
 pub use known_hosts::{KnownHosts, Verdict};
 pub use machine::{Hop, Machine};
 pub use outcome::{ConnectError, Outcome, Unreachable};
+pub use sudo::Sudo;
 pub use transport::{Doing, Piece, Session, Signal, Transport};

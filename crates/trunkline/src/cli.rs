@@ -8,6 +8,7 @@ mod chat;
 mod connect;
 mod doctor;
 mod log;
+mod run;
 mod send;
 mod serve;
 mod up;
@@ -27,6 +28,7 @@ pub(crate) use chat::ChatFlags;
 pub(crate) use connect::ConnectFlags;
 pub(crate) use doctor::DoctorFlags;
 pub(crate) use log::LogFlags;
+pub(crate) use run::RunFlags;
 pub(crate) use send::SendFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};
 pub(crate) use up::{ChatAt, UpFlags};
@@ -47,6 +49,7 @@ pub(crate) enum Verb {
     Up(UpFlags),
     Serve(ServeFlags),
     Connect(ConnectFlags),
+    Run(Box<RunFlags>),
     Who(WhoFlags),
     Send(SendFlags),
     Chat(ChatFlags),

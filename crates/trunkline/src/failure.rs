@@ -22,6 +22,8 @@ pub(crate) enum Exit {
     TimedOut,
     /// Ctrl-C.
     Interrupted,
+    /// What a command on another machine ended with, or ssh's code for why there was none.
+    Code(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -33,6 +35,7 @@ impl From<Exit> for ExitCode {
             Exit::Undelivered => 3,
             Exit::TimedOut => 124,
             Exit::Interrupted => 130,
+            Exit::Code(code) => code,
         })
     }
 }

@@ -1,23 +1,33 @@
 //! The one thread of a process that writes the journal. Whatever waits when it is ready goes in one transaction: the
-//! more there is to write, the fewer fsyncs each costs.
+//! more there is to write, the fewer fsyncs each costs. What nobody waits for goes with what comes next, and what can be
+//! put in order later than it is kept, is: when nothing more comes, or when much has come.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::{Connection as Database, TransactionBehavior};
 use thiserror::Error;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::change::{self, Change, Written};
-use super::connection::{self, Connection};
 use super::{Journal, JournalError};
 
 /// What may wait to be written. A disk that takes a tenth of a second for an fsync keeps up with 100,000 a second; what
 /// waits takes a few megabytes, and never more than 300, if all of it were messages of the largest size.
 pub const QUEUE_MAX: usize = 10_000;
+
+/// How long nothing comes before what nobody waits for is written, and what is written put in order. Those who talk
+/// without a pause never come to it; nobody who looks afterwards notices.
+const REST: Duration = Duration::from_millis(50);
+
+/// Changes after which the journal is put in order although more comes: to find what is not yet in order takes a reader as
+/// long as this many take, some 10 ms.
+const UNTIDY_MAX: usize = 1_000;
 
 /// Writes the journal. Several may be open, in one process or in many. Dropping it waits until everything is written.
 #[derive(Debug)]
@@ -56,7 +66,7 @@ enum Job {
     /// To write something.
     Write(Change, Done),
     /// To write something about which nobody asks.
-    Note(Connection),
+    Note(Change),
     /// To say when all that came before is on disk or lost.
     Flush(oneshot::Sender<()>),
 }
@@ -70,11 +80,22 @@ impl Writer {
     pub fn start(journal: Journal, tell: impl Fn(&Trouble) + Send + 'static) -> Result<Self, JournalError> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let losses = Arc::<Losses>::default();
-        let scribe =
-            Scribe { journal, losses: Arc::clone(&losses), tell, told_full: false, told_failed: false };
+        let scribe = Scribe {
+            journal,
+            losses: Arc::clone(&losses),
+            tell,
+            told_full: false,
+            told_failed: false,
+            // Whoever had it before may have been killed.
+            untidy: 1,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(JournalError::Start)?;
         let thread = thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || scribe.write(jobs))
+            .spawn(move || runtime.block_on(scribe.write(jobs)))
             .map_err(JournalError::Start)?;
         Ok(Self { queue: Some(queue), losses, thread: Some(thread) })
     }
@@ -113,15 +134,16 @@ impl Writer {
         told.await.map_err(|_| JournalError::Ended)?
     }
 
-    /// Writes a connection soon. Never waits: a server whose disk is slow must go on serving, and a line about a
-    /// connection is worth less than the next connection. So when the queue is full it is left out, counted and told.
-    pub fn note(&self, connection: Connection) {
-        if self.queue.as_ref().is_none_or(|queue| queue.try_send(Job::Note(connection)).is_err()) {
+    /// Writes a change soon. Never waits, and nobody is told: it is for what is worth less than what comes next, such as a
+    /// connection of a server that must go on serving, or can be found out again, such as a delivery. So when the queue
+    /// is full it is left out, counted and told.
+    pub fn note(&self, change: Change) {
+        if self.queue.as_ref().is_none_or(|queue| queue.try_send(Job::Note(change)).is_err()) {
             self.losses.full.fetch_add(1, Relaxed);
         }
     }
 
-    /// Waits until everything that came so far is on disk or lost. Gives how many that were noted were lost.
+    /// Waits until everything that came so far is on disk, and in order, or lost. Gives how many that were noted were lost.
     pub async fn flush(&self) -> u64 {
         let (done, told) = oneshot::channel();
         if let Some(queue) = &self.queue
@@ -149,36 +171,66 @@ struct Scribe<T> {
     tell: T,
     told_full: bool,
     told_failed: bool,
+    /// Changes since the journal was put in order.
+    untidy: usize,
 }
 
 impl<T: Fn(&Trouble)> Scribe<T> {
-    fn write(mut self, mut queue: Receiver<Job>) {
+    async fn write(mut self, mut queue: Receiver<Job>) {
         let mut jobs = Vec::new();
-        while queue.blocking_recv_many(&mut jobs, QUEUE_MAX) > 0 {
+        while self.gather(&mut queue, &mut jobs).await {
             if !self.told_full && self.losses.full.load(Relaxed) > 0 {
                 self.told_full = true;
                 (self.tell)(&Trouble::Full);
             }
             let written = self.commit(&jobs).map_err(Arc::new);
             if let Err(error) = &written {
-                let noted = jobs.iter().filter(|job| matches!(job, Job::Note(_))).count();
+                let noted = jobs.iter().filter(|job| job.is_note()).count();
                 self.losses.failed.fetch_add(noted as u64, Relaxed);
                 if noted > 0 && !self.told_failed {
                     self.told_failed = true;
                     (self.tell)(&Trouble::Failed(Arc::clone(error)));
                 }
             }
+            self.untidy += jobs.len();
+            let mut flushes = Vec::new();
             for (nth, job) in jobs.drain(..).enumerate() {
                 match job {
                     Job::Write(_, done) => {
                         done(written.as_ref().map(|written| written[nth]).map_err(Arc::clone));
                     }
-                    // Whoever asked may have gone.
-                    Job::Flush(done) => drop(done.send(())),
+                    Job::Flush(done) => flushes.push(done),
                     Job::Note(_) => {}
                 }
             }
+            if self.untidy >= UNTIDY_MAX || !flushes.is_empty() {
+                self.tidy();
+            }
+            for done in flushes {
+                // Whoever asked may have gone.
+                let _ = done.send(());
+            }
         }
+        self.tidy();
+    }
+
+    /// Waits for what is to be written. Says whether there is anything: nothing more comes when the writer is dropped.
+    async fn gather(&mut self, queue: &mut Receiver<Job>, jobs: &mut Vec<Job>) -> bool {
+        if self.untidy > 0 && timeout(REST, queue.recv_many(jobs, QUEUE_MAX)).await.is_err() {
+            self.tidy();
+        }
+        if jobs.is_empty() && queue.recv_many(jobs, QUEUE_MAX).await == 0 {
+            return false;
+        }
+        let (deadline, mut seen) = (Instant::now() + REST, 0);
+        while jobs[seen..].iter().all(Job::is_note) && jobs.len() < QUEUE_MAX {
+            seen = jobs.len();
+            let more = timeout_at(deadline, queue.recv_many(jobs, QUEUE_MAX - seen)).await;
+            if more.is_err() || more == Ok(0) {
+                break;
+            }
+        }
+        true
     }
 
     /// Writes all of it or nothing. Gives what came of each.
@@ -188,6 +240,21 @@ impl<T: Fn(&Trouble)> Scribe<T> {
         }
         write(&mut self.journal.database, jobs).map_err(self.journal.error("writing"))
     }
+
+    /// Puts in order what was written. Where that fails, it is done after the next change, or by whoever reads: he is told
+    /// what prevents it.
+    fn tidy(&mut self) {
+        if self.untidy > 0 {
+            self.untidy = 0;
+            let _ = tidy(&mut self.journal.database);
+        }
+    }
+}
+
+impl Job {
+    fn is_note(&self) -> bool {
+        matches!(self, Self::Note(_))
+    }
 }
 
 fn write(database: &mut Database, jobs: &[Job]) -> rusqlite::Result<Vec<Written>> {
@@ -196,14 +263,18 @@ fn write(database: &mut Database, jobs: &[Job]) -> rusqlite::Result<Vec<Written>
     let mut written = Vec::with_capacity(jobs.len());
     for job in jobs {
         written.push(match job {
-            Job::Write(change, _) => change::apply(&transaction, change)?,
-            Job::Note(connection) => Written::new(connection::insert(&transaction, connection)?),
+            Job::Write(change, _) | Job::Note(change) => change::apply(&transaction, change)?,
             Job::Flush(_) => Written::default(),
         });
     }
-    change::delete_surplus(&transaction)?;
     transaction.commit()?;
     Ok(written)
+}
+
+fn tidy(database: &mut Database) -> rusqlite::Result<()> {
+    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    change::tidy(&transaction)?;
+    transaction.commit()
 }
 
 #[cfg(test)]

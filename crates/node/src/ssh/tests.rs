@@ -261,6 +261,7 @@ fn what_ssh_would_do_otherwise_is_noted_once_for_all_machines() {
 
 #[tokio::test]
 async fn the_dialer_connects_or_says_what_is_wrong() {
+    use remote::Dial as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

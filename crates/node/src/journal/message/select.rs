@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection as Database, OptionalExtension as _, Row, params_from_iter};
 
-use super::{Message, Opened, State, node_bytes, search, unreadable, value};
+use super::{Message, Opened, State, node_bytes, unreadable, value};
 use crate::journal::party::{Party, Whose};
+use crate::journal::search;
 
 /// Which messages are wanted. All of them, unless something is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,16 @@ pub struct MessageQuery {
     pub before: Option<i64>,
     /// At most so many, the newest.
     pub newest: Option<usize>,
+}
+
+/// A plus keeps SQLite from looking through all the others, in their order.
+const OUTBOX: &str = "SELECT * FROM messages WHERE state = 'waiting' ORDER BY +id";
+
+impl MessageQuery {
+    /// Whether the messages have to be filed to be found.
+    pub(in crate::journal) fn needs_filing(&self) -> bool {
+        self.search.is_some() || self.whose.is_some()
+    }
 }
 
 /// The messages that fit; those written down last come first. No more are looked at than are needed: the rows, an index
@@ -55,7 +66,7 @@ pub(in crate::journal) fn one(database: &Database, row: i64) -> rusqlite::Result
 
 /// The messages that wait, in the order in which they were accepted.
 pub(in crate::journal) fn outbox(database: &Database) -> rusqlite::Result<Vec<Outgoing>> {
-    let mut statement = database.prepare("SELECT * FROM messages WHERE state = 'waiting' ORDER BY id")?;
+    let mut statement = database.prepare(OUTBOX)?;
     statement.query_map([], outgoing)?.collect()
 }
 
@@ -71,6 +82,13 @@ fn select_of(
     query: &MessageQuery,
     whose: Option<&Whose>,
 ) -> rusqlite::Result<Vec<Message>> {
+    let (select, values) = statement(query, whose);
+    let mut statement = database.prepare_cached(&select)?;
+    statement.query_map(params_from_iter(values), message)?.collect()
+}
+
+/// What finds the messages that fit, and its values.
+fn statement(query: &MessageQuery, whose: Option<&Whose>) -> (String, Vec<Value>) {
     let mut values = vec![
         Value::from(query.newest.map_or(-1, value::integer)),
         Value::from(query.before.unwrap_or(i64::MAX)),
@@ -104,15 +122,17 @@ fn select_of(
         ),
     };
     let select = match &query.search {
-        None => format!("SELECT * FROM messages WHERE id < ?2{conditions} ORDER BY id DESC LIMIT ?1"),
+        None => {
+            let filed = if whose.is_some() { " AND filed" } else { "" };
+            format!("SELECT * FROM messages WHERE id < ?2{filed}{conditions} ORDER BY id DESC LIMIT ?1")
+        }
         Some(text) => format!(
             "SELECT messages.* FROM words CROSS JOIN messages ON messages.id = words.rowid
              WHERE words.text MATCH {} AND words.rowid < ?2{conditions} ORDER BY words.rowid DESC LIMIT ?1",
             place(search::phrase(text).into())
         ),
     };
-    let mut statement = database.prepare_cached(&select)?;
-    statement.query_map(params_from_iter(values), message)?.collect()
+    (select, values)
 }
 
 fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
@@ -169,4 +189,39 @@ fn state(row: &Row<'_>) -> rusqlite::Result<State> {
 
 fn moment(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
     row.get::<_, Option<i64>>(column)?.map(value::timestamp).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use ipmsg::NodeId;
+
+    use super::*;
+    use crate::journal::migrations;
+
+    #[test]
+    fn no_question_of_a_person_or_of_what_waits_goes_through_all_messages() {
+        let mut database = Database::open_in_memory().unwrap();
+        migrations::apply(&mut database, migrations::ALL).unwrap();
+        let plan = |select: &str, values: Vec<Value>| -> String {
+            let mut statement = database.prepare(&format!("EXPLAIN QUERY PLAN {select}")).unwrap();
+            let mut rows = statement.query(params_from_iter(values)).unwrap();
+            rows.next().unwrap().unwrap().get("detail").unwrap()
+        };
+        let [name, address] = ["anna".to_owned(), "10.0.0.9:2425".to_owned()];
+        let address: std::net::SocketAddr = address.parse().unwrap();
+        for (whose, index) in [
+            (Whose::Node(NodeId(7)), "messages_node (node=? AND rowid<?)"),
+            (
+                Whose::Name { user: name.clone(), host: name.clone() },
+                "messages_name (user=? AND host=? AND rowid<?)",
+            ),
+            (Whose::Nick(name), "messages_nick (nick=? AND rowid<?)"),
+            (Whose::Host(address.ip()), "messages_ip (ip=? AND rowid<?)"),
+            (Whose::Address(address), "messages_ip (ip=? AND rowid<?)"),
+        ] {
+            let (select, values) = statement(&MessageQuery::default(), Some(&whose));
+            assert_eq!(plan(&select, values), format!("SEARCH messages USING INDEX {index}"));
+        }
+        assert_eq!(plan(OUTBOX, Vec::new()), "SCAN messages USING INDEX messages_waiting");
+    }
 }

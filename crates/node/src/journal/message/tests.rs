@@ -39,6 +39,11 @@ impl Desk {
         self.write(Change::Accepted { message, to, at: at(second) })
     }
 
+    /// Has everything filed, and what is beyond the caps deleted.
+    fn tidy(&self) {
+        assert_eq!(self.runtime.block_on(self.writer.flush()), 0);
+    }
+
     fn found(&self, query: &MessageQuery) -> Vec<Message> {
         self.journal.messages(query).unwrap()
     }
@@ -409,6 +414,7 @@ fn what_is_forgotten_is_not_found_any_more_and_what_waits_is_kept() {
     let desk = Desk::new();
     desk.receive(1, text("old word"));
     desk.accept(2, outgoing(1, 10, "waiting word"));
+    desk.tidy();
     desk.receive(4, text("new word"));
     let forgotten = desk.journal.forget(at(4)).unwrap();
     assert_eq!(forgotten, Forgotten { messages: 1, ..Forgotten::default() });
@@ -428,15 +434,17 @@ fn whoever_sends_without_end_pushes_out_the_oldest_but_nothing_that_waits() {
     let desk = Desk::new();
     desk.accept(1, outgoing(1, 10, "waiting word"));
     desk.receive(2, text("old word"));
+    desk.tidy();
     // As if a million had come since.
     desk.journal.database.execute(
         "INSERT INTO messages SELECT ?1, at, state, person, node, user, host, nick, \"group\", address, ip, message, number,
-            'newer', sealed, automatic, broadcast, ended, took, reason, opened, discarded FROM messages WHERE id = 2",
+            'newer', sealed, automatic, broadcast, ended, took, reason, opened, discarded, filed FROM messages WHERE id = 2",
         [MESSAGES_MAX + 1],
     ).unwrap();
     let texts_left = || texts(desk.all());
     assert_eq!(texts_left(), ["newer", "old word", "waiting word"]);
     desk.receive(3, text("the last straw"));
+    desk.tidy();
     assert_eq!(texts_left(), ["the last straw", "newer", "waiting word"]);
     assert_eq!(desk.search("word"), ["waiting word"]);
 }
@@ -451,12 +459,15 @@ fn whoever_sends_long_texts_without_end_pushes_out_the_oldest_but_nothing_that_w
     let bytes = || -> i64 {
         desk.journal.database.query_row("SELECT bytes FROM volume", [], |row| row.get(0)).unwrap()
     };
+    desk.tidy();
     assert_eq!(bytes(), 5 + 150 * 3);
     // As if the texts were longer.
     desk.journal.database.execute("UPDATE volume SET bytes = ?1", [TEXTS_MAX - 3]).unwrap();
     desk.receive(3, text("150"));
+    desk.tidy();
     assert_eq!(desk.all().len(), 152, "there is room for this one");
     desk.receive(3, text("151"));
+    desk.tidy();
     assert_eq!(bytes(), TEXTS_MAX + 3 - 100 * 3);
     let left = texts(desk.all());
     assert_eq!((left.len(), left[0].as_str(), left[51].as_str()), (53, "151", "100"));

@@ -1,0 +1,89 @@
+//! A person at a terminal.
+
+use crate::ground::Ground;
+use crate::terminal::Terminal;
+
+fn at_terminal(ground: &Ground, words: &[&str]) -> Terminal {
+    let words = ground.words(words);
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    Terminal::start_with(&words, ground.path("").as_path(), |command| {
+        command.env("HOME", ground.path("")).env_remove("SSH_AUTH_SOCK")
+    })
+}
+
+#[test]
+fn what_machines_print_steers_no_terminal() {
+    needs!("sshd", "ssh-keygen");
+    let ground = Ground::new();
+    let mut one = at_terminal(&ground, &["n1", r"printf 'a\033[2Jb\n'"]);
+    one.until_shows(r"a\x1b[2Jb");
+    assert_eq!(one.end(), Some(0));
+    let mut many = at_terminal(&ground, &["n[1-2]", r"printf '10%%\r20%%\033]0;root\007\n'"]);
+    many.until_shows(r"n1: 20%\x1b]0;root\x07");
+    many.until_shows(r"n2: 20%\x1b]0;root\x07");
+    many.until_shows("all 2 ok in");
+    assert_eq!(many.end(), Some(0));
+}
+
+#[test]
+fn the_status_line_says_how_far_the_run_is_and_leaves_nothing_behind() {
+    needs!("sshd", "ssh-keygen");
+    let ground = Ground::new();
+    let gate = ground.path("gate");
+    let command = format!("echo up; until [ -e {} ]; do sleep 0.05; done", gate.display());
+    let mut terminal = at_terminal(&ground, &["n[1-3],dead", &command]);
+    terminal.until_shows("1 of 4 done, 1 failed; running 3, longest n");
+    terminal.until("the lines above it", |screen| screen.contents().matches(": up").count() == 3);
+    std::fs::write(&gate, "").unwrap();
+    assert_eq!(terminal.end(), Some(255));
+    let lines = terminal.lines();
+    assert!(lines.iter().any(|line| line.starts_with("1 of 4 failed, 3 ok in")), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.contains("running")), "{lines:?}");
+}
+
+#[test]
+fn a_new_machine_is_asked_about_and_a_terminal_echoes_again_afterwards() {
+    needs!("sshd", "ssh-keygen");
+    let ground = Ground::new();
+    ground.write("known_hosts", "");
+    let mut terminal = at_terminal(&ground, &["n1", "echo", "in"]);
+    terminal.until_shows("is not known yet");
+    terminal.until_shows("(yes or no)");
+    terminal.types("yes\n");
+    terminal.until_shows("in");
+    assert_eq!(terminal.end(), Some(0));
+    assert!(terminal.is_as_a_shell_expects());
+}
+
+#[test]
+fn ctrl_c_ends_the_commands_over_there_and_a_second_one_leaves_at_once() {
+    needs!("sshd", "ssh-keygen");
+    let ground = Ground::new();
+    let mut once = at_terminal(
+        &ground,
+        &["n[1-2]", "trap 'echo ended; exit' INT; echo up; while :; do sleep 0.05; done"],
+    );
+    once.until("both to be up", |screen| screen.contents().matches(": up").count() == 2);
+    once.types("\x03");
+    once.until("both to be ended", |screen| screen.contents().matches(": ended").count() == 2);
+    once.until_shows("n[1-2]: cancelled");
+    assert_eq!(once.end(), Some(130));
+    let mut twice = at_terminal(&ground, &["n1", "trap '' INT TERM; echo up; sleep 1000"]);
+    twice.until_shows("up");
+    twice.types("\x03");
+    twice.until_shows("Ctrl-C again leaves at once");
+    twice.types("\x03");
+    assert_eq!(twice.end(), Some(130));
+}
+
+#[test]
+fn ctrl_c_at_a_question_leaves_a_terminal_as_a_shell_expects_it() {
+    needs!("sshd", "ssh-keygen");
+    let ground = Ground::new();
+    ground.write("known_hosts", "");
+    let mut terminal = at_terminal(&ground, &["n1", "true"]);
+    terminal.until_shows("(yes or no)");
+    terminal.types("\x03");
+    assert_eq!(terminal.end(), Some(130));
+    assert!(terminal.is_as_a_shell_expects());
+}
