@@ -76,7 +76,7 @@ async fn a_command_line_is_bytes_of_any_charset() {
 
 #[tokio::test]
 async fn an_account_whose_shell_prints_gbk_gives_its_bytes() {
-    needs!("sshd", "ssh", "openssl");
+    needs!("sshd", "ssh");
     if !may_mount() {
         return;
     }
