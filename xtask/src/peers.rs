@@ -29,7 +29,11 @@ const PEERS: &[Peer] = &[
     Peer { package: "ncat", program: "ncat", purpose: "a client and a server" },
     Peer { package: "socat", program: "socat", purpose: "a client and a server on every kind of socket" },
     Peer { package: "curl", program: "curl", purpose: "a client of the control socket" },
-    Peer { package: "openssh-client", program: "ssh", purpose: "`ssh -G`: what a configuration means; keys and agents" },
+    Peer {
+        package: "openssh-client",
+        program: "ssh",
+        purpose: "`ssh -G`: what a configuration means; keys and agents",
+    },
     Peer { package: "openssh-server", program: "sshd", purpose: "a server of SSH" },
     Peer { package: "dropbear-bin", program: "dropbear", purpose: "a server of SSH" },
     Peer { package: "genders", program: "nodeattr", purpose: "what a genders file means" },

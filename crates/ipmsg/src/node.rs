@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-pub use config::{ANSWER_SENT, Config, Interface, NAME_SENT, Now, Profile};
+pub use config::{ANSWER_SENT, Config, Interface, NAME_SENT, Now, PORT, Profile};
 pub use event::{Command, Event, Incoming, Refusal, Token, Transmit};
 pub use inbox::MAX_UNSTORED;
 pub use list::MAX_TOLD;

@@ -103,7 +103,7 @@ pub use limits::{Access, Limits};
 pub use listen::{Bound, DatagramSocket, ListenError, ListenOptions, Listener, listen};
 pub use peer::{Peer, Tally};
 pub use report::Reporter;
-pub use resolve::{ResolveError, resolve, resolve_async};
+pub use resolve::{ResolveError, resolve, resolve_async, resolve_one};
 pub use session::Observer;
 pub use sockopt::{SocketKind, SocketOption};
 pub use stream::Stream;

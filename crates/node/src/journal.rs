@@ -8,9 +8,12 @@
 //!
 //! **Writing.** One thread for each process, the [`Writer`], takes what waits and writes it in one transaction, so that
 //! a burst costs one fsync. In WAL mode with `synchronous=FULL` what was committed outlives a `kill -9` and a power cut.
-//! Each [`Change`] is told when it is on disk, and whether it said anything new.
+//! Each [`Change`] is told when it is on disk, and whether it said anything new. What nobody waits for is only
+//! [noted](Writer::note), and goes with what comes next. A message costs two or three pages there; what finds it again,
+//! by its words and its party, is made later for many at once, as soon as nothing more comes.
 //!
-//! **Reading.** [`Journal`] is a connection of its own; it sees what was committed when it looks, and blocks no writer.
+//! **Reading.** [`Journal`] is a connection of its own, and sees what was committed when it looks. It blocks no writer,
+//! unless it looks for words or a party in the midst of messages: then it first finishes what the writer has put off.
 //!
 //! **Forgetting.** Each table has a cap, beyond which the oldest go, and a person may forget what is older than a time. A
 //! message that waits to be delivered is never among them.
@@ -240,6 +243,9 @@ impl Journal {
     /// # Errors
     /// When the file cannot be read.
     pub fn messages(&self, query: &MessageQuery) -> Result<Vec<Message>, JournalError> {
+        if query.needs_filing() {
+            self.file().map_err(self.error("writing"))?;
+        }
         message::select(&self.database, query).map_err(self.error("reading"))
     }
 
@@ -301,6 +307,16 @@ impl Journal {
             Ok(forgotten)
         };
         forget().map_err(self.error("writing"))
+    }
+
+    /// Has every message filed, if the writer has not done it yet.
+    fn file(&self) -> rusqlite::Result<()> {
+        if message::is_filed(&self.database)? {
+            return Ok(());
+        }
+        let transaction = Transaction::new_unchecked(&self.database, TransactionBehavior::Immediate)?;
+        message::file(&transaction)?;
+        transaction.commit()
     }
 
     fn error(&self, doing: &'static str) -> impl FnOnce(rusqlite::Error) -> JournalError {

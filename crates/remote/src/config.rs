@@ -96,7 +96,8 @@ pub struct Host {
     pub notes: Vec<Note>,
 }
 
-/// How a host is reached. `ProxyJump` and `ProxyCommand` are one setting: whichever is first wins.
+/// How a host is reached. `ProxyJump` and `ProxyCommand` are one setting: whichever is first wins, except that `ProxyJump
+/// none` only takes away jumps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proxy {
     /// By TCP.

@@ -8,7 +8,10 @@ mod tries;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use russh::keys::Certificate;
+use tokio::sync::OnceCell;
 
 use crate::ask::Answers;
 use crate::config::Settings;
@@ -33,9 +36,13 @@ pub struct Keyring {
 #[derive(Default)]
 struct Shelf {
     files: HashMap<PathBuf, Arc<KeyFile>>,
+    certificates: HashMap<PathBuf, Arc<CertificateFile>>,
     agents: HashMap<PathBuf, Arc<Agent>>,
     asked: HashMap<tries::Subject, Arc<Asked>>,
 }
+
+/// `None`: it is not there.
+type CertificateFile = OnceCell<Result<Option<Certificate>, KeyError>>;
 
 /// The keys to show, in this order, and what should be told when none of them is taken.
 #[derive(Debug, Default)]
@@ -64,19 +71,25 @@ impl Keyring {
         Tries::new(self.clone(), hop)
     }
 
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn file(&self, path: &Path) -> Arc<KeyFile> {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.files.entry(path.to_owned()).or_insert_with(|| Arc::new(KeyFile::new(path))).clone()
+        self.shelf().files.entry(path.to_owned()).or_insert_with(|| Arc::new(KeyFile::new(path))).clone()
+    }
+
+    async fn certificate(&self, path: &Path) -> Result<Option<Certificate>, KeyError> {
+        let file = self.shelf().certificates.entry(path.to_owned()).or_default().clone();
+        file.get_or_init(|| file::certificate(path)).await.clone()
     }
 
     fn agent(&self, path: &Path) -> Arc<Agent> {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.agents.entry(path.to_owned()).or_insert_with(|| Arc::new(Agent::new(path))).clone()
+        self.shelf().agents.entry(path.to_owned()).or_insert_with(|| Arc::new(Agent::new(path))).clone()
     }
 
     fn asked(&self, subject: &tries::Subject) -> Arc<Asked> {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.asked.entry(subject.clone()).or_default().clone()
+        self.shelf().asked.entry(subject.clone()).or_default().clone()
     }
 }
 
@@ -86,3 +99,6 @@ impl fmt::Debug for Keyring {
         f.write_str("Keyring(..)")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,11 +9,12 @@ mod pattern;
 mod refusal;
 mod remember;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use russh::keys::{Algorithm, Certificate, EcdsaCurve, HashAlg, PublicKey};
@@ -39,7 +40,7 @@ pub const MAX_LINES: usize = 500_000;
 pub struct KnownHosts {
     /// New keys are added to it.
     user: Option<PathBuf>,
-    entries: RwLock<Vec<Entry>>,
+    book: Mutex<Book>,
     broken: Vec<Place>,
     /// Held while a person is asked about a new key.
     asking: tokio::sync::Mutex<()>,
@@ -122,6 +123,13 @@ pub enum LoadError {
 }
 
 #[derive(Debug)]
+struct Book {
+    entries: Vec<Arc<Entry>>,
+    /// What was found for each host so far: hashed names make looking costly, and each host is looked for several times.
+    found: HashMap<String, Vec<Arc<Entry>>>,
+}
+
+#[derive(Debug)]
 struct Entry {
     place: Place,
     line: Line,
@@ -140,14 +148,14 @@ impl KnownHosts {
             let file: Arc<Path> = Arc::from(file.as_path());
             for (place, line) in lines(&text, &file) {
                 match line {
-                    Ok(Some(line)) => entries.push(Entry { place, line }),
+                    Ok(Some(line)) => entries.push(Arc::new(Entry { place, line })),
                     Ok(None) => {}
                     Err(line::Broken) => broken.push(place),
                 }
             }
         }
-        let user = user.first().cloned();
-        Ok(Self { user, entries: RwLock::new(entries), broken, asking: tokio::sync::Mutex::default() })
+        let book = Mutex::new(Book { entries, found: HashMap::new() });
+        Ok(Self { user: user.first().cloned(), book, broken, asking: tokio::sync::Mutex::default() })
     }
 
     /// The lines that mean nothing here.
@@ -221,34 +229,52 @@ impl KnownHosts {
     pub fn remember(&self, name: &Name, key: &PublicKey, hash: bool) -> Result<(), RememberError> {
         let file = self.user.as_deref().ok_or(RememberError::NoFile)?;
         let (place, line) = remember::append(file, &name.listed, key, hash)?;
-        self.entries.write().unwrap_or_else(PoisonError::into_inner).push(Entry { place, line });
+        self.lock().add(Entry { place, line });
         Ok(())
     }
 
     /// The keys of a host with this marker.
     fn find(&self, host: &str, marker: Marker) -> Vec<Other> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries
-            .iter()
-            .filter(|entry| entry.line.marker == marker && entry.line.hosts.contain(host))
-            .map(|entry| Other { place: entry.place.clone(), key: entry.line.key.clone() })
-            .collect()
+        let entries = self.lock().entries_of(host);
+        let marked = entries.iter().filter(|entry| entry.line.marker == marker);
+        marked.map(|entry| Other { place: entry.place.clone(), key: entry.line.key.clone() }).collect()
     }
 
     /// The line that has this key, for the host with its port or without.
     fn find_for(&self, name: &Name, marker: Marker, key: &PublicKey) -> Option<Place> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        let is_it = |entry: &&Entry| {
-            entry.line.marker == marker
-                && entry.line.key.key_data() == key.key_data()
-                && name.forms().any(|form| entry.line.hosts.contain(form))
-        };
-        entries.iter().find(is_it).map(|entry| entry.place.clone())
+        let same = |other: &Other| other.key.key_data() == key.key_data();
+        name.forms().flat_map(|form| self.find(form, marker)).find(same).map(|other| other.place)
     }
 
     /// The keys of the host with its port, or else without.
     fn find_any(&self, name: &Name, marker: Marker) -> Vec<Other> {
         name.forms().map(|form| self.find(form, marker)).find(|found| !found.is_empty()).unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Book {
+    fn entries_of(&mut self, host: &str) -> Vec<Arc<Entry>> {
+        if let Some(found) = self.found.get(host) {
+            return found.clone();
+        }
+        let found: Vec<_> =
+            self.entries.iter().filter(|entry| entry.line.hosts.contain(host)).cloned().collect();
+        self.found.insert(host.to_owned(), found.clone());
+        found
+    }
+
+    fn add(&mut self, entry: Entry) {
+        let entry = Arc::new(entry);
+        for (host, found) in &mut self.found {
+            if entry.line.hosts.contain(host) {
+                found.push(entry.clone());
+            }
+        }
+        self.entries.push(entry);
     }
 }
 
@@ -256,15 +282,20 @@ impl Name {
     /// Of a machine, or one on the way.
     #[must_use]
     pub fn of(hop: &Hop) -> Self {
-        if let Some(alias) = &hop.settings.host_key_alias {
-            let alias = alias.to_lowercase();
-            return Self { listed: alias.clone(), bare: None, principal: alias };
+        match &hop.settings.host_key_alias {
+            Some(alias) => Self::new(alias, SSH_PORT),
+            None => Self::new(&hop.host, hop.port),
         }
-        let host = hop.host.to_lowercase();
-        if hop.port == SSH_PORT {
+    }
+
+    /// Of a host, by a name or an address without brackets.
+    #[must_use]
+    pub fn new(host: &str, port: u16) -> Self {
+        let host = host.to_lowercase();
+        if port == SSH_PORT {
             return Self { listed: host.clone(), bare: None, principal: host };
         }
-        Self { listed: format!("[{host}]:{}", hop.port), bare: Some(host.clone()), principal: host }
+        Self { listed: format!("[{host}]:{port}"), bare: Some(host.clone()), principal: host }
     }
 
     /// With the port, and without it.
@@ -338,3 +369,6 @@ fn lines<'a>(
         (place, Line::parse(&String::from_utf8_lossy(line)))
     })
 }
+
+#[cfg(test)]
+mod tests;

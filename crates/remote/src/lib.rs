@@ -18,6 +18,8 @@ pub mod known_hosts;
 pub mod machine;
 pub mod outcome;
 pub mod sudo;
+#[cfg(test)]
+mod testing;
 pub mod transport;
 
 pub use ask::{Answers, Question, Secret};

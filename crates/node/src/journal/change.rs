@@ -121,8 +121,9 @@ pub(super) fn apply(database: &Database, change: &Change) -> rusqlite::Result<Wr
     }
 }
 
-/// Deletes what is beyond the caps.
-pub(super) fn delete_surplus(database: &Database) -> rusqlite::Result<()> {
+/// Files the messages and deletes what is beyond the caps, within a transaction.
+pub(super) fn tidy(database: &Database) -> rusqlite::Result<()> {
+    message::file(database)?;
     connection::delete_surplus(database)?;
     message::delete_surplus(database)?;
     presence::delete_surplus(database)

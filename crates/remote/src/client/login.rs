@@ -8,6 +8,7 @@ use russh::{MethodKind, MethodSet};
 
 use super::Client;
 use super::connection::Connection;
+use crate::config::Settings;
 use crate::identity::{Candidate, ShowError, Tries};
 use crate::outcome::ConnectError;
 
@@ -38,8 +39,12 @@ struct Login<'a> {
 }
 
 impl Client {
-    /// Logs in. `ask`: a person's secrets may be sent there, too.
-    pub(super) async fn log_in(&self, connection: &mut Connection, ask: bool) -> Result<(), ConnectError> {
+    /// Logs in. `keys_only`: nothing that a person types may be sent there.
+    pub(super) async fn log_in(
+        &self,
+        connection: &mut Connection,
+        keys_only: bool,
+    ) -> Result<(), ConnectError> {
         let hop = connection.hop.clone();
         let candidates = self.keyring.candidates(&hop.settings).await;
         let mut login = Login {
@@ -47,7 +52,10 @@ impl Client {
             keys: candidates.keys.into(),
             tries: self.keyring.tries(&hop),
             open: MethodSet::from([MethodKind::PublicKey].as_slice()),
-            done: if ask { Vec::new() } else { vec![MethodKind::KeyboardInteractive, MethodKind::Password] },
+            done: METHODS
+                .into_iter()
+                .filter(|method| !is_allowed(*method, &hop.settings, keys_only))
+                .collect(),
             rounds: 0,
             tried: Vec::new(),
             user: hop.user,
@@ -60,10 +68,19 @@ impl Client {
     }
 }
 
+fn is_allowed(method: MethodKind, settings: &Settings, keys_only: bool) -> bool {
+    let may_ask = settings.ask && !keys_only;
+    match method {
+        MethodKind::PublicKey => settings.public_key,
+        MethodKind::KeyboardInteractive => settings.keyboard_interactive && may_ask,
+        _ => settings.password && may_ask,
+    }
+}
+
 impl Login<'_> {
     /// Whether we are in, in the end.
     async fn run(&mut self) -> Result<bool, ConnectError> {
-        if self.keys.is_empty() {
+        if self.keys.is_empty() || self.done.contains(&MethodKind::PublicKey) {
             // Nothing else says what the server would take.
             let answer = self.connection.handle.authenticate_none(&self.user).await;
             if self.heed(answer).await? {

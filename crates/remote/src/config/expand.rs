@@ -7,6 +7,7 @@ use aws_lc_rs::digest;
 
 use super::Here;
 use super::note::{Note, Place};
+use super::value::Reason;
 
 /// What can stand in a value, and is something else when a connection is made.
 #[derive(Debug)]
@@ -23,7 +24,8 @@ pub(super) const HOST_NAME: Syntax = Syntax { name: "a HostName", tokens: "h", v
 
 pub(super) const PROXY_JUMP: Syntax = Syntax { name: "a ProxyJump", tokens: "hnpr", variables: false };
 
-pub(super) const FILE: Syntax = Syntax { name: "the name of a file", tokens: "CdhijkLlnpru", variables: true };
+pub(super) const FILE: Syntax =
+    Syntax { name: "the name of a file", tokens: "CdhijkLlnpru", variables: true };
 
 /// For `GlobalKnownHostsFile`.
 pub(super) const PLAIN_FILE: Syntax = Syntax { name: "the name of a file", tokens: "", variables: false };
@@ -52,9 +54,6 @@ pub(super) struct Tokens<'a> {
     /// `%p`.
     pub(super) port: u16,
 }
-
-/// Why a value cannot be used.
-type Reason = String;
 
 impl Syntax {
     /// Fails where [`Tokens::text`] would, whatever the tokens stand for.
@@ -160,7 +159,8 @@ impl Tokens<'_> {
         })
     }
 
-    /// Short and the same for the same connection: SHA-1 of `%l%h%p%r%j`, in hexadecimal digits.
+    /// Short and the same for the same connection: SHA-1 of `%l%h%p%r%j`, in hexadecimal digits; before OpenSSH 9.6 without
+    /// `%j`.
     fn digest(&self) -> String {
         let Self { here, host, port, user, jump, .. } = self;
         let text = format!("{}{host}{port}{user}{jump}", here.host_name);

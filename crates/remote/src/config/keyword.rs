@@ -19,6 +19,8 @@ pub(super) enum Setting {
     Port(u16),
     /// Its jumps with their tokens.
     Proxy(Proxy),
+    /// `ProxyJump none`: no jumps after all. As of OpenSSH 10.3 it leaves a `ProxyCommand` below it alone.
+    NoJumps,
     Identity(Identity),
     IdentitiesOnly(bool),
     /// `none`, `SSH_AUTH_SOCK`, `$VARIABLE`, or a file.
@@ -76,10 +78,10 @@ impl Setting {
             }
             "user" => Self::User(line.argument()?),
             "port" => Self::Port(value::port(&line.argument()?)?),
-            "proxyjump" => {
-                let jumps = value::jumps(&line.argument()?)?;
-                Self::Proxy(if jumps.is_empty() { Proxy::Direct } else { Proxy::Jumps(jumps) })
-            }
+            "proxyjump" => match line.argument()? {
+                none if is_none(&none) => Self::NoJumps,
+                jumps => Self::Proxy(Proxy::Jumps(value::jumps(&jumps)?)),
+            },
             "proxycommand" => Self::Proxy(match line.arguments()?.as_slice() {
                 [word] if is_none(word) => Proxy::Direct,
                 _ => Proxy::Command(place.clone()),

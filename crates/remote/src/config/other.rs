@@ -2,7 +2,7 @@
 
 /// What it means for a connection that a keyword is not followed.
 #[derive(Clone, Copy, Debug)]
-enum Other {
+pub(super) enum Other {
     /// Nothing: it shows something, shares or keeps a connection, or offers a way to log in that is not taken here; or ssh
     /// itself takes no notice of it.
     Harmless,
@@ -15,7 +15,7 @@ enum Other {
 use Other::{Harmless, Missed, Unless};
 
 /// By name, in lower case. Those of OpenSSH 10, of its older versions, and of Debian.
-const OTHERS: &[(&str, Other)] = &[
+pub(super) const OTHERS: &[(&str, Other)] = &[
     ("addkeystoagent", Harmless),
     ("addressfamily", Unless("any")),
     ("afstokenpassing", Harmless),
@@ -143,5 +143,21 @@ impl Unfollowed {
             Unless("no") => !["no", "false"].iter().any(|no| value.eq_ignore_ascii_case(no)),
             Unless(fine) => !value.eq_ignore_ascii_case(fine),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keyword_is_found_and_missed_where_its_value_asks_for_something() {
+        let is_missed = |keyword: &str, value: &str| Unfollowed::find(keyword).unwrap().is_missed(value);
+        assert!(OTHERS.is_sorted_by_key(|(keyword, _)| keyword), "they are looked for by halves");
+        assert!(Unfollowed::find("port").is_none());
+        assert!(is_missed("ciphers", "aes256-ctr") && !is_missed("loglevel", "DEBUG"));
+        assert!(is_missed("forwardagent", "yes") && is_missed("forwardagent", "$SOCKET"));
+        assert!(!is_missed("forwardagent", "No") && !is_missed("forwardagent", "false"));
+        assert!(is_missed("addressfamily", "no") && !is_missed("addressfamily", "any"));
     }
 }

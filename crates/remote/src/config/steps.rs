@@ -62,6 +62,7 @@ pub(super) struct Said<'a> {
     pub(super) user: Option<&'a String>,
     pub(super) port: Option<u16>,
     pub(super) proxy: Option<&'a Proxy>,
+    no_jumps: bool,
     pub(super) identities: Vec<&'a Identity>,
     pub(super) identities_only: Option<bool>,
     pub(super) identity_agent: Option<&'a Template>,
@@ -150,6 +151,8 @@ impl<'a> Said<'a> {
             Setting::HostName(text) => first(&mut self.host_name, text),
             Setting::User(user) => first(&mut self.user, user),
             Setting::Port(port) => first(&mut self.port, *port),
+            Setting::NoJumps => self.no_jumps = true,
+            Setting::Proxy(Proxy::Jumps(_)) if self.no_jumps => {}
             Setting::Proxy(proxy) => first(&mut self.proxy, proxy),
             Setting::Identity(identity) => {
                 let is_same = |other: &&Identity| {

@@ -73,11 +73,8 @@ pub(super) fn time(text: &str) -> Result<Option<Duration>, Reason> {
     Ok(Some(Duration::from_secs(seconds.into())).filter(|time| !time.is_zero()))
 }
 
-/// `none` is empty; else hosts with commas between.
+/// Hosts with commas between.
 pub(super) fn jumps(text: &str) -> Result<Vec<Jump>, Reason> {
-    if is_none(text) {
-        return Ok(Vec::new());
-    }
     PROXY_JUMP.check(text)?;
     text.split(',').map(jump).collect()
 }

@@ -15,7 +15,7 @@ const LISTING: Duration = Duration::from_secs(5);
 
 /// Keys that are looked at; an agent with more is asked no further. Each is shown to each machine, and servers end a connection
 /// after a few.
-const MAX_KEYS: usize = 256;
+pub(super) const MAX_KEYS: usize = 256;
 
 /// An agent.
 #[derive(Debug)]

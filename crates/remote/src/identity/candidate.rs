@@ -25,7 +25,8 @@ use crate::config::Settings;
 pub struct Candidate {
     certificate: Option<Certificate>,
     holder: Holder,
-    answers: Arc<dyn Answers>,
+    /// `None`: nobody may be asked.
+    answers: Option<Arc<dyn Answers>>,
 }
 
 /// Who has the private half.
@@ -97,7 +98,7 @@ impl Candidate {
             Holder::Agent(_, identity) => Ok(identity.public_key().into_owned()),
             Holder::File(file) => match &file.seen().await.public {
                 Some(public) => Ok(public.clone()),
-                None => Ok(file.private(&*self.answers).await?.public_key().clone()),
+                None => Ok(file.private(self.answers.as_deref()).await?.public_key().clone()),
             },
         }
     }
@@ -121,7 +122,7 @@ impl russh::Signer for Signing<'_> {
             }
             Holder::File(file) => {
                 let failed = |error: String| ShowError::Sign { file: file.path.clone(), error };
-                let key = file.private(&*self.0.answers).await?;
+                let key = file.private(self.0.answers.as_deref()).await?;
                 // RSA takes milliseconds, and hundreds of connections share this thread.
                 let signing =
                     tokio::task::spawn_blocking(move || sign(&key, hash, &data).map(|signed| (signed, data)));
@@ -148,7 +149,7 @@ fn sign(key: &PrivateKey, hash: Option<HashAlg>, data: &[u8]) -> russh::keys::si
     }
 }
 
-/// The file, or the comment in the agent, with the kind of the key; nothing of its private half.
+/// Its file, or its fingerprint where the agent has it; nothing of its private half.
 impl fmt::Debug for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let certified = if self.certificate.is_some() { "certificate of " } else { "" };
@@ -163,9 +164,11 @@ impl fmt::Debug for Candidate {
 
 /// Certificates, then keys of the agent that the person's files name, then the agent's others, then files.
 pub(super) async fn collect(keyring: &Keyring, settings: &Settings) -> Candidates {
-    let mut all = Collection { keyring, notes: Vec::new(), files: Vec::new(), agent: Vec::new() };
-    all.read_files(settings).await;
+    let answers = settings.ask.then(|| keyring.answers.clone());
+    let mut all = Collection { keyring, answers, notes: Vec::new(), files: Vec::new(), agent: Vec::new() };
+    all.list_files(settings);
     all.list_agent(settings).await;
+    all.tell_useless_files(settings).await;
     let mut keys = all.certified(settings).await;
     keys.extend(all.plain(settings).await);
     Candidates { keys, notes: all.notes }
@@ -173,22 +176,16 @@ pub(super) async fn collect(keyring: &Keyring, settings: &Settings) -> Candidate
 
 struct Collection<'a> {
     keyring: &'a Keyring,
+    answers: Option<Arc<dyn Answers>>,
     notes: Vec<String>,
     files: Vec<Arc<KeyFile>>,
     agent: Vec<(Arc<Agent>, Arc<AgentIdentity>)>,
 }
 
 impl Collection<'_> {
-    async fn read_files(&mut self, settings: &Settings) {
+    fn list_files(&mut self, settings: &Settings) {
         for identity in &settings.identity_files {
             let file = self.keyring.file(&identity.path);
-            let seen = file.seen().await;
-            if let Err(error) = &seen.private
-                && seen.public.is_none()
-                && (identity.named || !seen.absent)
-            {
-                self.notes.push(error.to_string());
-            }
             if !self.files.iter().any(|known| Arc::ptr_eq(known, &file)) {
                 self.files.push(file);
             }
@@ -204,6 +201,20 @@ impl Collection<'_> {
         }
     }
 
+    /// Files without a private half that is not in the agent either; those that nobody has named only if they are there.
+    async fn tell_useless_files(&mut self, settings: &Settings) {
+        for identity in &settings.identity_files {
+            let file = self.keyring.file(&identity.path);
+            let seen = file.seen().await;
+            if let Err(error) = &seen.private
+                && (identity.named || !seen.absent)
+                && seen.public.as_ref().is_none_or(|key| self.in_agent(key).is_none())
+            {
+                self.notes.push(error.to_string());
+            }
+        }
+    }
+
     async fn certified(&mut self, settings: &Settings) -> Vec<Candidate> {
         let mut keys: Vec<Candidate> = Vec::new();
         let mut paths: Vec<(PathBuf, bool)> =
@@ -216,8 +227,7 @@ impl Collection<'_> {
             match self.holder(&PublicKey::from(certificate.public_key().clone())).await {
                 Some(holder) => keys.push(self.candidate(Some(certificate), holder)),
                 None => self.notes.push(format!(
-                    "the private key of the certificate {} is neither in a file that is named \
-                    nor in the agent",
+                    "the private key of the certificate {} is in no file that is named, and not in the agent",
                     path.display()
                 )),
             }
@@ -259,7 +269,7 @@ impl Collection<'_> {
     }
 
     fn candidate(&self, certificate: Option<Certificate>, holder: Holder) -> Candidate {
-        Candidate { certificate, holder, answers: self.keyring.answers.clone() }
+        Candidate { certificate, holder, answers: self.answers.clone() }
     }
 
     /// Who can sign by this key.
@@ -287,7 +297,7 @@ impl Collection<'_> {
     }
 
     async fn certificate(&mut self, path: &Path, named: bool) -> Option<Certificate> {
-        match file::certificate(path).await {
+        match self.keyring.certificate(path).await {
             Ok(Some(certificate)) if certificate.cert_type() == CertType::User => return Some(certificate),
             Ok(Some(_)) => {
                 self.notes.push(format!("{} is the certificate of a host, not of a user", path.display()));

@@ -115,7 +115,8 @@ impl KeyFile {
     }
 
     /// The private half; who is first asks for the passphrase if it has one, and the others wait for him.
-    pub(super) async fn private(&self, answers: &dyn Answers) -> Result<Arc<PrivateKey>, KeyError> {
+    /// Where nobody may be asked, it stays closed for those who may.
+    pub(super) async fn private(&self, answers: Option<&dyn Answers>) -> Result<Arc<PrivateKey>, KeyError> {
         let mut private = self.private.lock().await;
         match &*private {
             Private::Open(key) => return Ok(key.clone()),
@@ -123,14 +124,15 @@ impl KeyFile {
             Private::Closed => {}
         }
         let opened = self.open(answers).await;
-        *private = match &opened {
-            Ok(key) => Private::Open(key.clone()),
-            Err(error) => Private::Useless(error.clone()),
-        };
+        match &opened {
+            Ok(key) => *private = Private::Open(key.clone()),
+            Err(KeyError::Locked { .. }) if answers.is_none() => {}
+            Err(error) => *private = Private::Useless(error.clone()),
+        }
         opened
     }
 
-    async fn open(&self, answers: &dyn Answers) -> Result<Arc<PrivateKey>, KeyError> {
+    async fn open(&self, answers: Option<&dyn Answers>) -> Result<Arc<PrivateKey>, KeyError> {
         let path = self.path.clone();
         let text = Arc::new(blocking(&self.path, move || read_private(&path)).await?);
         let key = if is_encrypted(&text) {
@@ -149,7 +151,7 @@ impl KeyFile {
     async fn decrypt(
         &self,
         text: &Arc<Zeroizing<String>>,
-        answers: &dyn Answers,
+        answers: Option<&dyn Answers>,
     ) -> Result<PrivateKey, KeyError> {
         let file = || self.path.clone();
         if is_foreign(text) {
@@ -158,9 +160,11 @@ impl KeyFile {
                 error: "its encryption is not known here".to_owned(),
             });
         }
+        let locked = || KeyError::Locked { file: file() };
+        let answers = answers.ok_or_else(locked)?;
         for again in (0..MAX_PASSPHRASES).map(|time| time > 0) {
             let question = Question::Passphrase { file: file(), again };
-            let passphrase = answers.ask(&question).await.ok_or_else(|| KeyError::Locked { file: file() })?;
+            let passphrase = answers.ask(&question).await.ok_or_else(locked)?;
             if let Ok(key) = self.decode(text, Some(passphrase)).await {
                 return Ok(key);
             }
@@ -261,7 +265,9 @@ fn read(path: &Path) -> io::Result<Zeroizing<String>> {
 }
 
 fn read_opened(file: &File) -> io::Result<Zeroizing<String>> {
-    let mut text = Zeroizing::new(String::new());
+    // Room for all of it: a buffer that grows leaves what it had behind.
+    let room = file.metadata()?.len().min(MAX_KEY_FILE) + 1;
+    let mut text = Zeroizing::new(String::with_capacity(usize::try_from(room).unwrap_or_default()));
     let length = file.take(MAX_KEY_FILE + 1).read_to_string(&mut text)?;
     if u64::try_from(length).is_ok_and(|length| length > MAX_KEY_FILE) {
         return Err(io::Error::other(format!("it has more than {MAX_KEY_FILE} bytes")));

@@ -38,8 +38,14 @@ impl KnownHosts {
         if let Some(fault) = fault {
             admission.notes.push(format!("the certificate of {name} was not taken: {fault}"));
         }
+        let strict = hop.settings.strict;
+        let may_be_added = match strict {
+            StrictHostKeyChecking::Yes => false,
+            StrictHostKeyChecking::Ask => hop.settings.ask,
+            StrictHostKeyChecking::AcceptNew | StrictHostKeyChecking::No => true,
+        };
         let mut turn = None;
-        if verdict == Verdict::Unknown {
+        if verdict == Verdict::Unknown && may_be_added {
             turn = Some(self.asking.lock().await);
             verdict = self.check(&name, &key);
         }
@@ -51,15 +57,18 @@ impl KnownHosts {
         };
         let is_new = reason == Reason::Unknown;
         let refusal = Refusal { name, key, reason };
-        match (hop.settings.strict, is_new) {
-            (StrictHostKeyChecking::Ask, true) if refusal.is_overruled(answers).await => {}
-            (StrictHostKeyChecking::AcceptNew | StrictHostKeyChecking::No, true) => {}
-            (StrictHostKeyChecking::No, false) => {
-                admission.keys_only = true;
-                admission.notes.push(refusal.to_string());
-                return Ok(admission);
-            }
-            _ => return Err(refusal),
+        if !is_new && strict == StrictHostKeyChecking::No {
+            admission.keys_only = true;
+            admission.notes.push(format!(
+                "{refusal}\nStrictHostKeyChecking is off, so keys are shown there all the same"
+            ));
+            return Ok(admission);
+        }
+        if !is_new || !may_be_added {
+            return Err(refusal);
+        }
+        if strict == StrictHostKeyChecking::Ask && !refusal.is_overruled(answers).await {
+            return Err(refusal);
         }
         admission.notes.push(self.note_down(&refusal, hop.settings.hash_known_hosts).await);
         drop(turn);

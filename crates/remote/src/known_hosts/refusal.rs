@@ -43,7 +43,7 @@ impl fmt::Display for Refusal {
                  and answer yes, or allow new machines with -o StrictHostKeyChecking=accept-new"
             ),
             Reason::Changed(others) => {
-                writeln!(f, "THE KEY OF {name} HAS CHANGED; nothing was sent to it")?;
+                writeln!(f, "THE KEY OF {name} HAS CHANGED")?;
                 writeln!(f, "It shows now:  {kind} {shown}")?;
                 for Other { place, key } in others {
                     writeln!(f, "Known until now:  {} {}, in {place}", self::kind(key), fingerprint(key))?;
@@ -70,7 +70,7 @@ impl fmt::Display for Refusal {
             }
             Reason::Revoked(place) => write!(
                 f,
-                "THE {kind} KEY OF {name} IS REVOKED by {place}; nothing was sent to it\n\
+                "THE {kind} KEY OF {name} IS REVOKED by {place}\n\
                  It shows {shown}, which may have been stolen: whoever answers may be another machine\n\
                  Have the machine given a new key; if the line is wrong, take it out"
             ),

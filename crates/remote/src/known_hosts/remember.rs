@@ -29,6 +29,9 @@ pub enum RememberError {
     /// What is in it could not be read.
     #[error(transparent)]
     Read(#[from] LoadError),
+    /// The name would mean something else in the file.
+    #[error("{0:?} cannot stand in a list of known hosts: set HostKeyAlias to a plain name")]
+    Name(String),
     /// The key cannot be written as text.
     #[error("this kind of key cannot be written down: {0}")]
     Key(String),
@@ -42,11 +45,14 @@ pub(super) fn append(
     key: &PublicKey,
     hash: bool,
 ) -> Result<(Place, Line), RememberError> {
+    if host.contains(|c: char| c.is_whitespace() || c.is_control() || "*?,!|@#".contains(c)) {
+        return Err(RememberError::Name(host.to_owned()));
+    }
     let failed = |error| RememberError::Write { file: file.to_owned(), error };
     let key = PublicKey::from(key.key_data().clone());
     let text = key.to_openssh().map_err(|error| RememberError::Key(error.to_string()))?;
     let hosts = if hash { pattern::hashed(host).map_err(failed)? } else { host.to_owned() };
-    let text = format!("{hosts} {}\n", text.trim_end());
+    let text = format!("{hosts} {}", text.trim_end());
 
     let mut opened = open(file).map_err(failed)?;
     opened.lock().map_err(failed)?;
@@ -65,7 +71,7 @@ pub(super) fn append(
     }
     let unfinished = before.last().is_some_and(|byte| *byte != b'\n');
     let end = if unfinished { "\n" } else { "" };
-    opened.write_all(format!("{end}{text}").as_bytes()).map_err(failed)?;
+    opened.write_all(format!("{end}{text}\n").as_bytes()).map_err(failed)?;
     let finished = before.iter().filter(|byte| **byte == b'\n').count();
     let place = Place { file: shared, line: finished + usize::from(unfinished) + 1 };
     match Line::parse(&text) {

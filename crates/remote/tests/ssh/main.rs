@@ -6,5 +6,10 @@
 mod support;
 
 mod commands;
+mod hosts;
+mod jumps;
+mod logins;
+mod small_machines;
 mod streams;
 mod terminals;
+mod trouble;

@@ -88,7 +88,8 @@ impl Api {
         Self { node, lines: Arc::new(Semaphore::new(LINES_MAX as usize)), patience }
     }
 
-    /// The routes: see [`crate::control`].
+    /// The routes: see [`crate::control`]. Nobody is asked here which page sent him: no browser opens a Unix socket. Where
+    /// a browser can come in, that is asked in front of these routes.
     pub(crate) fn router(&self) -> Router {
         Router::new()
             .route("/api/request", post(request))

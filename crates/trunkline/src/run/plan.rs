@@ -67,7 +67,7 @@ impl Plan {
         let user = here.user.clone();
         let (directory, notes) = Directory::new(own_book()?, &of_ssh, here).map_err(Failure::usage)?;
         let found = directory.machines(&flags.targets, flags.exclude.as_deref()).map_err(Failure::usage)?;
-        notes.iter().chain(&found.notes).for_each(|note| failure::say(note));
+        notes.iter().chain(&found.notes).for_each(failure::say);
         let mut machines: Vec<_> = found.list.into_iter().zip(found.charsets).collect();
         if flags.failed {
             keep_failed(&home, &mut machines)?;

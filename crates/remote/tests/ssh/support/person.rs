@@ -71,6 +71,9 @@ impl Person {
             alive_count_max: 3,
             env: Vec::new(),
             ask: true,
+            public_key: true,
+            password: true,
+            keyboard_interactive: true,
         }
     }
 
@@ -87,7 +90,22 @@ impl Person {
 
     /// Starts a command with nobody to be asked.
     pub(crate) async fn start(&self, machine: &Machine, command: &Command) -> Result<Running, Unreachable> {
-        soon(client(Arc::new(Nobody)).start(machine, command, &Doing::default())).await
+        self.start_by(&self.client(Arc::new(Nobody)), machine, command).await
+    }
+
+    /// Starts a command by a client of [`Person::client`].
+    pub(crate) async fn start_by(
+        &self,
+        client: &Client,
+        machine: &Machine,
+        command: &Command,
+    ) -> Result<Running, Unreachable> {
+        soon(client.start(machine, command, &Doing::default())).await
+    }
+
+    /// A client, with somebody who answers.
+    pub(crate) fn client(&self, answers: Arc<dyn Answers>) -> Client {
+        Client::new(Arc::new(Dialer::default()), answers.clone(), Arc::new(Keyring::new(answers)), Flow::ONE)
     }
 
     /// Runs a command to its end, with nothing on its standard input.
@@ -102,11 +120,6 @@ pub(crate) fn machine_at(user: &str, port: u16, settings: Settings) -> Machine {
     let settings = Arc::new(settings);
     let end = Hop { user: user.to_owned(), host: "127.0.0.1".to_owned(), port, settings };
     Machine { name: "there".to_owned(), end, via: Vec::new() }
-}
-
-/// A client for one machine at a time.
-pub(crate) fn client(answers: Arc<dyn Answers>) -> Client {
-    Client::new(Arc::new(Dialer::default()), answers.clone(), Arc::new(Keyring::new(answers)), Flow::ONE)
 }
 
 pub(crate) fn make_key(path: &Path, kind: &str) {
