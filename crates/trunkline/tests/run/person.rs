@@ -87,11 +87,14 @@ fn ctrl_c_at_a_question_leaves_a_terminal_as_a_shell_expects_it() {
     needs!("sshd", "ssh-keygen");
     let ground = Ground::new();
     ground.write("known_hosts", "");
-    let mut terminal = at_terminal(&ground, &["n1", "true"]);
-    terminal.until_shows("(yes or no)");
-    terminal.types("\x03");
-    assert_eq!(terminal.end(), Some(130));
-    assert!(terminal.is_as_a_shell_expects());
+    for (words, question) in [(&["n1", "true"][..], "(yes or no)"), (&["--sudo", "n1", "true"], "password: ")]
+    {
+        let mut terminal = at_terminal(&ground, words);
+        terminal.until_shows(question);
+        terminal.types("\x03");
+        assert_eq!(terminal.end(), Some(130));
+        assert!(terminal.is_as_a_shell_expects());
+    }
 }
 
 #[test]
