@@ -51,8 +51,9 @@ impl Ground {
     /// What ssh_config(5) says of all hosts, with this key.
     pub(crate) fn config(&self, key: &str) -> String {
         let folder = self.folder.path().display();
+        let user = output_of("id", &["-un"]);
         format!(
-            "Host *\nIdentityFile {folder}/{key}\nIdentitiesOnly yes\nIdentityAgent none\n\
+            "Host *\nUser {user}IdentityFile {folder}/{key}\nIdentitiesOnly yes\nIdentityAgent none\n\
              UserKnownHostsFile {folder}/known_hosts\nGlobalKnownHostsFile /dev/null\n"
         )
     }
@@ -63,6 +64,13 @@ impl Ground {
 
     pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
+    }
+
+    /// A program that the machines have.
+    pub(crate) fn install(&self, name: &str, script: &str) {
+        fs::create_dir_all(self.path("bin")).unwrap();
+        self.write(&format!("bin/{name}"), script);
+        fs::set_permissions(self.path("bin").join(name), Permissions::from_mode(0o755)).unwrap();
     }
 
     /// The words of a command line: `run -F CONFIG ...`.
@@ -112,7 +120,8 @@ fn sshd(folder: &Path) -> (Child, u16) {
         let text = format!(
             "{listen}HostKey {folder}/host_key\nAuthorizedKeysFile {folder}/authorized_keys\nPidFile none\n\
              StrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\n\
-             KbdInteractiveAuthentication no\nMaxStartups 1000\nPrintMotd no\n"
+             KbdInteractiveAuthentication no\nMaxStartups 1000\nPrintMotd no\n\
+             SetEnv PATH={folder}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
         );
         fs::write(&config, text).unwrap();
         let sshd = output_of("sh", &["-c", "command -v sshd"]);
