@@ -31,6 +31,7 @@ pub(super) enum InputError {
 struct Shared {
     state: Mutex<State>,
     changed: Notify,
+    taken: Notify,
     in_memory: usize,
     on_disk: u64,
     folder: PathBuf,
@@ -43,6 +44,7 @@ struct State {
     disk: Option<Disk>,
     ended: bool,
     abandoned: bool,
+    failure: Option<String>,
 }
 
 impl Input {
@@ -50,6 +52,7 @@ impl Input {
         Self(Arc::new(Shared {
             state: Mutex::default(),
             changed: Notify::new(),
+            taken: Notify::new(),
             in_memory: limits.input_in_memory,
             on_disk: limits.input_on_disk,
             folder,
@@ -83,17 +86,36 @@ impl Input {
 
     /// The command reads no more: what waits and what comes is dropped.
     pub(super) fn abandon(&self) {
-        *self.state() = State { abandoned: true, ..State::default() };
+        let mut state = self.state();
+        let failure = state.failure.take();
+        *state = State { abandoned: true, failure, ..State::default() };
+        self.0.taken.notify_one();
+    }
+
+    /// Remembers why the channel ends.
+    pub(super) fn fail(&self, error: &InputError) {
+        self.state().failure = Some(error.to_string());
+    }
+
+    /// Why the channel ends, if it is because of its input.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.state().failure.clone()
     }
 
     /// What comes next for the command; None: nothing more.
     pub(super) async fn next(&self) -> io::Result<Option<Bytes>> {
         loop {
             if let Some(next) = self.state().next()? {
+                self.0.taken.notify_one();
                 return Ok(next);
             }
             self.0.changed.notified().await;
         }
+    }
+
+    /// Waits until the command has taken something since this was last asked.
+    pub(super) async fn taken(&self) {
+        self.0.taken.notified().await;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -5,7 +5,9 @@
 #[macro_use]
 mod support;
 
+mod attacks;
 mod files;
+mod forward;
 mod login;
 mod openssh;
 mod peers;
