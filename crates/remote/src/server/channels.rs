@@ -24,9 +24,6 @@ const INTERNAL_SFTP: &str = "internal-sftp";
 /// Signals that may wait for a command: more are dropped, as the kernel does with those that are pending already.
 const SIGNALS_WAITING: usize = 8;
 
-/// A command whose waiting input is at its limit must take some of it within this time.
-const STALLED: Duration = Duration::from_secs(10);
-
 /// The channels of a connection, and what it takes to run something in them.
 pub(super) struct Channels {
     line: Arc<Line>,
@@ -94,9 +91,10 @@ impl Channels {
     /// copy is no reason to end it. Whoever takes nothing at all is ended all the same.
     pub(super) async fn push(&self, id: ChannelId, bytes: &[u8]) {
         let Some(running) = self.running(id) else { return };
+        let stalled = self.line.server.config.limits.input_stalled;
         loop {
             match running.input.push(bytes) {
-                Err(InputError::Full(_)) if self.is_alone() && running.takes_input().await => {}
+                Err(InputError::Full(_)) if self.is_alone() && running.takes_input(stalled).await => {}
                 Err(error) => {
                     running.input.fail(&error);
                     running.over.cancel();
@@ -231,9 +229,9 @@ impl Stage {
 
 impl Running {
     /// Waits until some of the waiting input is taken. `false`: none is.
-    async fn takes_input(&self) -> bool {
+    async fn takes_input(&self, within: Duration) -> bool {
         tokio::select! {
-            taken = tokio::time::timeout(STALLED, self.input.taken()) => taken.is_ok(),
+            taken = tokio::time::timeout(within, self.input.taken()) => taken.is_ok(),
             () = self.over.cancelled() => false,
         }
     }

@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 use tokio::sync::Notify;
 
-use super::limits::{BUSY_READ, Limits};
+use super::limits::{BUSY_READ, IDLE_READ, Limits};
 
 /// One end takes from the network and never waits; the other gives to the command.
 #[derive(Clone)]
@@ -66,6 +66,10 @@ impl Input {
             return Ok(());
         }
         if state.disk.is_none() && state.memory.len() + bytes.len() <= self.0.in_memory {
+            if state.memory.is_empty() && bytes.len() >= IDLE_READ {
+                // More is on its way; a few keystrokes need no such buffer.
+                state.memory.reserve(BUSY_READ);
+            }
             state.memory.extend_from_slice(bytes);
         } else {
             let disk = match &mut state.disk {
@@ -127,7 +131,7 @@ impl State {
     /// None: not yet; `Some(None)`: never.
     fn next(&mut self) -> io::Result<Option<Option<Bytes>>> {
         if !self.memory.is_empty() {
-            return Ok(Some(Some(self.memory.split().freeze())));
+            return Ok(Some(Some(std::mem::take(&mut self.memory).freeze())));
         }
         if let Some(disk) = &mut self.disk {
             let bytes = disk.pop(BUSY_READ)?;

@@ -9,5 +9,6 @@ mod attacks;
 mod files;
 mod forward;
 mod login;
+mod memory;
 mod openssh;
 mod peers;

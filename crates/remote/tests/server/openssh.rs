@@ -189,6 +189,7 @@ fn input_past_memory_and_disk_ends_its_channel_and_says_why() {
     let host = Host::with(|config| {
         config.limits.input_in_memory = 64 * 1024;
         config.limits.input_on_disk = 128 * 1024;
+        config.limits.input_stalled = std::time::Duration::from_secs(1);
     });
     let noise = host.path("noise");
     write_noise(&noise, 1024 * 1024);
