@@ -7,6 +7,7 @@ mod fold;
 mod folder;
 mod input;
 mod json;
+mod ledger;
 mod lines;
 mod live;
 mod plan;
@@ -19,90 +20,116 @@ mod text;
 mod verdict;
 mod view;
 
-use std::io;
+use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
 
-use anyhow::Context as _;
-use node::ssh::{Fan, Stop, What};
+use anyhow::{Context as _, anyhow};
+use node::ssh::fan::{self, Fan, Stop, What};
+use node::ssh::{Client, Command, Dialer, Flow, Keyring, Sudo, Transport};
 use tokio::sync::mpsc::Sender;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::failure::{self, Exit, Outcome};
-use crate::stdout;
+use crate::failure::{self, Exit, Failure, Outcome};
 use crate::up::Signals;
+use ask::Asker;
 use floor::{Floor, REDRAW};
 use input::Feeder;
+use ledger::Ledger;
 use show::Said;
 use tally::Tally;
-use view::View;
 
-pub(crate) use plan::{Plan, run};
+pub(crate) use plan::Plan;
 
-/// A run that goes on.
-struct Run {
-    fan: Fan,
-    stop: Stop,
-    feeder: Option<Feeder>,
-    view: Box<dyn View>,
-    tally: Tally,
-    floor: Floor,
-    /// The largest exit code is that of all.
-    largest_code: bool,
-}
-
-impl Run {
-    /// Shows what happens until all is over, or the person leaves.
-    async fn follow(self) -> Outcome {
-        let Self { mut fan, stop, feeder, view, tally, floor, largest_code } = self;
-        let (say, shown) = show::start(view, tally, floor.clone()).context("starting to show the run")?;
-        let ticking = say.downgrade();
-        let whole = async {
-            pass(&mut fan, say, feeder, &stop).await;
-            shown.await.context("showing the run")
-        };
-        tokio::pin!(whole);
-        let mut signals = Signals::new()?;
-        let mut ticks = interval(REDRAW);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut interrupted = false;
-        let (written, tally) = loop {
-            tokio::select! {
-                shown = &mut whole => break shown?,
-                _ = signals.next() => {
-                    if std::mem::replace(&mut interrupted, true) {
-                        return Ok(Exit::Interrupted);
-                    }
-                    stop.politely.cancel();
-                    floor.say("ending the commands over there; Ctrl-C again leaves at once".to_owned());
-                }
-                _ = ticks.tick() => {
-                    // The thread has enough to do if there is no room.
-                    ticking.upgrade().map(|say| say.try_send(Said::Tick));
-                }
-            }
-        };
-        match written {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Good),
-            written => written.context("writing what the machines print")?,
-        }
-        let summary = tally.summary();
-        if !summary.is_empty() {
-            failure::say(summary.trim_end());
-        }
-        Ok(if interrupted { Exit::Interrupted } else { Exit::Code(tally.exit_code(largest_code)) })
+/// Runs it, or says what would be run.
+pub(crate) async fn run(plan: Plan) -> Outcome {
+    if plan.dry_run {
+        return plan.tell();
     }
+    let is_one = plan.machines.len() == 1;
+    let floor = Floor::new(!is_one && io::stderr().is_terminal());
+    let asker = Arc::new(Asker::new(floor.clone(), is_one));
+    let keyring = Arc::new(Keyring::new(asker.clone()));
+    let flow = if is_one { Flow::ONE } else { Flow::MANY };
+    let client = Client::new(Arc::new(Dialer), asker.clone(), keyring, flow);
+    if !plan.sudo {
+        return start(client, plan, floor).await;
+    }
+    let password = asker.question("[sudo] password: ", false).await.ok_or_else(|| {
+        Failure::from(anyhow!("nobody is there to say the password for sudo"))
+            .hint("run it at a terminal, or let sudoers(5) say NOPASSWD, and write sudo into the command")
+    })?;
+    start(Sudo::new(client, password), plan, floor).await
 }
 
-/// Hands on what happens. Where nobody reads it any more, the run is over.
-async fn pass(fan: &mut Fan, say: Sender<Said>, mut feeder: Option<Feeder>, stop: &Stop) {
+async fn start<T: Transport>(transport: T, plan: Plan, floor: Floor) -> Outcome {
+    let view = plan.view()?;
+    let stop = Stop::default();
+    let (source, feeder) = input::source(plan.ahead.clone(), plan.reads).unzip();
+    let command = Arc::new(Command::new(plan.line.clone()));
+    let machines = plan.machines.clone().into();
+    let fan = fan::run(Arc::new(transport), machines, command, plan.limits.clone(), source, &stop)
+        .context("making room for what the commands read")?;
+    let ledger = Ledger::begin(&plan).await;
+    let (say, shown) = show::start(view, Tally::new(&plan.shown), floor.clone())
+        .context("starting the thread that shows the run")?;
+    let ticking = say.downgrade();
+    let whole = async {
+        let ledger = hand_on(fan, ledger, feeder, say, &stop).await;
+        (ledger, shown.await)
+    };
+    tokio::pin!(whole);
+    let mut signals = Signals::new()?;
+    let mut ticks = interval(REDRAW);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut interrupted = false;
+    let (ledger, shown) = loop {
+        tokio::select! {
+            ended = &mut whole => break ended,
+            _ = signals.next() => {
+                if std::mem::replace(&mut interrupted, true) {
+                    return Ok(Exit::Interrupted);
+                }
+                stop.politely.cancel();
+                floor.say("ending the commands over there; Ctrl-C again leaves at once".to_owned());
+            }
+            _ = ticks.tick() => {
+                // Where there is no room, the thread has enough to do.
+                ticking.upgrade().map(|say| say.try_send(Said::Tick));
+            }
+        }
+    };
+    ledger.finish(interrupted).await;
+    let (written, tally) = shown.context("showing the run")?;
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Good),
+        written => written.context("writing what the machines print")?,
+    }
+    let summary = tally.summary();
+    if !summary.is_empty() {
+        failure::say(summary.trim_end());
+    }
+    Ok(if interrupted { Exit::Interrupted } else { Exit::Code(tally.exit_code(plan.largest_code)) })
+}
+
+/// Hands on what happens, until all is over. Where nobody reads it any more, the commands are ended.
+async fn hand_on(
+    mut fan: Fan,
+    mut ledger: Ledger,
+    mut feeder: Option<Feeder>,
+    say: Sender<Said>,
+    stop: &Stop,
+) -> Ledger {
     while let Some(event) = fan.next().await {
         if matches!(event.what, What::Started)
             && let Some(feeder) = feeder.take()
             && let Err(error) = feeder.start()
         {
-            failure::say(format_args!("trunkline: standard input is not read: {error}"));
+            failure::say(format_args!("trunkline: standard input cannot be read: {error}"));
         }
+        ledger.event(&event).await;
         if say.send(Said::Event(event)).await.is_err() {
             stop.politely.cancel();
         }
     }
+    ledger
 }

@@ -8,7 +8,8 @@ use std::thread;
 
 use net::Untrusted;
 use net::bulk::write_all;
-use node::ssh::{Answering, Answers, Hop, Question, Secret};
+use node::ssh::ask::Answering;
+use node::ssh::{Answers, Hop, Question, Secret};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::{Effects, Style};
 use net::Untrusted;
-use node::ssh::{Event, What};
+use node::ssh::fan::{Event, What};
 
 use super::difference::{Against, differences};
 use super::lines::{Line, Lines};

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use node::ssh::{Event, What};
+use node::ssh::fan::{Event, What};
 
 use super::single::Passage;
 use super::view::{Paper, Shown, Surface, View};

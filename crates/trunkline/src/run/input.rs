@@ -3,8 +3,9 @@
 use std::io;
 use std::thread;
 
+use bytes::Bytes;
 use net::bulk::read;
-use node::ssh::{Bytes, Source};
+use node::ssh::fan::Source;
 use rustix::stdio::stdin;
 use tokio::sync::mpsc::{Sender, channel};
 

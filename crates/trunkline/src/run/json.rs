@@ -1,13 +1,14 @@
 //! Each event as a line of JSON.
 
-use std::io::{self, Write};
+use std::io;
 use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memrchr;
 use net::untrusted::escape_json;
-use node::ssh::{Event, Outcome, What};
+use node::ssh::Outcome;
+use node::ssh::fan::{Event, What};
 use serde::Serialize;
 
 use super::lines::{LINE_MAX, whole_characters};

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use net::Untrusted;
-use node::ssh::{Event, What};
+use node::ssh::fan::{Event, What};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::lines::{Line, Lines};

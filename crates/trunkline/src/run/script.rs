@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -94,8 +94,8 @@ pub(super) fn quoted(word: &[u8]) -> Vec<u8> {
 }
 
 /// The words of a command joined with spaces, as ssh does: the shell there reads them.
-pub(super) fn joined(words: Vec<OsString>) -> Vec<u8> {
-    words.into_iter().map(OsString::into_vec).collect::<Vec<_>>().join(&b' ')
+pub(super) fn joined(words: &[OsString]) -> Vec<u8> {
+    words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>().join(&b' ')
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::thread;
 
 use net::bulk::write_all;
-use node::ssh::{Event, What};
+use node::ssh::fan::{Event, What};
 use rustix::stdio::{stderr, stdout};
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::sync::oneshot;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use node::ssh::{Event, What};
+use node::ssh::fan::{Event, What};
 
 use super::lines::{Line, Lines};
 use super::text::Text;

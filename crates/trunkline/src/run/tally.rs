@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use net::Untrusted;
-use node::ssh::{Event, What};
+use node::ssh::fan::{Event, What};
 
 use super::verdict::{self, Kind, Verdict};
 use super::view::{Shown, folded};

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use net::Untrusted;
 use net::charset::Charset;
 use node::book::NameSet;
-use node::ssh::Event;
+use node::ssh::fan::Event;
 
 /// Shows what happens on the machines.
 pub(super) trait View: Send {
@@ -60,7 +60,8 @@ pub(super) fn folded<'a>(names: impl Iterator<Item = &'a str> + Clone) -> String
 #[cfg(test)]
 pub(super) mod testing {
     use net::charset::Charset;
-    use node::ssh::{Event, Outcome, What};
+    use node::ssh::Outcome;
+    use node::ssh::fan::{Event, What};
 
     use super::{Paper, Shown, View};
 
