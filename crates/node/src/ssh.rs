@@ -14,11 +14,11 @@ mod error;
 mod tests;
 mod way;
 
-pub use remote::config::{ConfigError, Here};
 pub use remote::client::Flow;
+pub use remote::config::{ConfigError, Here};
 pub use remote::{
-    Answers, Client, Command, ConnectError, Dial, Doing, Hop, Keyring, Machine, Outcome, Piece, Question, Secret,
-    Session, Signal, Sudo, Transport, Unreachable, ask, command, fan,
+    Answers, Client, Command, ConnectError, Dial, Doing, Hop, Keyring, Machine, Outcome, Piece, Question,
+    Secret, Session, Signal, Sudo, Transport, Unreachable, ask, command, fan,
 };
 
 pub use dialer::Dialer;
@@ -116,7 +116,7 @@ impl Directory {
         for name in &set {
             let login: Login =
                 name.parse().map_err(|error| SshError::Target { target: name.clone(), error })?;
-            // As it is in the set, or whoever is to log in there.
+            // As it stands in the set, or whoever logs in there.
             if !without.contains(&name) && !without.contains(&login.host) {
                 self.add(name, &login, &mut found)?;
             }
@@ -124,7 +124,7 @@ impl Directory {
         if found.list.is_empty() { Err(SshError::Nobody) } else { Ok(found) }
     }
 
-    /// The names that one resembles which nobody knows, the DNS neither.
+    /// The names of the book that one resembles, for a word about a host that the DNS does not know.
     #[must_use]
     pub fn near(&self, name: &str) -> Vec<String> {
         self.book.near(name)
@@ -140,7 +140,7 @@ impl Directory {
         };
         let host = self.config.host(&asked, &self.here);
         let via = line.as_ref().filter(|_| !self.says_way).map_or(&[][..], |line| &line.via);
-        let (via, noted) = self.way(&login.host, self.stops(&name, via, &host.proxy)?)?;
+        let (via, noted) = self.way(&asked.name, self.stops(&asked.name, via, &host.proxy)?)?;
         found.list.push(Machine { name, end: host.hop(&self.here), via });
         found.charsets.push(line.and_then(|line| line.charset));
         for note in host.notes.into_iter().chain(noted).map(Note::from) {

@@ -8,10 +8,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use remote::Outcome;
 use rusqlite::{Connection as Database, OptionalExtension as _, named_params};
 
 use super::change::Written;
-use super::value::{integer, micros};
+use super::value::{duration, integer, micros};
 
 mod recording;
 mod select;
@@ -141,10 +142,23 @@ impl RunEnding {
             "signal" => Self::Signal { name: reason, core: number != 0 },
             "unreachable" => Self::Unreachable(reason),
             "lost" => Self::Lost(reason),
-            "timeout" => Self::TimedOut(super::value::duration(number)),
+            "timeout" => Self::TimedOut(duration(number)),
             "cancelled" => Self::Cancelled,
             _ => return None,
         })
+    }
+}
+
+impl From<&Outcome> for RunEnding {
+    fn from(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Exit(status) => Self::Exit(*status),
+            Outcome::Signal { name, core } => Self::Signal { name: name.clone(), core: *core },
+            Outcome::Unreachable(why) => Self::Unreachable(why.to_string()),
+            Outcome::Lost(why) => Self::Lost(why.clone()),
+            Outcome::TimedOut(limit) => Self::TimedOut(*limit),
+            Outcome::Cancelled => Self::Cancelled,
+        }
     }
 }
 

@@ -50,27 +50,27 @@ pub enum SshError {
     #[error("the way goes in a circle: {}; mend via in the book or ProxyJump in ssh_config, or say -J", Path(.0))]
     Circle(Vec<String>),
     /// More than [`HOPS_MAX`] machines are on the way.
-    #[error("more than {HOPS_MAX} machines are on the way to {}: say -J", Untrusted::from(name.as_str()))]
+    #[error("more than {HOPS_MAX} machines are on the way to {}: say -J", Untrusted::from(host.as_str()))]
     TooFar {
         /// To which.
-        name: String,
+        host: String,
     },
     /// ssh would run a program to get there.
     #[error(
         "{}: ssh would reach it by the ProxyCommand in {}, which is not known here: say -J JUMP, or -J none",
-        Untrusted::from(name.as_str()), Line(place)
+        Untrusted::from(host.as_str()), Line(place)
     )]
     ProxyCommand {
-        /// Which machine.
-        name: String,
+        /// Which host.
+        host: String,
         /// Where it stands.
         place: Place,
     },
     /// How it is reached cannot be read.
-    #[error("{}: how it is reached cannot be read in {}: mend that line, or say -J", Untrusted::from(name.as_str()), Line(place))]
+    #[error("{}: how it is reached cannot be read in {}: mend that line, or say -J", Untrusted::from(host.as_str()), Line(place))]
     Broken {
-        /// Which machine.
-        name: String,
+        /// Which host.
+        host: String,
         /// Where it stands.
         place: Place,
     },

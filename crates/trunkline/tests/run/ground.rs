@@ -51,8 +51,9 @@ impl Ground {
     /// What ssh_config(5) says of all hosts, with this key.
     pub(crate) fn config(&self, key: &str) -> String {
         let folder = self.folder.path().display();
+        let user = output_of("id", &["-un"]);
         format!(
-            "Host *\nIdentityFile {folder}/{key}\nIdentitiesOnly yes\nIdentityAgent none\n\
+            "Host *\nUser {user}IdentityFile {folder}/{key}\nIdentitiesOnly yes\nIdentityAgent none\n\
              UserKnownHostsFile {folder}/known_hosts\nGlobalKnownHostsFile /dev/null\n"
         )
     }

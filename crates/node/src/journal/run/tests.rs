@@ -117,6 +117,15 @@ fn a_run_comes_back_as_it_went_in_with_its_machines_and_what_they_printed() {
 }
 
 #[test]
+fn an_outcome_is_an_ending_with_its_reason_in_words() {
+    let reason = remote::ConnectError::Refused("no such shell".to_owned());
+    let outcome = Outcome::Unreachable(remote::Unreachable { hop: "ops@n1:22".to_owned(), reason });
+    let told = "ops@n1:22: it does not start the command: no such shell";
+    assert_eq!(RunEnding::from(&outcome), RunEnding::Unreachable(told.to_owned()));
+    assert_eq!(RunEnding::from(&Outcome::Exit(3)), RunEnding::Exit(3));
+}
+
+#[test]
 fn what_was_printed_keeps_its_order_over_both_streams_and_over_several_news() {
     let desk = Desk::new();
     let mut recording = desk.begin(new(1, &["a", "b"]));
