@@ -3,7 +3,7 @@
 /// A command for the login shell of the user over there, as `ssh HOST COMMAND` gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
-    /// Bytes as they are: their charset is that machine's.
+    /// Bytes as they are: their charset is that machine's. None at all are the login shell itself, as with `ssh HOST`.
     pub line: Vec<u8>,
     /// Variables to set before; most servers take few names (`AcceptEnv` of sshd_config(5)) and leave the others out.
     pub env: Vec<(String, String)>,

@@ -67,7 +67,7 @@ impl Connection {
             let size = terminal.size;
             channel.request_pty(true, &terminal.name, size.columns, size.rows, 0, 0, &[]).await?;
         }
-        if command.terminal.is_some() && command.line.is_empty() {
+        if command.line.is_empty() {
             channel.request_shell(true).await
         } else {
             channel.exec(true, command.line.clone()).await

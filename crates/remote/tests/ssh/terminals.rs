@@ -51,6 +51,21 @@ async fn no_command_line_with_a_terminal_is_a_login_shell() {
 }
 
 #[tokio::test]
+async fn no_command_line_without_a_terminal_is_a_login_shell_that_reads_a_script() {
+    needs!("sshd", "ssh");
+    let person = Person::new();
+    let server = Sshd::start(&person).await;
+    let mut session = person.start(&person.machine(&server), &Command::new("")).await.unwrap();
+    let mut input = session.input().unwrap();
+    assert!(input.write("echo $((6 * 7)) of $0\ntest -t 0 || exit 5\n".into()).await);
+    input.end().await;
+    let ran = soon(Ran::of(&mut session)).await;
+    let (code, out, _) = ran.texts();
+    assert_eq!(code, 5);
+    assert!(out.contains("42 of -"), "{out}");
+}
+
+#[tokio::test]
 async fn ctrl_c_reaches_what_runs_at_a_terminal() {
     needs!("sshd", "ssh");
     let person = Person::new();
