@@ -18,6 +18,9 @@ pub struct Terminal {
     pub name: String,
     /// Its size.
     pub size: Size,
+    /// Its modes: opcodes of RFC 4254 section 8 (and 42 of RFC 8160, UTF-8) with their values. What is not among them is as
+    /// that machine has it.
+    pub modes: Vec<(u8, u32)>,
 }
 
 /// The size of a terminal, in characters.

@@ -7,7 +7,12 @@ use remote::{Command, Piece, Session};
 use crate::support::{Person, Ran, Sshd, soon};
 
 fn with_terminal(line: &str) -> Command {
-    let terminal = Terminal { name: "xterm".to_owned(), size: Size { columns: 91, rows: 33 } };
+    with_modes(line, &[])
+}
+
+fn with_modes(line: &str, modes: &[(u8, u32)]) -> Command {
+    let size = Size { columns: 91, rows: 33 };
+    let terminal = Terminal { name: "xterm".to_owned(), size, modes: modes.to_vec() };
     Command { terminal: Some(terminal), ..Command::new(line) }
 }
 
@@ -34,6 +39,20 @@ async fn a_terminal_has_the_name_and_the_size_that_were_asked_for_and_each_later
     session.resize(Size { columns: 132, rows: 50 }).await;
     let ran = soon(Ran::of(&mut session)).await;
     assert_eq!(ran.texts(), (3, "50 132\r\n", ""));
+}
+
+#[tokio::test]
+async fn a_terminal_has_the_modes_that_were_asked_for_and_one_that_nobody_knows_does_no_harm() {
+    needs!("sshd", "ssh");
+    let person = Person::new();
+    let server = Sshd::start(&person).await;
+    // VERASE is Ctrl-H, IUTF8 on, ECHO off; 250 means nothing.
+    let command = with_modes("stty -a", &[(3, 8), (42, 1), (53, 0), (250, 1)]);
+    let mut session = person.start(&person.machine(&server), &command).await.unwrap();
+    let ran = soon(Ran::of(&mut session)).await;
+    let (code, out, _) = ran.texts();
+    assert_eq!(code, 0);
+    assert!(out.contains("erase = ^H;") && out.contains(" iutf8") && out.contains(" -echo "), "{out}");
 }
 
 #[tokio::test]
