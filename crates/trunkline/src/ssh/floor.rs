@@ -11,17 +11,17 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::failure;
 
 /// How long the status line stands at least: it is for the eye, not for the record.
-pub(super) const REDRAW: Duration = Duration::from_millis(100);
+pub(crate) const REDRAW: Duration = Duration::from_millis(100);
 
 /// Begins the line anew.
 const CLEAR: &str = "\r\x1b[K";
 
 /// The right to write. Clones are the same one.
 #[derive(Clone)]
-pub(super) struct Floor(Arc<Mutex<StatusLine>>);
+pub(crate) struct Floor(Arc<Mutex<StatusLine>>);
 
 /// The last line of the terminal.
-pub(super) struct StatusLine {
+pub(crate) struct StatusLine {
     /// There is a terminal, and the run is long enough to have one.
     shown: bool,
     drawn: bool,
@@ -30,26 +30,26 @@ pub(super) struct StatusLine {
 
 impl Floor {
     /// With a status line, if it is `shown`.
-    pub(super) fn new(shown: bool) -> Self {
+    pub(crate) fn new(shown: bool) -> Self {
         Self(Arc::new(Mutex::new(StatusLine { shown, drawn: false, since: None })))
     }
 
     /// Waits for the right to write, on a thread without a runtime; the status line is taken away.
-    pub(super) fn take(&self) -> OwnedMutexGuard<StatusLine> {
+    pub(crate) fn take(&self) -> OwnedMutexGuard<StatusLine> {
         let mut line = Arc::clone(&self.0).blocking_lock_owned();
         line.clear();
         line
     }
 
     /// As [`Self::take`], in a task.
-    pub(super) async fn taken(&self) -> OwnedMutexGuard<StatusLine> {
+    pub(crate) async fn taken(&self) -> OwnedMutexGuard<StatusLine> {
         let mut line = Arc::clone(&self.0).lock_owned().await;
         line.clear();
         line
     }
 
     /// Tells something as soon as nobody else writes. Only in a task.
-    pub(super) fn say(&self, text: String) {
+    pub(crate) fn say(&self, text: String) {
         let floor = self.clone();
         tokio::spawn(async move {
             let _floor = floor.taken().await;
@@ -58,7 +58,7 @@ impl Floor {
     }
 
     /// Draws the status line, unless it has just been drawn, or somebody else writes.
-    pub(super) fn draw(&self, status: impl FnOnce() -> String) {
+    pub(crate) fn draw(&self, status: impl FnOnce() -> String) {
         if let Ok(mut line) = self.0.try_lock()
             && line.is_due(Instant::now())
         {
