@@ -18,6 +18,7 @@ mod run;
 mod send;
 mod serve;
 mod sight;
+mod ssh;
 mod stdout;
 mod table;
 mod terminal;

@@ -1,8 +1,6 @@
 //! `run`: a command on one or many machines.
 
-mod ask;
 mod difference;
-mod floor;
 mod fold;
 mod folder;
 mod input;
@@ -17,7 +15,6 @@ mod single;
 mod spool;
 mod tally;
 mod text;
-mod verdict;
 mod view;
 
 use std::io::{self, IsTerminal as _};
@@ -30,9 +27,8 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::failure::{self, Exit, Failure, Outcome};
+use crate::ssh::{Asker, Floor, REDRAW};
 use crate::up::Signals;
-use ask::Asker;
-use floor::{Floor, REDRAW};
 use input::Feeder;
 use ledger::Ledger;
 use show::Said;

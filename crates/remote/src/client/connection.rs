@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use russh::client::{Handle, Msg};
-use russh::{Channel, ChannelMsg, ChannelOpenFailure, Disconnect};
+use russh::{Channel, ChannelMsg, ChannelOpenFailure, Disconnect, Pty};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::handler::Handler;
@@ -66,9 +66,11 @@ impl Connection {
         }
         if let Some(terminal) = &command.terminal {
             let size = terminal.size;
-            channel.request_pty(true, &terminal.name, size.columns, size.rows, 0, 0, &[]).await?;
+            let mode = |&(opcode, value): &(u8, u32)| Some((Pty::from_u8(opcode)?, value));
+            let modes: Vec<_> = terminal.modes.iter().filter_map(mode).collect();
+            channel.request_pty(true, &terminal.name, size.columns, size.rows, 0, 0, &modes).await?;
         }
-        if command.terminal.is_some() && command.line.is_empty() {
+        if command.line.is_empty() {
             channel.request_shell(true).await
         } else {
             channel.exec(true, command.line.clone()).await

@@ -42,7 +42,7 @@ pub struct StandardInput {
 }
 
 impl Running {
-    /// Starts a command; an empty line with a terminal is a login shell.
+    /// Starts a command, or a login shell.
     pub(super) async fn start(connection: Connection, command: &Command) -> Result<Self, ConnectError> {
         let (channel, early) = connection.start(command).await?;
         let (incoming, outgoing) = channel.split();

@@ -7,7 +7,12 @@ use remote::{Command, Piece, Session};
 use crate::support::{Person, Ran, Sshd, soon};
 
 fn with_terminal(line: &str) -> Command {
-    let terminal = Terminal { name: "xterm".to_owned(), size: Size { columns: 91, rows: 33 } };
+    with_modes(line, &[])
+}
+
+fn with_modes(line: &str, modes: &[(u8, u32)]) -> Command {
+    let size = Size { columns: 91, rows: 33 };
+    let terminal = Terminal { name: "xterm".to_owned(), size, modes: modes.to_vec() };
     Command { terminal: Some(terminal), ..Command::new(line) }
 }
 
@@ -37,6 +42,20 @@ async fn a_terminal_has_the_name_and_the_size_that_were_asked_for_and_each_later
 }
 
 #[tokio::test]
+async fn a_terminal_has_the_modes_that_were_asked_for_and_one_that_nobody_knows_does_no_harm() {
+    needs!("sshd", "ssh");
+    let person = Person::new();
+    let server = Sshd::start(&person).await;
+    // VERASE is Ctrl-H, IUTF8 on, ECHO off; 250 means nothing.
+    let command = with_modes("stty -a", &[(3, 8), (42, 1), (53, 0), (250, 1)]);
+    let mut session = person.start(&person.machine(&server), &command).await.unwrap();
+    let ran = soon(Ran::of(&mut session)).await;
+    let (code, out, _) = ran.texts();
+    assert_eq!(code, 0);
+    assert!(out.contains("erase = ^H;") && out.contains(" iutf8") && out.contains(" -echo "), "{out}");
+}
+
+#[tokio::test]
 async fn no_command_line_with_a_terminal_is_a_login_shell() {
     needs!("sshd", "ssh");
     let person = Person::new();
@@ -44,6 +63,21 @@ async fn no_command_line_with_a_terminal_is_a_login_shell() {
     let mut session = person.start(&person.machine(&server), &with_terminal("")).await.unwrap();
     let mut input = session.input().unwrap();
     assert!(input.write("echo $((6 * 7)) of $0; exit 5\n".into()).await);
+    let ran = soon(Ran::of(&mut session)).await;
+    let (code, out, _) = ran.texts();
+    assert_eq!(code, 5);
+    assert!(out.contains("42 of -"), "{out}");
+}
+
+#[tokio::test]
+async fn no_command_line_without_a_terminal_is_a_login_shell_that_reads_a_script() {
+    needs!("sshd", "ssh");
+    let person = Person::new();
+    let server = Sshd::start(&person).await;
+    let mut session = person.start(&person.machine(&server), &Command::new("")).await.unwrap();
+    let mut input = session.input().unwrap();
+    assert!(input.write("echo $((6 * 7)) of $0\ntest -t 0 || exit 5\n".into()).await);
+    input.end().await;
     let ran = soon(Ran::of(&mut session)).await;
     let (code, out, _) = ran.texts();
     assert_eq!(code, 5);

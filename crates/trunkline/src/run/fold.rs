@@ -11,8 +11,8 @@ use super::difference::{Against, differences};
 use super::lines::{Line, Lines};
 use super::spool::{Digest, Kept, Spool};
 use super::text::Text;
-use super::verdict::Verdict;
 use super::view::{Paper, Shown, Surface, Surfaces, View, folded};
+use crate::ssh::Verdict;
 
 /// Bytes of an output in which differences are marked: what is longer nobody reads word by word.
 const COMPARED_MAX: u64 = 256 * 1024;

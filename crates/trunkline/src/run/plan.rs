@@ -9,7 +9,7 @@ use net::Untrusted;
 use net::charset::Charset;
 use node::home::Home;
 use node::journal::{Journal, RunMachine, RunQuery};
-use node::ssh::{Directory, Flags, Here, Machine, fan};
+use node::ssh::{Here, Machine, fan};
 
 use super::fold::Folded;
 use super::folder::Folder;
@@ -18,10 +18,9 @@ use super::live::Live;
 use super::script::{self, Script};
 use super::single::Single;
 use super::view::{Shown, Surface, Surfaces, View};
-use crate::book::own_book;
 use crate::cli::RunFlags;
 use crate::failure::{self, Failure, Outcome};
-use crate::stdout;
+use crate::{ssh, stdout};
 
 /// What `run` is to do.
 #[derive(Debug)]
@@ -62,12 +61,10 @@ impl Plan {
     pub(crate) fn new(flags: RunFlags) -> Result<Self, Failure> {
         let home = Home::of_this_user().map_err(Failure::usage)?;
         let charset = flags.charset.as_deref().map(Charset::parse).transpose().map_err(Failure::usage)?;
-        let of_ssh = of_ssh(&flags)?;
         let here = Here::of_process();
         let user = here.user.clone();
-        let (directory, notes) = Directory::new(own_book()?, &of_ssh, here).map_err(Failure::usage)?;
-        let found = directory.machines(&flags.targets, flags.exclude.as_deref()).map_err(Failure::usage)?;
-        notes.iter().chain(&found.notes).for_each(failure::say);
+        let (command, line, ahead) = what_runs(&flags).map_err(Failure::usage)?;
+        let found = ssh::machines(flags.ssh, here, &flags.targets, flags.exclude.as_deref())?;
         let mut machines: Vec<_> = found.list.into_iter().zip(found.charsets).collect();
         if flags.failed {
             keep_failed(&home, &mut machines)?;
@@ -79,7 +76,6 @@ impl Plan {
         });
         let shown: Vec<_> = shown.collect();
         let machines = machines.into_iter().map(|(machine, _)| machine).collect();
-        let (command, line, ahead) = what_runs(&flags).map_err(Failure::usage)?;
         // Keys typed at a terminal are for one machine.
         let reads = !flags.no_input && (shown.len() == 1 || !io::stdin().is_terminal());
         let limits = fan::Plan {
@@ -146,25 +142,6 @@ fn output(fold: bool, json: bool, out: Option<PathBuf>) -> Output {
         None if fold => Output::Folded,
         None => Output::Live,
     }
-}
-
-fn of_ssh(flags: &RunFlags) -> Result<Flags, Failure> {
-    let text = |path: &PathBuf| {
-        path.to_str().map(str::to_owned).ok_or_else(|| {
-            Failure::usage(anyhow!(
-                "the name of {} is no UTF-8, and ssh_config(5) has no other",
-                path.display()
-            ))
-        })
-    };
-    Ok(Flags {
-        config: flags.config.as_ref().map(text).transpose()?,
-        user: flags.login.clone(),
-        port: flags.port,
-        identities: flags.identity.iter().map(text).collect::<Result<_, _>>()?,
-        jumps: flags.jump.clone(),
-        options: flags.option.clone(),
-    })
 }
 
 /// The command for people, its line for the shells over there, and what goes ahead of standard input.

@@ -11,9 +11,9 @@ use rustix::stdio::{stderr, stdout};
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::sync::oneshot;
 
-use super::floor::Floor;
 use super::tally::Tally;
 use super::view::{Paper, View};
+use crate::ssh::Floor;
 
 /// Events on the way to the thread. Few, for they hold bytes; enough that it needs not be woken for each.
 const ON_THE_WAY: usize = 16;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use net::Untrusted;
 use node::ssh::fan::{Event, What};
 
-use super::verdict::{self, Kind, Verdict};
 use super::view::{Shown, folded};
+use crate::ssh::{Kind, Verdict, exit_code};
 
 /// Names that the status line shows of those that still run.
 const SLOWEST: usize = 3;
@@ -72,7 +72,7 @@ impl Tally {
 
     /// The exit code of the run.
     pub(super) fn exit_code(&self, largest: bool) -> u8 {
-        verdict::exit_code(self.machines.iter().filter_map(|machine| machine.verdict.as_ref()), largest)
+        exit_code(self.machines.iter().filter_map(|machine| machine.verdict.as_ref()), largest)
     }
 
     /// What a person is told at the end: of one machine only what the exit code does not tell, of many how many failed, and who

@@ -9,24 +9,24 @@ const NO_CONNECTION: u8 = 255;
 const TIMED_OUT: u8 = 124;
 
 /// Ctrl-C, as shells have it.
-pub(super) const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Added to the number of a signal, as shells do.
 const BY_SIGNAL: u8 = 128;
 
 /// How it ended on a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Verdict {
-    pub(super) kind: Kind,
-    /// What `run` on this machine alone ends with.
-    pub(super) code: u8,
+pub(crate) struct Verdict {
+    pub(crate) kind: Kind,
+    /// What a verb for this machine alone ends with.
+    pub(crate) code: u8,
     /// Why it is not good; machines with the same text stand together. May hold text from outside.
-    pub(super) reason: String,
+    pub(crate) reason: String,
 }
 
 /// From good to bad, as the exit code of many has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Good,
     Failed,
     TimedOut,
@@ -35,7 +35,7 @@ pub(super) enum Kind {
 
 impl Verdict {
     /// Of the machine whose end is `user@host:port`.
-    pub(super) fn of(outcome: &Outcome, end: &str) -> Self {
+    pub(crate) fn of(outcome: &Outcome, end: &str) -> Self {
         let (kind, code, reason) = match outcome {
             Outcome::Exit(0) => (Kind::Good, 0, String::new()),
             Outcome::Exit(status) => {
@@ -69,7 +69,7 @@ impl Verdict {
 }
 
 /// The exit code of a run: of one machine that machine's, of many the worst kind, or with `largest` the largest code.
-pub(super) fn exit_code<'a>(verdicts: impl Iterator<Item = &'a Verdict> + Clone, largest: bool) -> u8 {
+pub(crate) fn exit_code<'a>(verdicts: impl Iterator<Item = &'a Verdict> + Clone, largest: bool) -> u8 {
     if largest || verdicts.clone().nth(1).is_none() {
         return verdicts.map(|verdict| verdict.code).max().unwrap_or_default();
     }

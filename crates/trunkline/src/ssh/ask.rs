@@ -22,19 +22,19 @@ use super::floor::Floor;
 const ANSWER_MAX: usize = 4096;
 
 /// Asks at the terminal of this process, whatever standard input and output are. Where it has none, every question stays open.
-pub(super) struct Asker {
+pub(crate) struct Asker {
     floor: Floor,
     /// Machines may say something before they let anybody in. Of many it would be the same, many times.
     shows_banners: bool,
 }
 
 impl Asker {
-    pub(super) fn new(floor: Floor, shows_banners: bool) -> Self {
+    pub(crate) fn new(floor: Floor, shows_banners: bool) -> Self {
         Self { floor, shows_banners }
     }
 
     /// Asks, one at a time.
-    pub(super) async fn question(&self, text: &str, echo: bool) -> Option<Secret> {
+    pub(crate) async fn question(&self, text: &str, echo: bool) -> Option<Secret> {
         let _floor = self.floor.taken().await;
         // Nobody is there, or would not say.
         Terminal::open(echo).ok()?.ask(text).await.ok()

@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthChar as _;
 use crate::failure;
 
 /// How long the status line stands at least: it is for the eye, not for the record.
-pub(super) const REDRAW: Duration = Duration::from_millis(100);
+pub(crate) const REDRAW: Duration = Duration::from_millis(100);
 
 /// Begins the line anew.
 const CLEAR: &str = "\r\x1b[K";
@@ -22,7 +22,7 @@ const COLUMNS: usize = 80;
 
 /// The right to write. Clones are the same one.
 #[derive(Clone)]
-pub(super) struct Floor {
+pub(crate) struct Floor {
     /// There is a terminal, and more to follow than one machine.
     has_status: bool,
     line: Arc<Mutex<StatusLine>>,
@@ -30,37 +30,37 @@ pub(super) struct Floor {
 
 /// The last line of the terminal.
 #[derive(Default)]
-pub(super) struct StatusLine {
+pub(crate) struct StatusLine {
     drawn: bool,
     since: Option<Instant>,
 }
 
 impl Floor {
     /// With a status line or without.
-    pub(super) fn new(has_status: bool) -> Self {
+    pub(crate) fn new(has_status: bool) -> Self {
         Self { has_status, line: Arc::default() }
     }
 
-    pub(super) fn has_status(&self) -> bool {
+    pub(crate) fn has_status(&self) -> bool {
         self.has_status
     }
 
     /// Waits for the right to write, on a thread without a runtime; the status line is taken away.
-    pub(super) fn take(&self) -> OwnedMutexGuard<StatusLine> {
+    pub(crate) fn take(&self) -> OwnedMutexGuard<StatusLine> {
         let mut line = Arc::clone(&self.line).blocking_lock_owned();
         line.clear();
         line
     }
 
     /// As [`Self::take`], in a task.
-    pub(super) async fn taken(&self) -> OwnedMutexGuard<StatusLine> {
+    pub(crate) async fn taken(&self) -> OwnedMutexGuard<StatusLine> {
         let mut line = Arc::clone(&self.line).lock_owned().await;
         line.clear();
         line
     }
 
     /// Tells something as soon as nobody else writes. Only in a task.
-    pub(super) fn say(&self, text: String) {
+    pub(crate) fn say(&self, text: String) {
         let floor = self.clone();
         tokio::spawn(async move {
             let _floor = floor.taken().await;
@@ -69,7 +69,7 @@ impl Floor {
     }
 
     /// Draws the status line, unless it has just been drawn, or somebody else writes.
-    pub(super) fn draw(&self, status: impl FnOnce() -> String) {
+    pub(crate) fn draw(&self, status: impl FnOnce() -> String) {
         if self.has_status
             && let Ok(mut line) = self.line.try_lock()
             && line.is_due(Instant::now())
