@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 pub use connection::Connection;
 pub use session::{Running, StandardInput};
 
-use crate::ask::Answers;
+use crate::ask::{Answers, Asking};
 use crate::command::Command;
 use crate::config::Settings;
 use crate::dial::Dial;
@@ -41,8 +41,8 @@ use words::{LastWords, capped};
 /// Runs commands by SSH.
 pub struct Client {
     dial: Arc<dyn Dial>,
-    answers: Arc<dyn Answers>,
-    keyring: Arc<Keyring>,
+    answers: Arc<Asking>,
+    keyring: Keyring,
     flow: Flow,
     known_hosts: Mutex<HashMap<Files, Arc<KnownHosts>>>,
     gates: Gates,
@@ -69,9 +69,11 @@ impl Flow {
 }
 
 impl Client {
-    /// A client that has no connection yet.
+    /// A client that has no connection yet. Whatever the keyring needs to know, the answers are asked for, too.
     #[must_use]
     pub fn new(dial: Arc<dyn Dial>, answers: Arc<dyn Answers>, keyring: Arc<Keyring>, flow: Flow) -> Self {
+        let answers = Arc::new(Asking::new(answers));
+        let keyring = keyring.with(answers.clone());
         Self { dial, answers, keyring, flow, known_hosts: Mutex::default(), gates: Gates::default() }
     }
 
@@ -80,6 +82,7 @@ impl Client {
     /// # Errors
     /// With the hop that failed, and why.
     pub async fn connect(&self, machine: &Machine, doing: &Doing) -> Result<Connection, Unreachable> {
+        doing.heed(&self.answers);
         let gate = self.gate(&machine.via, doing).await?;
         self.hop(&machine.end, gate, doing).await
     }
@@ -123,7 +126,7 @@ impl Client {
         let first_words = line.first_words();
         let handler = Handler {
             hop: hop.clone(),
-            answers: Arc::clone(&self.answers),
+            answers: self.answers.clone(),
             known_hosts,
             admission: Arc::clone(&admission),
             last_words: last_words.clone(),
