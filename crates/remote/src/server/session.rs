@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::event::Exit;
 use super::input::Input;
 use super::limits::{BUSY_READ, IDLE_READ};
-use super::process::{Job, Process};
+use super::process::{self, Job, Process};
 
 /// The code of standard error among the extended data of a channel (RFC 4254 section 5.2).
 const STDERR: u32 = 1;
@@ -63,12 +63,12 @@ pub(super) async fn run(job: Job, mut line: Line, hangup_grace: Duration) -> Exi
             let text = format!("trunkline: {failure}\r\n").into_bytes();
             // The client may not take this, either.
             let _ = tokio::time::timeout(hangup_grace, line.channel.extended_data_bytes(STDERR, text)).await;
-            hang_up(&mut process, hangup_grace).await;
+            process::hang_up(process, hangup_grace).await;
             Exit::Failed(failure)
         }
         (None, None) => {
             line.input.abandon();
-            hang_up(&mut process, hangup_grace).await;
+            process::hang_up(process, hangup_grace).await;
             Exit::HungUp
         }
     };
@@ -162,18 +162,6 @@ pub(super) async fn pump(
         }
         sent.fetch_add(u64::try_from(length).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
-}
-
-/// Ends what a client has left behind: its process group, unless it is over, or has made itself a session of its own.
-async fn hang_up(process: &mut Option<Process>, grace: Duration) {
-    let Some(process) = process else { return };
-    // The command is not waited for before the end of the grace, so that its number stays its own until the last signal.
-    process.signal(Signal::HUP);
-    process.signal(Signal::CONT);
-    tokio::time::sleep(grace).await;
-    process.signal(Signal::KILL);
-    // Who sits in the kernel's uninterruptible sleep is not waited for.
-    let _ = tokio::time::timeout(grace, process.child.wait()).await;
 }
 
 /// In this order: how it ended, the end of its output, the end of the channel.
