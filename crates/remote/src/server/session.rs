@@ -93,14 +93,17 @@ async fn to_the_end(
         tokio::join!(pump(stdout, channel, None, &counters.sent), stderr);
     };
     let feeding = async {
-        feed(input, stdin, &counters.received).await;
-        // How a command ends does not depend on its input.
-        std::future::pending::<()>().await;
+        match feed(input, stdin, &counters.received).await {
+            // How a command ends does not depend on its input.
+            Ok(()) => std::future::pending().await,
+            // But one that has got only a part of it must not take that for the whole.
+            Err(error) => Exit::Failed(format!("reading what waits for the command: {error}")),
+        }
     };
     // A background process that holds the pipes keeps the session open, as with sshd.
     tokio::select! {
         (exit, ()) = async { tokio::join!(wait(process, signals), output) } => exit,
-        () = feeding => Exit::HungUp,
+        exit = feeding => exit,
     }
 }
 
@@ -118,9 +121,13 @@ async fn wait(process: &mut Option<Process>, signals: &mut mpsc::Receiver<Signal
     }
 }
 
-/// Gives the command what the client sends.
-pub(super) async fn feed(input: &Input, mut stdin: Box<dyn AsyncWrite + Send + Unpin>, received: &AtomicU64) {
-    while let Ok(Some(bytes)) = input.next().await {
+/// Gives the command what the client sends. That it takes no more is no error.
+pub(super) async fn feed(
+    input: &Input,
+    mut stdin: Box<dyn AsyncWrite + Send + Unpin>,
+    received: &AtomicU64,
+) -> io::Result<()> {
+    while let Some(bytes) = input.next().await? {
         if stdin.write_all(&bytes).await.is_err() {
             break;
         }
@@ -128,6 +135,7 @@ pub(super) async fn feed(input: &Input, mut stdin: Box<dyn AsyncWrite + Send + U
     }
     input.abandon();
     let _ = stdin.shutdown().await;
+    Ok(())
 }
 
 /// Sends what the command says. A busy command is read in large pieces; an idle one costs a small buffer.
