@@ -34,8 +34,10 @@ const PEERS: &[Peer] = &[
     Peer {
         package: "openssh-client",
         program: "ssh",
-        purpose: "a client, with scp and sftp; `ssh -G`: what a configuration means",
+        purpose: "a client, with scp and sftp; keys and agents; `ssh -G`: what a configuration means",
     },
+    Peer { package: "openssh-server", program: "sshd", purpose: "a server of SSH" },
+    Peer { package: "dropbear-bin", program: "dropbear", purpose: "a server of SSH" },
     Peer { package: "dropbear-bin", program: "dbclient", purpose: "a client of the SSH server" },
     Peer { package: "python3-asyncssh", program: "asyncssh", purpose: "a client of the SSH server" },
     Peer { package: "python3-paramiko", program: "paramiko", purpose: "a client of the SSH server" },
@@ -66,6 +68,7 @@ const PEERS: &[Peer] = &[
         program: "pdsh",
         purpose: "what a list of hosts means; a yardstick for sets of names",
     },
+    Peer { package: "pssh", program: "parallel-ssh", purpose: "a yardstick for commands on many machines" },
     Peer {
         package: "util-linux",
         program: "taskset",

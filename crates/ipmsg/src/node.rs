@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-pub use config::{ANSWER_SENT, Config, Interface, NAME_SENT, Now, Profile};
+pub use config::{ANSWER_SENT, Config, Interface, NAME_SENT, Now, PORT, Profile};
 pub use event::{Command, Event, Incoming, Refusal, Token, Transmit};
 pub use inbox::MAX_UNSTORED;
 pub use list::MAX_TOLD;
@@ -247,6 +247,12 @@ impl Node {
         self.peers.iter()
     }
 
+    /// Whether the messages of a peer are dropped, as [`Config::blocked`] or the last [`Command::Block`] said.
+    #[must_use]
+    pub fn is_blocked(&self, peer: &Peer) -> bool {
+        self.config.blocked.iter().any(|person| person.is(peer))
+    }
+
     /// Clocks that go back do not take the node back with them.
     fn advance(&mut self, now: Now) {
         self.now = Now { elapsed: now.elapsed.max(self.now.elapsed), unix: now.unix };
@@ -271,9 +277,5 @@ impl Node {
 
     fn tell(&mut self, event: Event) {
         self.events.push_back(event);
-    }
-
-    fn is_blocked(&self, peer: &Peer) -> bool {
-        self.config.blocked.iter().any(|person| person.is(peer))
     }
 }

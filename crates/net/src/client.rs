@@ -326,7 +326,7 @@ fn timed_out(error: io::Error) -> io::Error {
 }
 
 /// One reason stands alone; several stand with their addresses.
-struct Attempts<'a>(&'a Address, &'a [Attempt]);
+pub(crate) struct Attempts<'a>(pub(crate) &'a Address, pub(crate) &'a [Attempt]);
 
 impl fmt::Display for Attempts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

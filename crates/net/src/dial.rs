@@ -8,10 +8,11 @@ use std::time::Duration;
 use rustix::net::{RecvFlags, recv};
 use thiserror::Error;
 use tokio::io::Interest;
-use tokio::net::{TcpStream, UdpSocket, UnixDatagram, UnixStream};
+use tokio::net::{UdpSocket, UnixDatagram, UnixStream};
 
 use crate::buffer::with_scratch;
 use crate::errno::explain;
+use crate::tcp::connect_any;
 use crate::{Address, ResolveError, Stream, resolve_async};
 
 /// How long connecting may take in all: what a person waits before they suspect a fault.
@@ -80,17 +81,12 @@ impl From<io::Error> for Failed {
 async fn connect(address: &Address) -> Result<Far, Failed> {
     Ok(match address {
         Address::Tcp(at) => {
-            let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-            for target in resolve_async(at).await.map_err(Failed::Resolve)? {
-                match TcpStream::connect(target).await {
-                    Ok(stream) => {
-                        stream.set_nodelay(true)?;
-                        return Ok(Far::Stream(stream.into()));
-                    }
-                    Err(error) => last = error,
-                }
-            }
-            return Err(last.into());
+            let addresses = resolve_async(at).await.map_err(Failed::Resolve)?;
+            let stream = connect_any(addresses).await.map_err(|mut attempts| {
+                let none = || io::ErrorKind::AddrNotAvailable.into();
+                Failed::Io(attempts.pop().map_or_else(none, |last| last.error))
+            })?;
+            Far::Stream(stream.into())
         }
         Address::Udp(at) => {
             let targets = resolve_async(at).await.map_err(Failed::Resolve)?;

@@ -32,6 +32,14 @@ pub struct Interface {
     pub is_point_to_point: bool,
 }
 
+impl Interface {
+    /// Where a datagram reaches everybody at this moment: [`Interface::broadcast`], while the interface is up.
+    #[must_use]
+    pub fn everybody(&self) -> Option<Ipv4Addr> {
+        self.broadcast.filter(|_| self.is_up)
+    }
+}
+
 /// The number of the loopback in every network namespace (`LOOPBACK_IFINDEX` in the kernel's include/net/flow.h).
 const LOOPBACK_INDEX: u32 = 1;
 
@@ -197,9 +205,10 @@ mod tests {
                 ]
             );
             assert!(seen.iter().all(|one| !one.is_up && !one.is_loopback && !one.is_point_to_point));
+            assert!(seen.iter().all(|one| one.everybody().is_none()));
             ip("link set far up");
             ip("link set near up");
-            eventually(&true, || of_near().iter().all(|one| one.is_up));
+            eventually(&true, || of_near().iter().all(|one| one.is_up && one.everybody() == one.broadcast));
         });
     }
 

@@ -8,7 +8,7 @@
 //! | answer them | [`service::Server`] with one of its [`service::Service`]s, or a function of your own |
 //! | cut a stream into messages | [`frame`] |
 //! | hear what happens | [`Reporter`] for the server, [`Observer`] for the bytes of one connection |
-//! | connect | [`client`] |
+//! | connect | [`client`]; [`tcp`] from a program that does much else |
 //!
 //! A server that answers in upper case, and a client that asks it, in one program. `examples/upper.rs` is the same as
 //! a server that runs until Ctrl-C.
@@ -88,6 +88,7 @@ mod session;
 pub mod sockopt;
 mod stream;
 pub mod structs;
+pub mod tcp;
 #[cfg(test)]
 mod testing;
 pub mod trace;
@@ -102,7 +103,7 @@ pub use limits::{Access, Limits};
 pub use listen::{Bound, DatagramSocket, ListenError, ListenOptions, Listener, listen};
 pub use peer::{Peer, Tally};
 pub use report::Reporter;
-pub use resolve::{ResolveError, resolve, resolve_async};
+pub use resolve::{ResolveError, resolve, resolve_async, resolve_one};
 pub use session::Observer;
 pub use sockopt::{SocketKind, SocketOption};
 pub use stream::Stream;

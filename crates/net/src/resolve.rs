@@ -46,7 +46,7 @@ pub fn resolve(at: &HostPort) -> Result<Vec<SocketAddr>, ResolveError> {
         }
     }
     if addresses.is_empty() {
-        return Err(ResolveError::NotFound { host: host.clone(), reason: "it has no address".to_owned() });
+        return Err(no_address(host));
     }
     Ok(addresses)
 }
@@ -65,6 +65,20 @@ pub async fn resolve_async(at: &HostPort) -> Result<Vec<SocketAddr>, ResolveErro
     tokio::task::spawn_blocking(move || resolve(&at))
         .await
         .unwrap_or_else(|stopped| Err(ResolveError::NotFound { host, reason: stopped.to_string() }))
+}
+
+/// Where datagrams for a host are sent, of which nobody sees whether they arrive: by IPv4, if it has such an address.
+///
+/// # Errors
+/// As [`resolve`].
+pub async fn resolve_one(at: &HostPort) -> Result<SocketAddr, ResolveError> {
+    let found = resolve_async(at).await?;
+    let best = found.into_iter().min_by_key(SocketAddr::is_ipv6);
+    best.ok_or_else(|| no_address(at.host.as_deref().unwrap_or_default()))
+}
+
+fn no_address(host: &str) -> ResolveError {
+    ResolveError::NotFound { host: host.to_owned(), reason: "it has no address".to_owned() }
 }
 
 fn failure(host: &str, error: &io::Error) -> ResolveError {
@@ -137,6 +151,13 @@ mod tests {
     async fn both_ways_of_asking_agree() {
         for text in ["localhost:80", "127.0.0.1:80", ":80"] {
             assert_eq!(resolve_async(&at(text)).await.unwrap(), resolve(&at(text)).unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn of_several_addresses_the_one_of_ipv4_is_taken() {
+        for (text, taken) in [(":80", "127.0.0.1:80"), ("[::1]:80", "[::1]:80")] {
+            assert_eq!(resolve_one(&at(text)).await.unwrap().to_string(), taken);
         }
     }
 }

@@ -1,16 +1,19 @@
 //! The journal: what happened on this machine's lines, in one SQLite file that several processes may use at once.
 //!
 //! **Tables.** Each kind of happening has a table of its own with the columns that it needs: `messages` of both directions,
-//! `connections`, `presences`. What they have in common: `id` grows with each row, and `at`, with an index, is when it
-//! was, in microseconds of UTC since 1970. Runs and files will come as further tables by further `migrations`. The outbox
+//! `connections`, `presences`, `runs`. What they have in common: `id` grows with each row, and `at`, with an index, is when it
+//! was, in microseconds of UTC since 1970. Files will come as further tables by further `migrations`. The outbox
 //! is the messages that wait, and `node` has who this machine's node is. Text from outside is stored as it came; whoever
 //! prints it uses [`net::Untrusted`].
 //!
 //! **Writing.** One thread for each process, the [`Writer`], takes what waits and writes it in one transaction, so that
 //! a burst costs one fsync. In WAL mode with `synchronous=FULL` what was committed outlives a `kill -9` and a power cut.
-//! Each [`Change`] is told when it is on disk, and whether it said anything new.
+//! Each [`Change`] is told when it is on disk, and whether it said anything new. What nobody waits for is only
+//! [noted](Writer::note), and goes with what comes next. A message costs two or three pages there; what finds it again,
+//! by its words and its party, is made later for many at once, as soon as nothing more comes.
 //!
-//! **Reading.** [`Journal`] is a connection of its own; it sees what was committed when it looks, and blocks no writer.
+//! **Reading.** [`Journal`] is a connection of its own, and sees what was committed when it looks. It blocks no writer,
+//! unless it looks for words or a party in the midst of messages: then it first finishes what the writer has put off.
 //!
 //! **Forgetting.** Each table has a cap, beyond which the oldest go, and a person may forget what is older than a time. A
 //! message that waits to be delivered is never among them.
@@ -34,6 +37,7 @@ mod message;
 mod migrations;
 mod party;
 mod presence;
+mod run;
 mod search;
 mod value;
 mod writer;
@@ -47,6 +51,10 @@ pub use identity::ChatState;
 pub use message::{MESSAGES_MAX, Message, MessageQuery, Opened, ReceivedMessage, State, TEXTS_MAX};
 pub use party::{Party, Whose};
 pub use presence::{Appearance, PRESENCES_MAX, Presence};
+pub use run::{
+    NewRun, OUTPUT_EACH, OUTPUT_RUN, Printed, RUNS_BYTES, RUNS_MAX, Recording, Run, RunEnding, RunMachine,
+    RunNews, RunQuery, RunTarget,
+};
 pub use writer::{QUEUE_MAX, Trouble, Writer};
 
 /// The file in the state folder.
@@ -78,6 +86,8 @@ pub struct Forgotten {
     pub messages: usize,
     /// Times that somebody came, left, moved or changed.
     pub presences: usize,
+    /// Runs, with their output.
+    pub runs: usize,
 }
 
 /// The journal cannot be used.
@@ -233,6 +243,9 @@ impl Journal {
     /// # Errors
     /// When the file cannot be read.
     pub fn messages(&self, query: &MessageQuery) -> Result<Vec<Message>, JournalError> {
+        if query.needs_filing() {
+            self.file().map_err(self.error("writing"))?;
+        }
         message::select(&self.database, query).map_err(self.error("reading"))
     }
 
@@ -252,6 +265,31 @@ impl Journal {
         presence::select(&self.database, newest).map_err(self.error("reading"))
     }
 
+    /// The runs that fit, newest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn runs(&self, query: &RunQuery) -> Result<Vec<Run>, JournalError> {
+        run::select(&self.database, query).map_err(self.error("reading"))
+    }
+
+    /// The machines of the run with a row, in the order of its list.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn run_machines(&self, run: i64) -> Result<Vec<RunMachine>, JournalError> {
+        run::machines(&self.database, run).map_err(self.error("reading"))
+    }
+
+    /// What is kept of what a machine of a run printed, in the order in which it came: the first [`OUTPUT_EACH`] bytes
+    /// at most. There was more if [`RunMachine::out`] and [`RunMachine::err`] say so.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn run_output(&self, run: i64, place: usize) -> Result<Vec<Printed>, JournalError> {
+        run::output(&self.database, run, place).map_err(self.error("reading"))
+    }
+
     /// Forgets everything that was before a time, for good; a message that waits to be delivered stays.
     ///
     /// # Errors
@@ -263,11 +301,22 @@ impl Journal {
                 connections: connection::delete(&transaction, before)?,
                 messages: message::delete(&transaction, before)?,
                 presences: presence::delete(&transaction, before)?,
+                runs: run::delete(&transaction, before)?,
             };
             transaction.commit()?;
             Ok(forgotten)
         };
         forget().map_err(self.error("writing"))
+    }
+
+    /// Has every message filed, if the writer has not done it yet.
+    fn file(&self) -> rusqlite::Result<()> {
+        if message::is_filed(&self.database)? {
+            return Ok(());
+        }
+        let transaction = Transaction::new_unchecked(&self.database, TransactionBehavior::Immediate)?;
+        message::file(&transaction)?;
+        transaction.commit()
     }
 
     fn error(&self, doing: &'static str) -> impl FnOnce(rusqlite::Error) -> JournalError {

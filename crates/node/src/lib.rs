@@ -6,6 +6,7 @@ pub mod face;
 pub mod home;
 pub mod journal;
 mod node;
+pub mod ssh;
 #[cfg(test)]
 mod testing;
 

@@ -80,6 +80,11 @@ pub trait Answers: Send + Sync {
 
     /// A machine has something to say before it lets anybody in (RFC 4252 section 5.4). Its text is unfiltered.
     fn banner(&self, from: &Hop, text: &str);
+
+    /// Something about a connection that goes on all the same: a key was added, a certificate was not taken.
+    fn note(&self, about: &Hop, text: &str) {
+        let _ = (about, text);
+    }
 }
 
 /// Nobody is there: every question stays open, and banners are dropped.

@@ -3,7 +3,7 @@
 /// A command for the login shell of the user over there, as `ssh HOST COMMAND` gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
-    /// Bytes as they are: their charset is that machine's.
+    /// Bytes as they are: their charset is that machine's. None at all are the login shell itself, as with `ssh HOST`.
     pub line: Vec<u8>,
     /// Variables to set before; most servers take few names (`AcceptEnv` of sshd_config(5)) and leave the others out.
     pub env: Vec<(String, String)>,
@@ -18,6 +18,9 @@ pub struct Terminal {
     pub name: String,
     /// Its size.
     pub size: Size,
+    /// Its modes: opcodes of RFC 4254 section 8 (and 42 of RFC 8160, UTF-8) with their values. What is not among them is as
+    /// that machine has it.
+    pub modes: Vec<(u8, u32)>,
 }
 
 /// The size of a terminal, in characters.

@@ -9,18 +9,28 @@
 
 pub mod ask;
 pub mod authorized_keys;
+pub mod client;
 pub mod command;
 pub mod config;
 pub mod dial;
 pub mod fan;
+pub mod identity;
+pub mod known_hosts;
 pub mod machine;
 pub mod outcome;
 pub mod server;
+pub mod sudo;
+#[cfg(test)]
+mod testing;
 pub mod transport;
 
 pub use ask::{Answers, Question, Secret};
+pub use client::Client;
 pub use command::Command;
 pub use dial::{Dial, Stream};
+pub use identity::{Candidate, Keyring};
+pub use known_hosts::{KnownHosts, Verdict};
 pub use machine::{Hop, Machine};
 pub use outcome::{ConnectError, Outcome, Unreachable};
-pub use transport::{Piece, Session, Signal, Transport};
+pub use sudo::Sudo;
+pub use transport::{Doing, Piece, Session, Signal, Transport};

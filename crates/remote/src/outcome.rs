@@ -18,12 +18,20 @@ pub enum Outcome {
     },
     /// It never began.
     Unreachable(Unreachable),
-    /// It began, and the connection was lost; what it did from then on nobody knows.
+    /// It began, and the connection was lost or given up; what it did from then on nobody knows.
     Lost(String),
     /// It took longer than it may, and was ended.
     TimedOut(Duration),
     /// It was ended, or never began, because the person or the first failure elsewhere said so.
     Cancelled,
+}
+
+impl Outcome {
+    /// Whether the command did what it was to do: it ended by itself, with status 0.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Exit(0))
+    }
 }
 
 /// A machine could not be reached; which hop, and why.

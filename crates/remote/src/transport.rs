@@ -1,12 +1,14 @@
 //! What runs a command on one machine, whatever the protocol.
 
 use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::command::{Command, Size};
-use crate::machine::Machine;
-use crate::outcome::{Outcome, Unreachable};
+use crate::machine::{Hop, Machine};
+use crate::outcome::{ConnectError, Outcome, Unreachable};
 
 /// Starts commands on machines.
 pub trait Transport: Send + Sync + 'static {
@@ -14,7 +16,7 @@ pub trait Transport: Send + Sync + 'static {
     type Session: Session;
 
     /// Looks up, connects, shakes hands, logs in and starts the command. It may be dropped at any time, and then leaves
-    /// nothing behind.
+    /// nothing behind; `doing` tells then how far it came.
     ///
     /// # Errors
     /// With the hop that failed, and why.
@@ -22,7 +24,30 @@ pub trait Transport: Send + Sync + 'static {
         &self,
         machine: &Machine,
         command: &Command,
+        doing: &Doing,
     ) -> impl Future<Output = Result<Self::Session, Unreachable>> + Send;
+}
+
+/// What is under way while a command is being started.
+#[derive(Debug, Default)]
+pub struct Doing(Mutex<Option<(Hop, &'static str)>>);
+
+impl Doing {
+    /// The next step of the way begins.
+    pub fn begin(&self, hop: &Hop, what: &'static str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((hop.clone(), what));
+    }
+
+    /// What to say of a start that took longer than `limit`.
+    #[must_use]
+    pub fn timed_out(&self, machine: &Machine, limit: Duration) -> Unreachable {
+        let under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (hop, doing) = match &*under_way {
+            Some((hop, what)) => (hop, *what),
+            None => (&machine.end, "nothing yet"),
+        };
+        Unreachable { hop: hop.to_string(), reason: ConnectError::Timeout { limit, doing } }
+    }
 }
 
 /// A command that runs on a machine. Dropped, it closes the connection, and what runs there gets SIGHUP at best.
@@ -30,7 +55,8 @@ pub trait Session: Send + 'static {
     /// Its standard input.
     type Input: Input;
 
-    /// What comes next from there. After [`Piece::End`] nothing does. Whoever does not ask makes the machine wait.
+    /// What comes next from there. After [`Piece::End`] nothing does. Whoever does not ask makes the machine wait. It
+    /// may be dropped while it waits, and then loses nothing.
     fn next(&mut self) -> impl Future<Output = Piece> + Send;
 
     /// Its standard input; `None` when it was taken already. A half of its own, since reading must not wait for writing.
@@ -46,7 +72,7 @@ pub trait Session: Send + 'static {
     fn close(self) -> impl Future<Output = ()> + Send;
 }
 
-/// The standard input of a command.
+/// The standard input of a command. Dropped, it is not at its end: the command would take what it has read for all.
 pub trait Input: Send + 'static {
     /// Gives bytes; comes back when they are taken. `false`: the command reads no more.
     fn write(&mut self, bytes: Bytes) -> impl Future<Output = bool> + Send;

@@ -1,8 +1,7 @@
 //! `block`: whose messages are dropped.
 
-use anyhow::anyhow;
 use net::Untrusted;
-use node::face::{Reply, Request};
+use node::face::Request;
 use node::home::Home;
 use serde_json::json;
 use tokio::time::Instant;
@@ -39,8 +38,5 @@ async fn change(face: &mut Face, job: BlockJob) -> Result<Vec<String>, Failure> 
             face.request(Request::Unblock { who }).await?;
         }
     }
-    match face.request(Request::Look).await? {
-        Reply::Snapshot(snapshot) => Ok(snapshot.blocked),
-        _ => Err(anyhow!("the node answers something else").into()),
-    }
+    Ok(face.look().await?.blocked)
 }

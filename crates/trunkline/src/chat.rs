@@ -194,10 +194,8 @@ impl Chat {
     /// Who may be chosen.
     async fn show_people(&mut self) -> Result<(), Failure> {
         let mut names = partner::names_of_datagrams();
-        if let Some(face) = &mut self.face
-            && let Reply::Snapshot(snapshot) = face.request(Request::Look).await?
-        {
-            names.extend(snapshot.people.iter().map(partner::described));
+        if let Some(face) = &mut self.face {
+            names.extend(face.look().await?.people.iter().map(partner::described));
         }
         self.screen.aside(match &names[..] {
             [] => "nobody is in sight yet".to_owned(),

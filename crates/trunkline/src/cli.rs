@@ -8,8 +8,10 @@ mod chat;
 mod connect;
 mod doctor;
 mod log;
+mod run;
 mod send;
 mod serve;
+mod ssh;
 mod up;
 mod values;
 mod who;
@@ -27,8 +29,10 @@ pub(crate) use chat::ChatFlags;
 pub(crate) use connect::ConnectFlags;
 pub(crate) use doctor::DoctorFlags;
 pub(crate) use log::LogFlags;
+pub(crate) use run::RunFlags;
 pub(crate) use send::SendFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};
+pub(crate) use ssh::SshFlags;
 pub(crate) use up::{ChatAt, UpFlags};
 pub(crate) use values::socket_option;
 pub(crate) use who::WhoFlags;
@@ -47,6 +51,7 @@ pub(crate) enum Verb {
     Up(UpFlags),
     Serve(ServeFlags),
     Connect(ConnectFlags),
+    Run(Box<RunFlags>),
     Who(WhoFlags),
     Send(SendFlags),
     Chat(ChatFlags),

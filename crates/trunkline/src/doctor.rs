@@ -12,6 +12,8 @@ mod kernel;
 mod ports;
 mod report;
 mod state;
+#[cfg(test)]
+mod testing;
 
 use anyhow::Context as _;
 use net::Untrusted;

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anstream::{AutoStream, ColorChoice};
 use node::face::Refused;
 use node::journal::JournalError;
 
@@ -22,6 +23,8 @@ pub(crate) enum Exit {
     TimedOut,
     /// Ctrl-C.
     Interrupted,
+    /// What a command on another machine ended with, or ssh's code for why there was none.
+    Code(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -33,6 +36,7 @@ impl From<Exit> for ExitCode {
             Exit::Undelivered => 3,
             Exit::TimedOut => 124,
             Exit::Interrupted => 130,
+            Exit::Code(code) => code,
         })
     }
 }
@@ -121,6 +125,11 @@ impl From<Refused> for Failure {
 /// standard error does not want to know.
 pub(crate) fn say(line: impl Display) {
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
+}
+
+/// Whether there is colour on standard error: not in a pipe, not with NO_COLOR.
+pub(crate) fn coloured() -> bool {
+    AutoStream::choice(&io::stderr()) != ColorChoice::Never
 }
 
 #[cfg(test)]

@@ -71,16 +71,18 @@ pub(crate) fn run(flags: &LogFlags) -> Outcome {
 
 fn forget(journal: Option<&Journal>, before: Timestamp, json: bool) -> Outcome {
     let forgotten = journal.map(|journal| journal.forget(before)).transpose()?.unwrap_or_default();
-    let Forgotten { connections, messages, presences } = forgotten;
+    let Forgotten { connections, messages, presences, runs } = forgotten;
     if json {
-        let forgotten = json!({"connections": connections, "messages": messages, "presences": presences});
+        let forgotten =
+            json!({"connections": connections, "messages": messages, "presences": presences, "runs": runs});
         return stdout::print_json([json!({"forgotten": forgotten, "before": before})]);
     }
     let counted = |number, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     stdout::print(format!(
-        "forgotten: {}, {}, {}\n",
+        "forgotten: {}, {}, {}, {}\n",
         counted(messages, "message"),
         counted(connections, "connection"),
+        counted(runs, "run"),
         counted(presences, "change") + " of presence"
     ))
 }

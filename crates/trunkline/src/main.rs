@@ -11,11 +11,14 @@ mod control;
 mod doctor;
 mod endpoint;
 mod failure;
+mod json;
 mod log;
 mod manual;
+mod run;
 mod send;
 mod serve;
 mod sight;
+mod ssh;
 mod stdout;
 mod table;
 mod terminal;
@@ -66,6 +69,10 @@ fn run(verb: Verb) -> Outcome {
         Verb::Block(flags) => runtime()?.block_on(block::run(flags)),
         Verb::Connect(flags) => {
             connect::run(connect::Plan::new(flags, connect::Ends::of_process(), own_book)?)
+        }
+        Verb::Run(flags) => {
+            let plan = run::Plan::new(*flags)?;
+            runtime()?.block_on(run::run(plan))
         }
         Verb::Book(flags) => book::run(flags),
         Verb::Log(flags) => log::run(&flags),

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::failure::{Exit, Outcome};
+use crate::json;
 
 /// Prints bytes or text as they are.
 pub(crate) fn print(output: impl AsRef<[u8]>) -> Outcome {
@@ -38,7 +39,7 @@ pub(crate) fn coloured() -> bool {
 pub(crate) fn print_json(values: impl IntoIterator<Item = impl Serialize>) -> Outcome {
     let mut lines = String::new();
     for value in values {
-        lines += &net::untrusted::escape_json(&serde_json::to_string(&value).context("writing JSON")?);
+        lines += &json::line(&value).context("writing JSON")?;
         lines.push('\n');
     }
     print(lines)

@@ -6,10 +6,9 @@ mod watch;
 
 use std::io::{self, IsTerminal as _};
 
-use anyhow::anyhow;
 use node::Plan;
 use node::book::Book;
-use node::face::{Person, Reply, Request};
+use node::face::Person;
 use node::home::Home;
 use serde::Serialize;
 use tokio::time::sleep;
@@ -45,9 +44,7 @@ async fn look_around(face: &mut Face, book: &Book, flags: &WhoFlags) -> Outcome 
         // Who is there answers to this node's entry.
         sleep(SIGHT).await;
     }
-    let Reply::Snapshot(mut seen) = face.request(Request::Look).await? else {
-        return Err(anyhow!("the node answers something else").into());
-    };
+    let mut seen = face.look().await?;
     let machines = Machines::of(book);
     for person in &mut seen.people {
         person.seat = machines.seat_of(person);

@@ -4,10 +4,10 @@ use std::hint::black_box;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ipmsg::node::{Command, Config, Event, Interface, Node, Now, Profile};
+use ipmsg::node::{Command, Config, Event, Interface, Node, Now};
 use ipmsg::{
-    Body, Capabilities, Charset, Dialect, Message, MessageId, MessageTag, NodeId, NodeTag, Options, Part,
-    Presence, PresenceKind, Sender, Wants,
+    Body, Capabilities, Dialect, Message, MessageId, MessageTag, NodeId, NodeTag, Options, Part, Presence,
+    PresenceKind, Sender, Wants,
 };
 
 use super::{MEASURED, read};
@@ -97,20 +97,7 @@ fn id(peer: u16) -> NodeId {
 }
 
 fn node() -> Node {
-    let config = Config {
-        node: NodeId(0),
-        user: "alice".to_owned(),
-        host: "hosta".to_owned(),
-        profile: Profile::default(),
-        port: 2425,
-        files: false,
-        program: String::new(),
-        fallback: Charset::GBK,
-        last_number: 0,
-        outbox: Vec::new(),
-        blocked: Vec::new(),
-    };
-    let mut node = Node::new(config, NOW, 1);
+    let mut node = Node::new(Config::new(NodeId(0), "alice", "hosta"), NOW, 1);
     let interface = Interface {
         address: [10, 77, 255, 1].into(),
         prefix: 16,

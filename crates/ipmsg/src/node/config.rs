@@ -29,7 +29,7 @@ pub struct Config {
     pub host: String,
     /// What people see.
     pub profile: Profile,
-    /// The port that its socket is bound to, 2425 unless several nodes share a host.
+    /// The port that its socket is bound to, [`PORT`] unless several nodes share a host.
     pub port: u16,
     /// Whether it takes and serves files: the driver does that, over TCP.
     pub files: bool,
@@ -68,6 +68,9 @@ pub struct Interface {
     pub everybody: SocketAddr,
 }
 
+/// The port of the protocol, UDP and TCP.
+pub const PORT: u16 = 2425;
+
 /// Bytes of a name that is sent: what IP Messenger takes.
 pub const NAME_SENT: usize = 79;
 
@@ -93,6 +96,25 @@ impl Interface {
 }
 
 impl Config {
+    /// A node at its first start: at [`PORT`], among FeiQ, without a name that people see, without files, with nothing to
+    /// send and nobody blocked.
+    #[must_use]
+    pub fn new(node: NodeId, user: impl Into<String>, host: impl Into<String>) -> Self {
+        Self {
+            node,
+            user: user.into(),
+            host: host.into(),
+            profile: Profile::default(),
+            port: PORT,
+            files: false,
+            program: String::new(),
+            fallback: Charset::GBK,
+            last_number: 0,
+            outbox: Vec::new(),
+            blocked: Vec::new(),
+        }
+    }
+
     /// With names that can be sent.
     pub(super) fn cleaned(mut self) -> Self {
         for name in [&mut self.user, &mut self.host] {

@@ -5,31 +5,18 @@ use std::time::Duration;
 
 use ipmsg::node::{
     Command, Config, Event, Interface, MAX_ADDRESSES, MAX_ASKED, MAX_PEERS, MAX_PEERS_AT_ONE_IP, MAX_QUEUED,
-    MAX_QUEUED_FOR_ONE, MAX_TOLD, MAX_UNSTORED, Node, Now, Person, Profile, Refusal, Standing,
+    MAX_QUEUED_FOR_ONE, MAX_TOLD, MAX_UNSTORED, Node, Now, Person, Refusal, Standing,
 };
 use ipmsg::{
-    Body, Capabilities, Charset, Dialect, Listed, Message, NodeId, NodeTag, Options, Page, Presence,
-    PresenceKind, Sender, Wants,
+    Body, Capabilities, Dialect, Listed, Message, NodeId, NodeTag, Options, Page, Presence, PresenceKind,
+    Sender, Wants,
 };
 
 const NOW: Now = Now { elapsed: Duration::from_secs(1000), unix: 1000 };
 
 /// A node in a subnet of 65,534 addresses.
 fn node() -> Node {
-    let config = Config {
-        node: NodeId(1),
-        user: "alice".to_owned(),
-        host: "hosta".to_owned(),
-        profile: Profile::default(),
-        port: 2425,
-        files: false,
-        program: String::new(),
-        fallback: Charset::GBK,
-        last_number: 0,
-        outbox: Vec::new(),
-        blocked: Vec::new(),
-    };
-    let mut node = Node::new(config, NOW, 1);
+    let mut node = Node::new(Config::new(NodeId(1), "alice", "hosta"), NOW, 1);
     let [address, everybody] = [place(0), place(65_535)];
     let interface = Interface { address: address.ip(), prefix: 16, everybody };
     node.handle_command(NOW, Command::Interfaces(vec![interface])).unwrap();

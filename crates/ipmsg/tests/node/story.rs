@@ -18,7 +18,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use ipmsg::node::{Command, Config, Event, Interface, Node, Now, Outgoing, Person, Profile, Token};
-use ipmsg::{Charset, MessageId, NodeId, Packet, Topic, seal};
+use ipmsg::{MessageId, NodeId, Packet, Topic, seal};
 
 /// What the clock of the host says: packet numbers are counted from it.
 const CLOCK: u64 = 1000;
@@ -82,17 +82,9 @@ struct Stage {
 impl Stage {
     fn new(configure: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
-            node: NodeId(0xa),
-            user: "alice".to_owned(),
-            host: "hosta".to_owned(),
             profile: Profile { nick: "Alice".to_owned(), ..Profile::default() },
-            port: 2425,
-            files: false,
             program: "trunkline".to_owned(),
-            fallback: Charset::GBK,
-            last_number: 0,
-            outbox: Vec::new(),
-            blocked: Vec::new(),
+            ..Config::new(NodeId(0xa), "alice", "hosta")
         };
         configure(&mut config);
         let node = Node::new(config, now(Duration::ZERO), SEED);

@@ -49,7 +49,7 @@ pub(super) fn read(text: &str, path: &Path) -> Result<Book, Mistakes> {
     if mistakes.is_empty() { Ok(book) } else { Err(Mistakes::new(path.to_owned(), mistakes)) }
 }
 
-/// Reads the text of a book, each entry by itself; [`check`] looks at all of them together.
+/// Reads the text of a book, each entry by itself; [`check()`] looks at all of them together.
 pub(super) fn read_entries(text: &str, path: &Path) -> Result<(Book, Vec<Mention>), Mistakes> {
     let document = parse(text, path)?;
     let (records, groups, mentions) = (Vec::new(), Vec::new(), Vec::new());

@@ -11,6 +11,7 @@ use super::name::{Name, fold};
 use super::nearest::{DidYouMean, closest, distance, one_of};
 use super::pattern::Pattern;
 use super::record::Record;
+use super::set::NameSet;
 
 /// Names of a range that a wrong one is compared with: enough to know the range again, and a long one costs no time.
 const COMPARED: usize = 1000;
@@ -118,6 +119,18 @@ impl Book {
                 Err(LookUpError::Ambiguous { name: name.to_owned(), names })
             }
         }
+    }
+
+    /// The names of those entries as they are written, ranges expanded. There are none where they are too many for a set.
+    #[must_use]
+    pub fn names_where(&self, is_wanted: impl Fn(&Record) -> bool) -> NameSet {
+        let wanted = self.records.iter().filter(|record| is_wanted(&record.value));
+        NameSet::of(wanted.map(|record| record.value.names().to_string())).unwrap_or_default()
+    }
+
+    /// What is known of each of these names; those that are not in the book are left out.
+    pub fn entries(&self, names: &NameSet) -> impl Iterator<Item = Entry> {
+        names.iter().filter_map(|name| self.find(&name).ok().flatten())
     }
 
     /// Whether a name, as it is spelt, is in the book.
@@ -236,6 +249,17 @@ mod tests {
         assert_eq!((at("a").as_str(), at("b").as_str(), at("c").as_str()), ("config", "book", "hosts"));
         assert!(book.look_up("a").unwrap().socket.is_some());
         assert_eq!(book.look_up("c").unwrap().ssh.unwrap().origin.to_string(), "hosts:3");
+    }
+
+    #[test]
+    fn those_who_have_a_line_are_found_one_by_one() {
+        let book = book(
+            "[entry.'n[1-2]']\nssh = '10.0.0.[1-2]'\n[entry.gate]\nssh = 'gate'\n[entry.desk]\nchat = 'desk'\n",
+        );
+        let names = book.names_where(|record| record.ssh.is_some());
+        assert_eq!(names.to_string(), "gate,n[1-2]");
+        let hosts: Vec<_> = book.entries(&names).map(|entry| entry.ssh.unwrap().value.at.host).collect();
+        assert_eq!(hosts, ["gate", "10.0.0.1", "10.0.0.2"]);
     }
 
     #[test]

@@ -9,16 +9,19 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use ipmsg::MessageId;
-use ipmsg::node::{Command, Interface, Node as Core, Now, Peer, Person as Whom, Transmit};
+use ipmsg::node::{Command, Config, Interface, Node as Core, Now, Peer, Transmit};
+use ipmsg::{MessageId, NodeId};
+use rustix::rand::{GetRandomFlags, getrandom};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::account::Account;
 use super::directory::{Directory, Listings, listings};
-use super::settings::Settings;
+use super::driver::{Plan, StartError};
+use super::settings::{Settings, profile};
 use super::view;
 use crate::face::{Event, Me, Numbered, Person, Refused, Reply, Request, Snapshot};
-use crate::journal::{Change, Journal, JournalError, Writer, Written};
+use crate::home::Home;
+use crate::journal::{Change, Journal, JournalError, Trouble, Writer, Written};
 use events::Then;
 use requests::{Resolved, Sending};
 
@@ -44,6 +47,8 @@ pub(crate) enum Ask {
 pub(super) enum Back {
     /// The disk has a change, or could not take it.
     Disk(Then, Result<Written, Arc<JournalError>>),
+    /// What was noted is not on disk.
+    Trouble(Trouble),
     /// The addresses of those for whom a text is are known.
     Resolved(Resolved),
     /// The hosts of the book were looked up.
@@ -64,8 +69,6 @@ pub(super) struct Desk {
     journal: Writer,
     /// For what a face wants to see of it.
     reader: Journal,
-    /// Whose messages are dropped.
-    blocked: Vec<Whom>,
     /// Claims that contradict each other, as a person should know them.
     contradictions: VecDeque<String>,
     /// The numbers in the journal of the messages that wait.
@@ -78,55 +81,67 @@ pub(super) struct Desk {
     has_left: bool,
 }
 
-/// What a desk begins with.
-pub(super) struct Beginning {
-    pub(super) core: Core,
-    pub(super) started: Instant,
-    pub(super) me: Me,
-    pub(super) account: Account,
-    pub(super) settings: Settings,
-    pub(super) says_goodbye: bool,
-    pub(super) directory: Directory,
-    pub(super) journal: Writer,
-    pub(super) reader: Journal,
-    pub(super) waiting: BTreeMap<MessageId, i64>,
-    pub(super) faces: broadcast::Sender<Arc<Numbered>>,
-    pub(super) back: mpsc::UnboundedSender<Back>,
-}
-
-/// Both clocks: that of waiting, and that of the world.
-pub(super) fn now(started: Instant) -> Now {
-    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    Now { elapsed: started.elapsed(), unix }
-}
-
 impl Desk {
-    pub(super) fn new(beginning: Beginning) -> Self {
-        let Beginning { core, started, me, account, settings, .. } = beginning;
-        let blocked = settings.blocked();
+    /// Takes up what the journal has of earlier runs. The settings are those from now on, and are written down; the port
+    /// is the one at which others reach this node.
+    pub(super) fn open(
+        home: &Home,
+        plan: &Plan,
+        settings: Settings,
+        reader: Journal,
+        port: u16,
+        faces: broadcast::Sender<Arc<Numbered>>,
+        back: mpsc::UnboundedSender<Back>,
+    ) -> Result<Self, StartError> {
+        let account = Account::of_this_user();
+        let (id, seed) = (random()?, random()?);
+        let state = reader.chat_state(|| NodeId(id))?;
+        let mut me = Me {
+            name: String::new(),
+            group: String::new(),
+            away: None,
+            user: account.user.clone(),
+            host: account.host.clone(),
+            node: state.node.to_string(),
+            port,
+            addresses: Vec::new(),
+        };
+        settings.describe(&mut me, &account);
+        let config = Config {
+            profile: profile(&me),
+            port,
+            program: format!("trunkline {}", env!("CARGO_PKG_VERSION")),
+            last_number: state.last_number,
+            outbox: state.outbox,
+            blocked: settings.blocked(),
+            ..Config::new(state.node, &me.user, &me.host)
+        };
+        let started = Instant::now();
+        let tell = back.clone();
+        // The node may have ended meanwhile.
+        let tell = move |trouble: &Trouble| drop(tell.send(Back::Trouble(trouble.clone())));
         let mut desk = Self {
-            core,
+            core: Core::new(config, now(started), seed as u64),
             started,
             me,
             account,
             settings,
-            says_goodbye: beginning.says_goodbye,
-            directory: beginning.directory,
-            journal: beginning.journal,
-            reader: beginning.reader,
-            blocked,
+            says_goodbye: plan.says_goodbye,
+            directory: Directory::at(&home.book()),
+            journal: Writer::start(Journal::open(home.state())?, tell)?,
             contradictions: VecDeque::new(),
-            waiting: beginning.waiting,
+            waiting: reader.waiting()?.into_iter().collect(),
+            reader,
             sendings: BTreeMap::new(),
             last_sending: 0,
-            faces: beginning.faces,
+            faces,
             last_event: 0,
-            back: beginning.back,
+            back,
             has_left: false,
         };
         desk.remember();
         desk.look_at_book();
-        desk
+        Ok(desk)
     }
 
     /// These are the interfaces now, under the addresses of which others reach this node.
@@ -177,6 +192,7 @@ impl Desk {
     pub(super) fn take_back(&mut self, back: Back) {
         match back {
             Back::Disk(then, written) => self.on_disk(then, written),
+            Back::Trouble(trouble) => self.notice(trouble.to_string()),
             Back::Resolved(resolved) => self.send(resolved),
             Back::Listings(edition, listings) => {
                 if self.directory.set_listings(edition, listings) {
@@ -209,7 +225,7 @@ impl Desk {
         Snapshot {
             number: self.last_event,
             me: self.me.clone(),
-            people: view::people(&self.core, &self.directory, |peer| self.is_blocked(peer)),
+            people: view::people(&self.core, &self.directory),
             blocked: self.settings.blocked.iter().map(|(name, _)| name.clone()).collect(),
             waiting: self.waiting.len(),
             troubles: self.directory.trouble.iter().chain(&self.contradictions).cloned().collect(),
@@ -262,15 +278,25 @@ impl Desk {
     }
 
     fn person(&self, peer: &Peer) -> Person {
-        view::person(peer, &self.directory, self.is_blocked(peer))
-    }
-
-    fn is_blocked(&self, peer: &Peer) -> bool {
-        self.blocked.iter().any(|person| person.is(peer))
+        view::person(peer, &self.core, &self.directory)
     }
 
     /// Writes down what was said of this node and of others.
     fn remember(&self) {
         self.write(Change::Settings(self.settings.to_json()), Then::Nothing);
     }
+}
+
+/// Both clocks: that of waiting, and that of the world.
+fn now(started: Instant) -> Now {
+    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    Now { elapsed: started.elapsed(), unix }
+}
+
+fn random() -> Result<u128, StartError> {
+    let mut bytes = [0; 16];
+    // Less than 256 bytes are given whole or not at all (getrandom(2)).
+    getrandom(&mut bytes, GetRandomFlags::empty())
+        .map_err(|error| StartError::System { doing: "asking for randomness", error: error.into() })?;
+    Ok(u128::from_ne_bytes(bytes))
 }

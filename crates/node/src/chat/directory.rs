@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use net::{HostPort, ResolveError, Untrusted, resolve_async};
+use net::{HostPort, Untrusted, resolve_one};
 
 use crate::book::name::fold;
-use crate::book::{Book, ChatAddress, Entry, NameSet};
+use crate::book::{Book, ChatAddress, Entry};
 
 /// Everybody of the book who has a chat line of IP Messenger.
 #[derive(Clone, Debug, Default)]
@@ -108,30 +108,15 @@ pub(super) fn line_of(entry: &Entry) -> Result<HostPort, String> {
     }
 }
 
-/// The address of a host to which IP Messenger speaks: by IPv4, if it can be.
-///
-/// # Errors
-/// When the host has none.
-pub(super) async fn address_of(at: &HostPort) -> Result<SocketAddr, ResolveError> {
-    let found = resolve_async(at).await?;
-    let best = found.iter().find(|address| address.is_ipv4()).or(found.first()).copied();
-    best.ok_or_else(|| ResolveError::NotFound {
-        host: at.host.clone().unwrap_or_default(),
-        reason: "it has no address".to_owned(),
-    })
-}
-
 /// Host names are looked up one after the other; who has no address is left out, and told of when he is written to.
 pub(super) async fn listings(book: &Book) -> Listings {
     let mut listings = Listings::new();
-    let with_chat = book.records().iter().filter(|record| record.value.chat.is_some());
-    let written = with_chat.map(|record| record.value.names().to_string());
-    for name in NameSet::of(written).unwrap_or_default().iter() {
-        let Ok(Some(entry)) = book.find(&name) else { continue };
+    let names = book.names_where(|record| record.chat.is_some());
+    for entry in book.entries(&names) {
         let Ok(at) = line_of(&entry) else { continue };
-        if let Ok(address) = address_of(&at).await {
+        if let Ok(address) = resolve_one(&at).await {
             let seat = entry.seat.as_ref().map(|seat| seat.value.to_string());
-            listings.entry(address).or_insert(Listing { name: name.clone(), seat });
+            listings.entry(address).or_insert(Listing { name: entry.name.to_string(), seat });
         }
     }
     listings

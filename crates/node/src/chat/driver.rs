@@ -5,23 +5,19 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ipmsg::node::{Config, Interface, Node as Core, Transmit};
-use ipmsg::{Charset, NodeId};
+use ipmsg::node::{Interface, Transmit};
 use net::ListenError;
 use net::interfaces::{Watch, interfaces};
-use rustix::rand::{GetRandomFlags, getrandom};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::sleep_until;
 
-use super::account::Account;
-use super::desk::{self, Ask, Back, Beginning, Desk};
-use super::directory::Directory;
-use super::settings::{Settings, profile};
+use super::desk::{Ask, Back, Desk};
+use super::settings::Settings;
 use super::socket::Socket;
 use crate::book::CHAT_PORT;
-use crate::face::{Me, Numbered};
+use crate::face::Numbered;
 use crate::home::Home;
-use crate::journal::{Journal, JournalError, Writer};
+use crate::journal::{Journal, JournalError};
 
 /// How a node is started.
 #[derive(Clone, Debug)]
@@ -90,60 +86,16 @@ impl Driver {
         asks: mpsc::Receiver<Ask>,
         faces: broadcast::Sender<Arc<Numbered>>,
     ) -> Result<Self, StartError> {
-        let system = |doing| move |error| StartError::System { doing, error };
-        let watch = Watch::new().map_err(system("watching the interfaces"))?;
-        let (journal, reader) = (Journal::open(home.state())?, Journal::open(home.state())?);
-        let account = Account::of_this_user();
+        let watch =
+            Watch::new().map_err(|error| StartError::System { doing: "watching the interfaces", error })?;
+        let reader = Journal::open(home.state())?;
         let mut settings = Settings::read(reader.settings()?.as_deref());
         settings.name = plan.name.clone().or(settings.name);
         settings.group = plan.group.clone().or(settings.group);
         settings.port = plan.port.or(settings.port);
         let socket = Socket::open(settings.port.unwrap_or(CHAT_PORT), plan.interface.clone()).await?;
-        let (id, seed) = (
-            random().map_err(system("asking for randomness"))?,
-            random().map_err(system("asking for randomness"))?,
-        );
-        let state = reader.chat_state(|| NodeId(id))?;
-        let mut me = Me {
-            name: String::new(),
-            group: String::new(),
-            away: None,
-            user: account.user.clone(),
-            host: account.host.clone(),
-            node: state.node.to_string(),
-            port: socket.port(),
-            addresses: Vec::new(),
-        };
-        settings.describe(&mut me, &account);
-        let config = Config {
-            node: state.node,
-            user: me.user.clone(),
-            host: me.host.clone(),
-            profile: profile(&me),
-            port: me.port,
-            files: false,
-            program: format!("trunkline {}", env!("CARGO_PKG_VERSION")),
-            fallback: Charset::GBK,
-            last_number: state.last_number,
-            outbox: state.outbox,
-            blocked: settings.blocked(),
-        };
         let (back, came_back) = mpsc::unbounded_channel();
-        let started = Instant::now();
-        let desk = Desk::new(Beginning {
-            core: Core::new(config, desk::now(started), seed as u64),
-            started,
-            me,
-            account,
-            settings,
-            says_goodbye: plan.says_goodbye,
-            directory: Directory::at(&home.book()),
-            journal: Writer::start(journal, |_| ())?,
-            waiting: reader.waiting()?.into_iter().collect(),
-            reader,
-            faces,
-            back,
-        });
+        let desk = Desk::open(home, plan, settings, reader, socket.port(), faces, back)?;
         let mut driver = Self {
             socket,
             desk,
@@ -201,9 +153,8 @@ impl Driver {
             Ok(found) => {
                 let port = self.socket.port();
                 let is_used = |name: &str| self.interface.as_ref().is_none_or(|only| only == name);
-                let lines = found.iter().filter(|one| one.is_up && !one.is_loopback && is_used(&one.name));
-                let lines = lines.filter_map(|interface| {
-                    let everybody = (interface.broadcast?, port).into();
+                let lines = found.iter().filter(|one| is_used(&one.name)).filter_map(|interface| {
+                    let everybody = (interface.everybody()?, port).into();
                     Some(Interface { address: interface.address, prefix: interface.prefix, everybody })
                 });
                 self.desk.see_interfaces(lines.collect());
@@ -219,11 +170,4 @@ async fn at(time: Option<Instant>) {
         Some(time) => sleep_until(time.into()).await,
         None => std::future::pending().await,
     }
-}
-
-fn random() -> io::Result<u128> {
-    let mut bytes = [0; 16];
-    // Less than 256 bytes are given whole or not at all (getrandom(2)).
-    getrandom(&mut bytes, GetRandomFlags::empty())?;
-    Ok(u128::from_ne_bytes(bytes))
 }

@@ -6,9 +6,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use ipmsg::node::{Peer, PeerId};
-use net::{HostPort, ResolveError, Untrusted};
+use net::{HostPort, ResolveError, Untrusted, resolve_one};
 
-use super::directory::{Directory, address_of, line_of};
+use super::directory::{Directory, line_of};
 use crate::book::CHAT_PORT;
 use crate::book::nearest::{DidYouMean, nearest};
 use crate::face::Refused;
@@ -70,7 +70,7 @@ impl Recipient {
     /// When the host has no address: whose, and why.
     pub(super) async fn resolved(self) -> Result<Self, (String, ResolveError)> {
         match self {
-            Self::Host { name, at } => address_of(&at).await.map(Self::At).map_err(|error| (name, error)),
+            Self::Host { name, at } => resolve_one(&at).await.map(Self::At).map_err(|error| (name, error)),
             other => Ok(other),
         }
     }
@@ -154,8 +154,8 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    use ipmsg::node::{Config, Node as Core, Now, Profile};
-    use ipmsg::{Body, Charset, Dialect, NodeId, Presence, PresenceKind, Sender};
+    use ipmsg::node::{Config, Node as Core, Now};
+    use ipmsg::{Body, Dialect, NodeId, Presence, PresenceKind, Sender};
 
     use crate::book::Book;
 
@@ -177,21 +177,8 @@ mod tests {
     /// Who is meant, where these have entered: user, nick and the last byte of the address; `-` before the user is for one
     /// who has left.
     fn meant(text: &str, people: &[(&str, &str, u8)]) -> Result<Vec<String>, String> {
-        let config = Config {
-            node: NodeId(1),
-            user: "me".to_owned(),
-            host: "pc".to_owned(),
-            profile: Profile::default(),
-            port: 2425,
-            files: false,
-            program: String::new(),
-            fallback: Charset::GBK,
-            last_number: 0,
-            outbox: Vec::new(),
-            blocked: Vec::new(),
-        };
         let at = |seconds| Now { elapsed: Duration::from_secs(seconds), unix: 1_795_353_650 };
-        let mut core = Core::new(config, at(0), 1);
+        let mut core = Core::new(Config::new(NodeId(1), "me", "pc"), at(0), 1);
         for (user, nick, last) in people {
             let from = SocketAddr::from(([10, 0, 7, *last], 2425));
             let sender = Sender { user: user.trim_start_matches('-'), host: "pc" };

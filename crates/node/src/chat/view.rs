@@ -6,89 +6,69 @@ use std::net::SocketAddr;
 use ipmsg::feiq;
 use ipmsg::node::{Node as Core, Peer, Standing};
 
-use super::directory::{Directory, Listing};
+use super::directory::Directory;
 use crate::face::{Person, Presence};
 use crate::journal::Party;
 
 /// Somebody whom the node knows.
-pub(super) fn person(peer: &Peer, directory: &Directory, blocked: bool) -> Person {
-    let listing = peer.addresses.iter().find_map(|address| directory.holder(*address));
+pub(super) fn person(peer: &Peer, core: &Core, directory: &Directory) -> Person {
     Person {
         id: Some(peer.id.0),
-        name: name(listing, [&peer.nick, &peer.user], peer.addresses.first().copied(), directory),
-        book: listing.map(|listing| listing.name.clone()),
-        seat: listing.and_then(|listing| listing.seat.clone()),
-        nick: peer.nick.to_string(),
-        group: peer.group.to_string(),
-        user: peer.user.to_string(),
-        host: peer.host.to_string(),
-        addresses: peer.addresses.clone(),
         program: program(peer),
-        node: peer.node.map(|node| node.to_string()),
         presence: match peer.standing {
             Standing::Here => Presence::Here,
             Standing::Told => Presence::Told,
             Standing::Gone => Presence::Gone,
         },
         away: peer.is_away(),
-        blocked,
-    }
-}
-
-/// What to call somebody: his name in the book, else what he calls himself. Nobody looks like somebody of the book by
-/// calling himself so: then the address stands beside it.
-fn name(
-    listing: Option<&Listing>,
-    claims: [&str; 2],
-    address: Option<SocketAddr>,
-    directory: &Directory,
-) -> String {
-    if let Some(listing) = listing {
-        return listing.name.clone();
-    }
-    let claimed = claims.into_iter().find(|claim| !claim.trim().is_empty());
-    match (claimed, address) {
-        (Some(claimed), Some(address)) if directory.has(claimed) => format!("{claimed} at {}", address.ip()),
-        (Some(claimed), _) => claimed.to_owned(),
-        (None, address) => address.map(|address| address.to_string()).unwrap_or_default(),
-    }
-}
-
-/// Somebody of the book whom the node does not know.
-pub(super) fn listed(address: SocketAddr, listing: &Listing) -> Person {
-    Person {
-        name: listing.name.clone(),
-        book: Some(listing.name.clone()),
-        seat: listing.seat.clone(),
-        addresses: vec![address],
-        ..Person::default()
+        blocked: core.is_blocked(peer),
+        ..of_party(Party::from(peer), peer.addresses.clone(), directory)
     }
 }
 
 /// Somebody of the journal whom the node does not know (any more).
 pub(super) fn unmet(party: &Party, directory: &Directory) -> Person {
-    let listing = party.address.and_then(|address| directory.holder(address));
+    of_party(party.clone(), party.address.into_iter().collect(), directory)
+}
+
+/// Whoever is at an address where the node knows nobody: somebody of the book, perhaps.
+pub(super) fn unheard(address: Option<SocketAddr>, directory: &Directory) -> Person {
+    unmet(&Party { address, ..Party::default() }, directory)
+}
+
+fn of_party(party: Party, addresses: Vec<SocketAddr>, directory: &Directory) -> Person {
+    let listing = addresses.iter().find_map(|address| directory.holder(*address));
     Person {
-        name: name(listing, [&party.nick, &party.user], party.address, directory),
+        name: listing.map_or_else(|| claimed_name(&party, directory), |listing| listing.name.clone()),
         book: listing.map(|listing| listing.name.clone()),
         seat: listing.and_then(|listing| listing.seat.clone()),
-        nick: party.nick.clone(),
-        group: party.group.clone(),
-        user: party.user.clone(),
-        host: party.host.clone(),
-        addresses: party.address.into_iter().collect(),
+        nick: party.nick,
+        group: party.group,
+        user: party.user,
+        host: party.host,
+        addresses,
         node: party.node.map(|node| node.to_string()),
         ..Person::default()
     }
 }
 
+/// What to call somebody who is not in the book: what he calls himself. Nobody looks like somebody of the book by calling
+/// himself so: then the address stands beside it.
+fn claimed_name(party: &Party, directory: &Directory) -> String {
+    let claimed = [&party.nick, &party.user].into_iter().find(|claim| !claim.trim().is_empty());
+    match (claimed, party.address) {
+        (Some(claimed), Some(address)) if directory.has(claimed) => format!("{claimed} at {}", address.ip()),
+        (Some(claimed), _) => claimed.clone(),
+        (None, address) => address.map(|address| address.to_string()).unwrap_or_default(),
+    }
+}
+
 /// Everybody whom the node knows or the book lists, by name.
-pub(super) fn people(core: &Core, directory: &Directory, is_blocked: impl Fn(&Peer) -> bool) -> Vec<Person> {
-    let known = core.peers().map(|peer| person(peer, directory, is_blocked(peer)));
-    let mut people: Vec<Person> = known.collect();
+pub(super) fn people(core: &Core, directory: &Directory) -> Vec<Person> {
+    let mut people: Vec<Person> = core.peers().map(|peer| person(peer, core, directory)).collect();
     let heard: BTreeSet<SocketAddr> = people.iter().flat_map(|person| person.addresses.clone()).collect();
-    let unheard = directory.iter().filter(|(address, _)| !heard.contains(address));
-    people.extend(unheard.map(|(address, listing)| listed(address, listing)));
+    let listed = directory.iter().map(|(address, _)| address).filter(|address| !heard.contains(address));
+    people.extend(listed.map(|address| unheard(Some(address), directory)));
     people.sort_by(|one, other| (&one.name, &one.addresses).cmp(&(&other.name, &other.addresses)));
     people
 }

@@ -12,6 +12,7 @@ use super::identity;
 use super::message::{self, End, ReceivedMessage};
 use super::party::Party;
 use super::presence::{self, Presence};
+use super::run::{self, NewRun, RunNews};
 
 /// Something that has happened. Each time is kept to the microsecond.
 #[derive(Clone, Debug)]
@@ -79,6 +80,10 @@ pub enum Change {
     },
     /// Somebody came, left, moved or changed.
     Presence(Presence),
+    /// A run begins; the row is what its news are about.
+    RunBegan(NewRun),
+    /// Something has come of a run.
+    RunWent(RunNews),
     /// What the node's person says of himself and of others, in the node's own words.
     Settings(String),
 }
@@ -97,6 +102,8 @@ pub struct Written {
 pub(super) fn apply(database: &Database, change: &Change) -> rusqlite::Result<Written> {
     match change {
         Change::Connection(connection) => connection::insert(database, connection).map(Written::new),
+        Change::RunBegan(new) => run::begin(database, new),
+        Change::RunWent(news) => run::go_on(database, news),
         Change::Settings(settings) => identity::set_settings(database, settings),
         Change::Presence(presence) => presence::insert(database, presence).map(Written::new),
         Change::Accepted { message, to, at } => {
@@ -114,8 +121,9 @@ pub(super) fn apply(database: &Database, change: &Change) -> rusqlite::Result<Wr
     }
 }
 
-/// Deletes what is beyond the caps.
-pub(super) fn delete_surplus(database: &Database) -> rusqlite::Result<()> {
+/// Files the messages and deletes what is beyond the caps, within a transaction.
+pub(super) fn tidy(database: &Database) -> rusqlite::Result<()> {
+    message::file(database)?;
     connection::delete_surplus(database)?;
     message::delete_surplus(database)?;
     presence::delete_surplus(database)

@@ -177,7 +177,7 @@ fn host(end: &str) -> Option<IpAddr> {
 }
 
 /// The pattern of LIKE that finds a text wherever it stands.
-fn anywhere(text: &str) -> String {
+pub(super) fn anywhere(text: &str) -> String {
     let mut pattern = "%".to_owned();
     for character in text.chars() {
         if matches!(character, '%' | '_' | '\\') {

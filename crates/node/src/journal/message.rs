@@ -5,15 +5,16 @@ use std::time::Duration;
 use ipmsg::node::{Outgoing, Person};
 use ipmsg::{MessageId, NodeId};
 use jiff::Timestamp;
-use rusqlite::{Connection as Database, OptionalExtension as _, ToSql, named_params, params};
+use rusqlite::{Connection as Database, OptionalExtension as _, named_params, params};
 
 use super::change::Written;
 use super::party::Party;
-use super::search;
 use super::value::{self, message_bytes, micros, node_bytes, unreadable};
 
+mod filing;
 mod select;
 
+pub(super) use filing::{file, is_filed};
 pub use select::MessageQuery;
 pub(super) use select::{one, outbox, select, waiting};
 
@@ -154,10 +155,11 @@ pub(super) fn accept(
         broadcast: false,
     };
     if let Some(row) = insert(database, &new)? {
-        index(database, row, new.text)?;
         return Ok(Written::new(row));
     }
-    Ok(Written { row: ours(database, message.id)?.unwrap_or(0), is_new: false })
+    let select = "SELECT id FROM messages WHERE state = 'waiting' AND message = ?1";
+    let row = database.prepare_cached(select)?.query_row([new.id.map(message_bytes)], |row| row.get(0))?;
+    Ok(Written { row, is_new: false })
 }
 
 /// Writes a message down that has come, if it is not there yet.
@@ -183,9 +185,6 @@ pub(super) fn receive(
         broadcast: message.broadcast,
     };
     if let Some(row) = insert(database, &new)? {
-        if !message.sealed {
-            index(database, row, new.text)?;
-        }
         return Ok(Written::new(row));
     }
     let select = "SELECT id FROM messages WHERE state = 'received' AND node = ?1 AND message = ?2";
@@ -201,15 +200,21 @@ pub(super) fn end(
     end: End<'_>,
     at: Timestamp,
 ) -> rusqlite::Result<Written> {
-    let Some(row) = ours(database, message)? else { return Ok(Written::default()) };
     let (state, took, reason) = match end {
         End::Delivered(took) => ("delivered", Some(micros(took)), None),
         End::Failed(reason) => ("failed", None, Some(reason)),
         End::Cancelled => ("cancelled", None, None),
     };
     let update = "
-        UPDATE messages SET state = ?2, took = ?3, reason = ?4, ended = ?5 WHERE id = ?1 AND state = 'waiting'";
-    change(database, row, update, params![row, state, took, reason, at.as_microsecond()])
+        UPDATE messages SET state = ?2, took = ?3, reason = ?4, ended = ?5 WHERE state = 'waiting' AND message = ?1
+        RETURNING id";
+    let row = database
+        .prepare_cached(update)?
+        .query_row(params![message_bytes(message), state, took, reason, at.as_microsecond()], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    Ok(row.map_or_else(Written::default, Written::new))
 }
 
 /// Notes that a sealed message of ours was opened.
@@ -222,15 +227,17 @@ pub(super) fn open(
 ) -> rusqlite::Result<Written> {
     // Numbers are never used again, so it is the one whose numbers begin at this one or next before it.
     let select = "
-        SELECT * FROM messages WHERE state <> 'received' AND number <= ?1 ORDER BY number DESC LIMIT 1";
+        SELECT * FROM messages WHERE sealed AND state <> 'received' AND number <= ?1 ORDER BY number DESC LIMIT 1";
     let found = database
         .prepare_cached(select)?
         .query_row([number], |row| Ok((row.get("id")?, select::outgoing(row)?)))
         .optional()?;
     match found {
-        Some((row, message)) if message.sealed && number <= message.last_number() && by.is(&message.to) => {
+        Some((row, message)) if number <= message.last_number() && by.is(&message.to) => {
             let update = "UPDATE messages SET opened = ?2, discarded = ?3 WHERE id = ?1 AND opened IS NULL";
-            change(database, row, update, params![row, at.as_microsecond(), discarded])
+            let changed =
+                database.prepare_cached(update)?.execute(params![row, at.as_microsecond(), discarded])?;
+            Ok(Written { row, is_new: changed > 0 })
         }
         _ => Ok(Written::default()),
     }
@@ -240,15 +247,15 @@ pub(super) fn open(
 pub(super) fn unseal(database: &Database, row: i64, at: Timestamp) -> rusqlite::Result<Written> {
     let update = "
         UPDATE messages SET opened = ?2 WHERE id = ?1 AND state = 'received' AND sealed AND opened IS NULL
-        RETURNING text";
-    let text: Option<String> = database
+        RETURNING text, filed";
+    let found: Option<(String, bool)> = database
         .prepare_cached(update)?
-        .query_row((row, at.as_microsecond()), |row| row.get(0))
+        .query_row((row, at.as_microsecond()), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    if let Some(text) = &text {
-        index(database, row, text)?;
+    if let Some((text, true)) = &found {
+        filing::index(database, row, text)?;
     }
-    Ok(Written { row, is_new: text.is_some() })
+    Ok(Written { row, is_new: found.is_some() })
 }
 
 /// Deletes what is beyond [`MESSAGES_MAX`] and [`TEXTS_MAX`].
@@ -274,9 +281,9 @@ pub(super) fn delete(database: &Database, before: Timestamp) -> rusqlite::Result
 fn insert(database: &Database, new: &New<'_>) -> rusqlite::Result<Option<i64>> {
     let insert = r#"
         INSERT INTO messages (at, state, person, node, user, host, nick, "group", address, ip, message, number, text,
-            sealed, automatic, broadcast)
+            sealed, automatic, broadcast, filed)
         VALUES (:at, :state, :person, :node, :user, :host, :nick, :group, :address, :ip, :message, :number, :text,
-            :sealed, :automatic, :broadcast)
+            :sealed, :automatic, :broadcast, 0)
         ON CONFLICT DO NOTHING RETURNING id"#;
     let party = &new.party;
     let values = named_params! {
@@ -298,23 +305,6 @@ fn insert(database: &Database, new: &New<'_>) -> rusqlite::Result<Option<i64>> {
         ":broadcast": new.broadcast,
     };
     database.prepare_cached(insert)?.query_row(values, |row| row.get(0)).optional()
-}
-
-fn index(database: &Database, row: i64, text: &str) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO words (rowid, text) VALUES (?1, ?2)";
-    database.prepare_cached(insert)?.execute((row, search::words(text))).map(drop)
-}
-
-/// The row of a message that was accepted here.
-fn ours(database: &Database, message: MessageId) -> rusqlite::Result<Option<i64>> {
-    let select = "SELECT id FROM messages WHERE state <> 'received' AND message = ?1";
-    database.prepare_cached(select)?.query_row([message_bytes(message)], |row| row.get(0)).optional()
-}
-
-/// Changes a row, if the update finds anything to change.
-fn change(database: &Database, row: i64, update: &str, values: &[&dyn ToSql]) -> rusqlite::Result<Written> {
-    let changed = database.prepare_cached(update)?.execute(values)?;
-    Ok(Written { row, is_new: changed > 0 })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use rusqlite::{Connection as Database, TransactionBehavior};
 
 /// Each brings the tables from the version of its place in this list to the next one.
-pub(super) const ALL: &[&str] = &[CONNECTIONS, CHAT];
+pub(super) const ALL: &[&str] = &[CONNECTIONS, CHAT, FILED, RUNS];
 
 const CONNECTIONS: &str = "
     CREATE TABLE connections (
@@ -97,6 +97,74 @@ const CHAT: &str = r#"
     ) STRICT;
     CREATE INDEX presences_at ON presences (at);
 "#;
+
+/// What only reading needs comes later than the message, for many at once (`filing.rs`): these indices have the rows that
+/// are `filed`, and so have `words` and `volume`. Those of an older journal are. A message of ours is only looked for by its
+/// id while it waits, by its number if it was sealed, and none by its time.
+const FILED: &str = "
+    ALTER TABLE messages ADD COLUMN filed INTEGER NOT NULL DEFAULT 1;
+    DROP INDEX messages_ours;
+    DROP INDEX messages_number;
+    DROP INDEX messages_waiting;
+    DROP INDEX messages_at;
+    DROP INDEX messages_node;
+    DROP INDEX messages_name;
+    DROP INDEX messages_nick;
+    DROP INDEX messages_ip;
+    CREATE UNIQUE INDEX messages_waiting ON messages (message) WHERE state = 'waiting';
+    CREATE INDEX messages_sealed ON messages (number) WHERE sealed AND state <> 'received';
+    CREATE INDEX messages_node ON messages (node) WHERE filed AND node IS NOT NULL;
+    CREATE INDEX messages_name ON messages (user, host) WHERE filed;
+    CREATE INDEX messages_nick ON messages (nick) WHERE filed;
+    CREATE INDEX messages_ip ON messages (ip) WHERE filed;
+    DROP TRIGGER messages_written;
+    DROP TRIGGER messages_forgotten;
+    CREATE TRIGGER messages_forgotten AFTER DELETE ON messages WHEN old.filed BEGIN
+        DELETE FROM words WHERE rowid = old.id;
+        UPDATE volume SET bytes = bytes - octet_length(old.text);
+    END;
+";
+
+/// A run that goes takes its machines and their output with it.
+const RUNS: &str = "
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never again that of another: news of a forgotten run are lost
+        at INTEGER NOT NULL,         -- microseconds since 1970, when it began
+        lasted INTEGER,              -- microseconds; NULL until it is over
+        by TEXT NOT NULL,
+        targets TEXT NOT NULL,
+        command TEXT NOT NULL,
+        machines INTEGER NOT NULL,
+        cancelled INTEGER NOT NULL,
+        bytes INTEGER NOT NULL       -- that it takes here, about
+    ) STRICT;
+    CREATE INDEX runs_at ON runs (at);
+    CREATE TABLE run_machines (
+        run INTEGER NOT NULL,
+        place INTEGER NOT NULL,      -- in the list, from 0
+        name TEXT NOT NULL,
+        host TEXT NOT NULL,
+        ending TEXT,                 -- exit, signal, unreachable, lost, timeout or cancelled; NULL until it has ended
+        number INTEGER,              -- the status of exit; 1 for a signal with a core dump; microseconds of timeout
+        reason TEXT,                 -- the name of the signal; the reason of unreachable and lost
+        lasted INTEGER,              -- microseconds
+        out INTEGER NOT NULL,        -- bytes that it printed, kept or not
+        err INTEGER NOT NULL,
+        PRIMARY KEY (run, place)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE run_output (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        is_error INTEGER NOT NULL,
+        bytes BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX run_output_place ON run_output (run, place);
+    CREATE TRIGGER runs_forgotten AFTER DELETE ON runs BEGIN
+        DELETE FROM run_machines WHERE run = old.id;
+        DELETE FROM run_output WHERE run = old.id;
+    END;
+";
 
 /// The newest version that this program knows: the end of the list.
 pub(super) fn known() -> i64 {

@@ -81,8 +81,9 @@ fn a_journal_of_a_newer_program_is_refused_and_stays_as_it_is() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the journal {} was written by a newer trunkline: it has version 3, and this program knows versions up to 2",
-            path.display()
+            "the journal {} was written by a newer trunkline: it has version {newer}, and this program knows versions up to {}",
+            path.display(),
+            migrations::known()
         )
     );
     let remedy = "use the newer program, or move the file away and a new one is begun";
@@ -102,6 +103,50 @@ fn a_migration_takes_an_older_journal_on_and_keeps_what_is_in_it() {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
     });
     assert_eq!(row, Ok((2, "x".to_owned())));
+}
+
+#[test]
+fn a_journal_from_before_messages_were_filed_is_found_and_delivered_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut older = Database::open(folder.path().join(FILE)).unwrap();
+    migrations::apply(&mut older, &migrations::ALL[..2]).unwrap();
+    older
+        .execute_batch(
+            "INSERT INTO messages (at, state, person, user, host, nick, \"group\", ip, address, message, number, text,
+                 sealed, automatic, broadcast) VALUES
+                 (1, 'received', NULL, 'a', 'a', 'anna', '', NULL, NULL, NULL, 7, 'the first', 0, 0, 0),
+                 (2, 'waiting', 'address', 'b', 'b', 'bob', '', '10.0.0.9', '10.0.0.9:2425',
+                     x'00000000000000000000000000000005', 8, 'the second', 0, 0, 0),
+                 (3, 'received', NULL, 'a', 'a', 'anna', '', NULL, NULL, NULL, 9, 'a secret', 1, 0, 0);
+             INSERT INTO words (rowid, text) VALUES (1, 'the first'), (2, 'the second');",
+        )
+        .unwrap();
+    drop(older);
+
+    let journal = Journal::open(folder.path()).unwrap();
+    assert_eq!(version(folder.path()), migrations::known());
+    let found = |query: &MessageQuery| -> Vec<i64> {
+        journal.messages(query).unwrap().iter().map(|message| message.row).collect()
+    };
+    let search = |text: &str| MessageQuery { search: Some(text.to_owned()), ..MessageQuery::default() };
+    let anna = MessageQuery { whose: Some(vec![Whose::Nick("anna".to_owned())]), ..MessageQuery::default() };
+    assert_eq!(
+        (found(&search("the")), found(&search("secret")), found(&anna)),
+        (vec![2, 1], vec![], vec![3, 1])
+    );
+    let outbox = journal.chat_state(|| NodeId(7)).unwrap().outbox;
+    assert_eq!(outbox.iter().map(|message| message.id).collect::<Vec<_>>(), [MessageId(5)]);
+
+    let writer = Writer::start(Journal::open(folder.path()).unwrap(), |trouble| panic!("{trouble}")).unwrap();
+    let at = Timestamp::from_second(4).unwrap();
+    writer.note(Change::Delivered { message: MessageId(5), took: Duration::ZERO, at });
+    writer.note(Change::Unsealed { row: 3, at });
+    drop(writer);
+    assert_eq!((found(&search("secret")), journal.waiting().unwrap()), (vec![3], vec![]));
+    assert_eq!(journal.forget(at).unwrap().messages, 3);
+    assert_eq!((found(&search("the")), found(&anna)), (vec![], vec![]));
+    let bytes = journal.database.query_row("SELECT bytes FROM volume", [], |row| row.get::<_, i64>(0));
+    assert_eq!(bytes, Ok(0));
 }
 
 #[test]

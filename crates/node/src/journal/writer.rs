@@ -1,31 +1,55 @@
 //! The one thread of a process that writes the journal. Whatever waits when it is ready goes in one transaction: the
-//! more there is to write, the fewer fsyncs each costs.
+//! more there is to write, the fewer fsyncs each costs. What nobody waits for lies ready for whatever comes next, and what
+//! can be put in order later than it is kept, is: when nothing more comes, or when much has come.
 
-use std::sync::Arc;
+use std::mem::take;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::{Connection as Database, TransactionBehavior};
 use thiserror::Error;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::change::{self, Change, Written};
-use super::connection::{self, Connection};
 use super::{Journal, JournalError};
 
 /// What may wait to be written. A disk that takes a tenth of a second for an fsync keeps up with 100,000 a second; what
 /// waits takes a few megabytes, and never more than 300, if all of it were messages of the largest size.
 pub const QUEUE_MAX: usize = 10_000;
 
+/// How long nothing comes before what nobody waits for is written, and then what is written put in order. Those who talk
+/// without a pause never come to it; nobody who looks afterwards notices.
+const REST: Duration = Duration::from_millis(50);
+
+/// Changes after which the journal is put in order although more comes. A reader who comes before has to do it, which takes
+/// him up to 50 ms.
+const UNTIDY_MAX: usize = 4_000;
+
 /// Writes the journal. Several may be open, in one process or in many. Dropping it waits until everything is written.
 #[derive(Debug)]
 pub struct Writer {
     /// In the order in which they came, each once. None only while this is being dropped.
     queue: Option<Sender<Job>>,
+    notes: Arc<Notes>,
     losses: Arc<Losses>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What lies ready to be written with whatever comes next.
+#[derive(Debug, Default)]
+struct Notes(Mutex<Pile>);
+
+#[derive(Debug, Default)]
+struct Pile {
+    /// In the order in which they came, at most [`QUEUE_MAX`].
+    changes: Vec<Change>,
+    /// Whether the thread looks here within [`REST`]. To be woken for each of them would cost it more than to write them.
+    is_watched: bool,
 }
 
 /// What was noted and is not written.
@@ -56,7 +80,9 @@ enum Job {
     /// To write something.
     Write(Change, Done),
     /// To write something about which nobody asks.
-    Note(Connection),
+    Note(Change),
+    /// To look at the notes soon.
+    Look,
     /// To say when all that came before is on disk or lost.
     Flush(oneshot::Sender<()>),
 }
@@ -70,13 +96,26 @@ impl Writer {
     pub fn start(journal: Journal, tell: impl Fn(&Trouble) + Send + 'static) -> Result<Self, JournalError> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let losses = Arc::<Losses>::default();
-        let scribe =
-            Scribe { journal, losses: Arc::clone(&losses), tell, told_full: false, told_failed: false };
+        let notes = Arc::<Notes>::default();
+        let scribe = Scribe {
+            journal,
+            notes: Arc::clone(&notes),
+            losses: Arc::clone(&losses),
+            tell,
+            told_full: false,
+            told_failed: false,
+            // Whoever had it before may have been killed.
+            untidy: 1,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .map_err(JournalError::Start)?;
         let thread = thread::Builder::new()
             .name("journal".to_owned())
-            .spawn(move || scribe.write(jobs))
+            .spawn(move || runtime.block_on(scribe.write(jobs)))
             .map_err(JournalError::Start)?;
-        Ok(Self { queue: Some(queue), losses, thread: Some(thread) })
+        Ok(Self { queue: Some(queue), notes, losses, thread: Some(thread) })
     }
 
     /// Writes a change. Never waits: what came of it is told, once, to `done`: on the thread that writes, when the
@@ -98,6 +137,7 @@ impl Writer {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.queue.as_ref().is_none_or(|queue| queue.capacity() < QUEUE_MAX / 2)
+            || self.notes.pile().changes.len() > QUEUE_MAX / 2
     }
 
     /// Writes a change, and waits for a place if too much is waiting. It is on disk when this returns.
@@ -113,15 +153,26 @@ impl Writer {
         told.await.map_err(|_| JournalError::Ended)?
     }
 
-    /// Writes a connection soon. Never waits: a server whose disk is slow must go on serving, and a line about a
-    /// connection is worth less than the next connection. So when the queue is full it is left out, counted and told.
-    pub fn note(&self, connection: Connection) {
-        if self.queue.as_ref().is_none_or(|queue| queue.try_send(Job::Note(connection)).is_err()) {
+    /// Writes a change soon. Never waits, and nobody is told: it is for what is worth less than what comes next, such as a
+    /// connection of a server that must go on serving, or can be found out again, such as a delivery. So when too much is
+    /// waiting it is left out, counted and told.
+    pub fn note(&self, change: Change) {
+        let mut pile = self.notes.pile();
+        if pile.changes.len() >= QUEUE_MAX {
             self.losses.full.fetch_add(1, Relaxed);
+            return;
+        }
+        pile.changes.push(change);
+        if !pile.is_watched
+            && let Some(queue) = &self.queue
+        {
+            // Where the queue is full, it looks by itself.
+            let _ = queue.try_send(Job::Look);
+            pile.is_watched = true;
         }
     }
 
-    /// Waits until everything that came so far is on disk or lost. Gives how many that were noted were lost.
+    /// Waits until everything that came so far is on disk, and in order, or lost. Gives how many that were noted were lost.
     pub async fn flush(&self) -> u64 {
         let (done, told) = oneshot::channel();
         if let Some(queue) = &self.queue
@@ -142,43 +193,95 @@ impl Drop for Writer {
     }
 }
 
+impl Notes {
+    /// Nobody panics while he has it.
+    fn pile(&self) -> MutexGuard<'_, Pile> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what is there.
+    fn jobs(&self) -> impl Iterator<Item = Job> {
+        take(&mut self.pile().changes).into_iter().map(Job::Note)
+    }
+
+    /// Says whether anything is there; if not, whoever notes something has to say so, unless it is looked for anyway.
+    fn watch(&self, is_watched: bool) -> bool {
+        let mut pile = self.pile();
+        pile.is_watched = is_watched || !pile.changes.is_empty();
+        pile.is_watched
+    }
+}
+
 /// The thread's own.
 struct Scribe<T> {
     journal: Journal,
+    notes: Arc<Notes>,
     losses: Arc<Losses>,
     tell: T,
     told_full: bool,
     told_failed: bool,
+    /// Changes since the journal was put in order.
+    untidy: usize,
 }
 
 impl<T: Fn(&Trouble)> Scribe<T> {
-    fn write(mut self, mut queue: Receiver<Job>) {
+    async fn write(mut self, mut queue: Receiver<Job>) {
         let mut jobs = Vec::new();
-        while queue.blocking_recv_many(&mut jobs, QUEUE_MAX) > 0 {
+        while self.gather(&mut queue, &mut jobs).await {
             if !self.told_full && self.losses.full.load(Relaxed) > 0 {
                 self.told_full = true;
                 (self.tell)(&Trouble::Full);
             }
             let written = self.commit(&jobs).map_err(Arc::new);
             if let Err(error) = &written {
-                let noted = jobs.iter().filter(|job| matches!(job, Job::Note(_))).count();
+                let noted = jobs.iter().filter(|job| job.is_note()).count();
                 self.losses.failed.fetch_add(noted as u64, Relaxed);
                 if noted > 0 && !self.told_failed {
                     self.told_failed = true;
                     (self.tell)(&Trouble::Failed(Arc::clone(error)));
                 }
             }
+            self.untidy += jobs.len();
+            let mut flushes = Vec::new();
             for (nth, job) in jobs.drain(..).enumerate() {
                 match job {
                     Job::Write(_, done) => {
                         done(written.as_ref().map(|written| written[nth]).map_err(Arc::clone));
                     }
-                    // Whoever asked may have gone.
-                    Job::Flush(done) => drop(done.send(())),
-                    Job::Note(_) => {}
+                    Job::Flush(done) => flushes.push(done),
+                    Job::Note(_) | Job::Look => {}
                 }
             }
+            if self.untidy >= UNTIDY_MAX || !flushes.is_empty() {
+                self.tidy();
+            }
+            for done in flushes {
+                // Whoever asked may have gone.
+                let _ = done.send(());
+            }
         }
+        self.tidy();
+    }
+
+    /// Waits for what is to be written. Says whether there is anything: nothing more comes when the writer is dropped.
+    async fn gather(&mut self, queue: &mut Receiver<Job>, jobs: &mut Vec<Job>) -> bool {
+        while jobs.is_empty() {
+            let more = queue.recv_many(jobs, QUEUE_MAX);
+            let came =
+                if self.notes.watch(self.untidy > 0) { timeout(REST, more).await } else { Ok(more.await) };
+            jobs.retain(|job| !matches!(job, Job::Look));
+            if jobs.is_empty() && came.as_ref().is_ok_and(|number| *number > 0) {
+                continue;
+            }
+            jobs.extend(self.notes.jobs());
+            if came == Ok(0) {
+                break;
+            }
+            if jobs.is_empty() {
+                self.tidy();
+            }
+        }
+        !jobs.is_empty()
     }
 
     /// Writes all of it or nothing. Gives what came of each.
@@ -188,6 +291,21 @@ impl<T: Fn(&Trouble)> Scribe<T> {
         }
         write(&mut self.journal.database, jobs).map_err(self.journal.error("writing"))
     }
+
+    /// Puts in order what was written. Where that fails, it is done after the next change, or by whoever reads: he is told
+    /// what prevents it.
+    fn tidy(&mut self) {
+        if self.untidy > 0 {
+            self.untidy = 0;
+            let _ = tidy(&mut self.journal.database);
+        }
+    }
+}
+
+impl Job {
+    fn is_note(&self) -> bool {
+        matches!(self, Self::Note(_))
+    }
 }
 
 fn write(database: &mut Database, jobs: &[Job]) -> rusqlite::Result<Vec<Written>> {
@@ -196,14 +314,18 @@ fn write(database: &mut Database, jobs: &[Job]) -> rusqlite::Result<Vec<Written>
     let mut written = Vec::with_capacity(jobs.len());
     for job in jobs {
         written.push(match job {
-            Job::Write(change, _) => change::apply(&transaction, change)?,
-            Job::Note(connection) => Written::new(connection::insert(&transaction, connection)?),
-            Job::Flush(_) => Written::default(),
+            Job::Write(change, _) | Job::Note(change) => change::apply(&transaction, change)?,
+            Job::Flush(_) | Job::Look => Written::default(),
         });
     }
-    change::delete_surplus(&transaction)?;
     transaction.commit()?;
     Ok(written)
+}
+
+fn tidy(database: &mut Database) -> rusqlite::Result<()> {
+    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    change::tidy(&transaction)?;
+    transaction.commit()
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{anyhow, ensure};
 use net::charset::Charset;
 use net::datagram::DATAGRAM_MAX;
 use net::errno::explain;
-use net::{HostPort, resolve_async};
+use net::{HostPort, resolve_one};
 use tokio::net::UdpSocket;
 
 /// A socket that hears nobody but the far side.
@@ -24,9 +24,7 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) async fn open(at: &HostPort, charset: Charset) -> anyhow::Result<Self> {
-        let found = resolve_async(at).await?;
-        let best = found.iter().find(|address| address.is_ipv4()).or(found.first());
-        let at = *best.with_context(|| format!("{at} has no address"))?;
+        let at = resolve_one(at).await?;
         let own: SocketAddr = match at {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
             SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),

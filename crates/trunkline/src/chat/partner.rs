@@ -4,7 +4,7 @@ use std::fmt;
 
 use net::Untrusted;
 use net::charset::Charset;
-use node::book::{Book, ChatAddress, NameSet};
+use node::book::{ChatAddress, Entry};
 use node::face::{Person, Presence};
 
 use super::datagrams::Line;
@@ -80,15 +80,14 @@ fn are_one(one: &Person, other: &Person) -> bool {
 /// of them.
 pub(super) fn names_of_datagrams() -> Vec<String> {
     let book = own_book().unwrap_or_default();
-    let with_chat = book.records().iter().filter(|record| record.value.chat.is_some());
-    let names = NameSet::of(with_chat.map(|record| record.value.names().to_string())).unwrap_or_default();
-    names.iter().filter_map(|name| at_the_end_of_datagrams(&book, &name)).collect()
+    let names = book.names_where(|record| record.chat.is_some());
+    book.entries(&names).filter_map(at_the_end_of_datagrams).collect()
 }
 
 /// `ann (udp://10.0.0.9:8080)`.
-fn at_the_end_of_datagrams(book: &Book, name: &str) -> Option<String> {
-    let at = book.find(name).ok()??.chat?.value.at;
-    matches!(at, ChatAddress::Udp(_)).then(|| format!("{} ({at})", Untrusted::from(name)))
+fn at_the_end_of_datagrams(entry: Entry) -> Option<String> {
+    let at = entry.chat?.value.at;
+    matches!(at, ChatAddress::Udp(_)).then(|| format!("{} ({at})", Untrusted::from(entry.name.as_str())))
 }
 
 /// `wang`, `li (away)`.

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
-use node::book::{Book, NameSet, Record};
+use node::book::{Book, Record};
 
 use crate::book::own_book;
 
@@ -56,8 +56,7 @@ fn book() -> Book {
 
 /// The names of entries, ranges expanded.
 fn names(book: &Book, wanted: impl Fn(&Record) -> bool) -> Vec<String> {
-    let records = book.records().iter().map(|record| &record.value).filter(|record| wanted(record));
-    NameSet::of(records.map(|record| record.names().to_string())).unwrap_or_default().iter().collect()
+    book.names_where(wanted).iter().collect()
 }
 
 /// Those words that go on as it was begun.

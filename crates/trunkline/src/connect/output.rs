@@ -9,7 +9,6 @@ use net::bulk::write_all;
 use net::charset::{Charset, TextDecoder};
 use net::client::Connection;
 use net::untrusted::Screen;
-use net::untrusted::escape_json;
 use net::{Address, Ending, Endpoint};
 use rustix::stdio::stdout;
 use serde::Serialize;
@@ -17,6 +16,7 @@ use serde::Serialize;
 use super::plan::Output;
 use super::trouble::Trouble;
 use super::wire::Wire;
+use crate::json;
 
 /// Writes to standard output what arrives.
 pub(super) struct Writer {
@@ -212,7 +212,7 @@ fn received(bytes: &[u8]) -> io::Result<()> {
 }
 
 fn event(line: &Event<'_>) -> io::Result<()> {
-    print_line(&escape_json(&serde_json::to_string(line)?))
+    print_line(&json::line(line)?)
 }
 
 /// A line on standard output.

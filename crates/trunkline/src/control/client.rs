@@ -16,8 +16,9 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use super::wire::{Question, Said, text};
+use super::wire::{Question, Said};
 use crate::failure::Failure;
+use crate::json;
 
 /// How long a node may take to greet. It takes milliseconds; one that was stopped (SIGSTOP) takes for ever.
 pub(super) const GREETING: Duration = Duration::from_secs(5);
@@ -78,7 +79,7 @@ impl Client {
     pub(crate) async fn request(&mut self, request: Request) -> Result<Reply, Refused> {
         self.last_question += 1;
         let question = Question { id: self.last_question, ask: request };
-        let asked = text(&question).map_err(Refused::new)?;
+        let asked = json::line(&question).map_err(Refused::new)?;
         self.line.send(Message::text(asked)).await.map_err(|_| Refused::new(WatchError::Ended))?;
         loop {
             match hear(&mut self.line).await {

@@ -90,6 +90,17 @@ impl Face {
         }
     }
 
+    /// How things stand now.
+    ///
+    /// # Errors
+    /// Why the node does not say it.
+    pub(crate) async fn look(&mut self) -> Result<Snapshot, Failure> {
+        match self.request(Request::Look).await? {
+            Reply::Snapshot(snapshot) => Ok(*snapshot),
+            _ => Err(anyhow!("the node answers something else").into()),
+        }
+    }
+
     /// The next event. When it is dropped while it waits, nothing is lost.
     ///
     /// # Errors

@@ -31,7 +31,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::wire::{Question, Said, text};
+use super::wire::{Question, Said};
+use crate::json;
 
 /// Bytes in a request. A text goes in one datagram, so it has less than 64 KiB; JSON may write a byte as six, and the
 /// receivers stand beside it.
@@ -87,7 +88,8 @@ impl Api {
         Self { node, lines: Arc::new(Semaphore::new(LINES_MAX as usize)), patience }
     }
 
-    /// The routes: see [`crate::control`].
+    /// The routes: see [`crate::control`]. Nobody is asked here which page sent him: no browser opens a Unix socket. Where
+    /// a browser can come in, that is asked in front of these routes.
     pub(crate) fn router(&self) -> Router {
         Router::new()
             .route("/api/request", post(request))
@@ -216,7 +218,7 @@ async fn line(State(api): State<Api>, upgrade: WebSocketUpgrade) -> Response {
 }
 
 fn answer(status: StatusCode, body: &impl Serialize) -> Response {
-    match text(body) {
+    match json::line(body) {
         Ok(json) => (status, [(CONTENT_TYPE, "application/json")], json).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
@@ -277,7 +279,7 @@ impl Line {
     }
 
     async fn say(&mut self, said: &impl Serialize) -> Result<(), Over> {
-        let said = text(said).map_err(|_| Over::FaceLeft)?;
+        let said = json::line(said).map_err(|_| Over::FaceLeft)?;
         match timeout(self.unread, self.socket.send(Message::text(said))).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Over::FaceLeft),

@@ -1,6 +1,5 @@
 //! What goes over a line of the control socket: one JSON text for each message, of these shapes.
 
-use net::untrusted::escape_json;
 use node::face::{Numbered, Refused, Reply, Request, Snapshot};
 use serde::{Deserialize, Serialize};
 
@@ -33,9 +32,4 @@ pub(super) enum Said {
     },
     /// Something has happened.
     Event(Numbered),
-}
-
-/// As JSON that a terminal may show: somebody may look at it there.
-pub(super) fn text(value: &impl Serialize) -> serde_json::Result<String> {
-    serde_json::to_string(value).map(|json| escape_json(&json))
 }

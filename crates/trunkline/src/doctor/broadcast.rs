@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use net::{Interface, Untrusted, errno};
 
 use super::firewall::Firewall;
-use super::interfaces::has_chat;
 use super::{Finding, Level};
 
 /// How long all of them may take to come back, which takes the kernel microseconds.
@@ -25,8 +24,8 @@ enum Echo {
 }
 
 pub(super) fn look(all: &[Interface], firewall: &Firewall) -> Vec<Finding> {
-    let interfaces: Vec<_> = all.iter().filter(|one| has_chat(one)).collect();
-    let targets: Vec<_> = interfaces.iter().filter_map(|one| one.broadcast).collect();
+    let (interfaces, targets): (Vec<_>, Vec<_>) =
+        all.iter().filter_map(|one| Some((one, one.everybody()?))).unzip();
     match echoes(&targets) {
         Ok((port, echoes)) => {
             let pairs = interfaces.into_iter().zip(echoes);
@@ -99,18 +98,10 @@ fn judge(interface: &Interface, echo: &Echo, is_dropped: bool) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::testing::interface;
 
     fn eth0() -> Interface {
-        Interface {
-            name: "eth0".to_owned(),
-            index: Some(2),
-            address: [10, 7, 0, 1].into(),
-            prefix: 24,
-            broadcast: Some([10, 7, 0, 255].into()),
-            is_up: true,
-            is_loopback: false,
-            is_point_to_point: false,
-        }
+        interface("eth0", "10.7.0.1/24", Some("10.7.0.255"))
     }
 
     #[test]

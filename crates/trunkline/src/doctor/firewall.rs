@@ -12,9 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use net::{Interface, Untrusted};
+use node::book::CHAT_PORT;
 
-use super::interfaces::has_chat;
-use super::ports::CHAT;
 use super::{Finding, Level};
 use chains::{Chains, Fate};
 use packet::{Packet, Protocol};
@@ -74,7 +73,7 @@ impl Firewall {
     /// Who of the neighbours on these interfaces is kept out.
     pub(super) fn look(&self, all: &[Interface]) -> Vec<Finding> {
         match self {
-            _ if !all.iter().any(has_chat) => Vec::new(),
+            _ if all.iter().all(|one| one.everybody().is_none()) => Vec::new(),
             Self::Read(printed) => judge(printed, all),
             Self::Hidden => {
                 let what = "whether a firewall is in the way is not known: only root sees its rules";
@@ -125,7 +124,7 @@ fn judge(printed: &[Printed], all: &[Interface]) -> Vec<Finding> {
             ),
             commands => Finding::new(
                 Level::Good,
-                format!("the firewall lets UDP and TCP {CHAT} in"),
+                format!("the firewall lets UDP and TCP {CHAT_PORT} in"),
                 commands.join(", "),
             ),
         });
@@ -147,7 +146,7 @@ impl Printed {
         let mut findings = Vec::new();
         for protocol in [Protocol::Udp, Protocol::Tcp] {
             let mut barriers: Vec<(Barrier, Vec<&str>)> = Vec::new();
-            for interface in all.iter().filter(|one| has_chat(one)) {
+            for interface in all.iter().filter(|one| one.everybody().is_some()) {
                 let Some(packet) = Packet::from_neighbour(interface, protocol) else { continue };
                 let Some(barrier) = self.barrier(&packet)? else { continue };
                 match barriers.iter_mut().find(|(other, _)| *other == barrier) {
@@ -202,8 +201,11 @@ impl Printed {
 impl Barrier {
     fn finding(self, protocol: Protocol, interfaces: &[&str]) -> Finding {
         let names: Vec<_> = interfaces.iter().map(|name| Untrusted::from(*name).to_string()).collect();
-        let drops =
-            format!("the firewall drops {} {CHAT} on {}", protocol.name().to_uppercase(), names.join(", "));
+        let drops = format!(
+            "the firewall drops {} {CHAT_PORT} on {}",
+            protocol.name().to_uppercase(),
+            names.join(", ")
+        );
         let (level, what) = match (self.certain, protocol) {
             (true, Protocol::Udp) => (Level::Problem, format!("{drops}: no message comes in")),
             (true, Protocol::Tcp) => (Level::Problem, format!("{drops}: nobody can fetch files from here")),
@@ -216,22 +218,14 @@ impl Barrier {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::testing::interface;
 
     const UFW: &str = include_str!("firewall/captured/ufw.txt");
     const FIREWALLD: &str = include_str!("firewall/captured/firewalld.json");
     const MANY: &str = include_str!("firewall/captured/nft.json");
 
     fn near() -> Interface {
-        Interface {
-            name: "near".to_owned(),
-            index: Some(2),
-            address: [10, 7, 0, 1].into(),
-            prefix: 24,
-            broadcast: Some([10, 7, 0, 255].into()),
-            is_up: true,
-            is_loopback: false,
-            is_point_to_point: false,
-        }
+        interface("near", "10.7.0.1/24", Some("10.7.0.255"))
     }
 
     fn nft(rules: &str) -> Printed {

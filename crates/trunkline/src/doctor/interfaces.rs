@@ -7,11 +7,6 @@ use super::{Finding, Level};
 /// Where the addresses come from.
 const HOW: &str = "the kernel's list of addresses (getifaddrs)";
 
-/// Whether the chat line speaks to everybody on this interface.
-pub(super) fn has_chat(interface: &Interface) -> bool {
-    interface.is_up && !interface.is_loopback && interface.broadcast.is_some()
-}
-
 /// A finding for each interface but the loopback, and one more where none of them will do.
 pub(super) fn judge(all: &[Interface]) -> Vec<Finding> {
     let mut groups: Vec<Vec<&Interface>> = Vec::new();
@@ -22,7 +17,7 @@ pub(super) fn judge(all: &[Interface]) -> Vec<Finding> {
         }
     }
     let mut findings: Vec<_> = groups.iter().map(|group| one(group)).collect();
-    if !all.iter().any(has_chat) {
+    if all.iter().all(|one| one.everybody().is_none()) {
         let what = "no interface leads to a network: the chat line would reach nobody by itself";
         findings.push(Finding::new(Level::Problem, what, HOW).remedy("ip -brief link"));
     }
@@ -34,11 +29,8 @@ fn one(group: &[&Interface]) -> Finding {
     let name = Untrusted::from(group[0].name.as_str());
     let addresses: Vec<_> = group.iter().map(|one| format!("{}/{}", one.address, one.prefix)).collect();
     let addresses = addresses.join(", ");
-    let broadcasts: Vec<_> = group
-        .iter()
-        .filter(|one| has_chat(one))
-        .filter_map(|one| one.broadcast.map(|to| to.to_string()))
-        .collect();
+    let spoken_to = || group.iter().filter_map(|one| Some((one, one.everybody()?)));
+    let broadcasts: Vec<_> = spoken_to().map(|(_, to)| to.to_string()).collect();
     if !group[0].is_up {
         let what = format!("{name} ({addresses}) is switched off, or without a cable");
         return Finding::new(Level::Notice, what, "getifaddrs: it is not IFF_RUNNING")
@@ -50,7 +42,7 @@ fn one(group: &[&Interface]) -> Finding {
         );
         return Finding::new(Level::Good, what, HOW);
     }
-    if group.iter().filter(|one| has_chat(one)).all(|one| is_makeshift(one)) {
+    if spoken_to().all(|(one, _)| is_makeshift(one)) {
         let what =
             format!("{name} ({addresses}) has only an address that it gave itself: no DHCP server answered");
         return Finding::new(Level::Notice, what, "getifaddrs: 169.254.0.0/16 (RFC 3927)");
@@ -67,20 +59,7 @@ fn is_makeshift(interface: &Interface) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn interface(name: &str, address: &str, broadcast: Option<&str>) -> Interface {
-        let (address, prefix) = address.split_once('/').unwrap();
-        Interface {
-            name: name.to_owned(),
-            index: Some(2),
-            address: address.parse().unwrap(),
-            prefix: prefix.parse().unwrap(),
-            broadcast: broadcast.map(|to| to.parse().unwrap()),
-            is_up: true,
-            is_loopback: name == "lo",
-            is_point_to_point: name.starts_with("wg"),
-        }
-    }
+    use crate::doctor::testing::interface;
 
     fn seen(all: &[Interface]) -> Vec<(Level, String)> {
         judge(all).into_iter().map(|finding| (finding.level, finding.what)).collect()

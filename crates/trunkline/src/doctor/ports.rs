@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use net::Endpoint;
 use net::census::{Holder, holder};
+use node::book::CHAT_PORT;
 
 use super::{Finding, Level};
 
@@ -16,21 +17,18 @@ struct Port {
     level: Level,
 }
 
-/// The port of IP Messenger.
-pub(super) const CHAT: u16 = 2425;
-
 const PORTS: [Port; 3] = [
     Port {
         at: Endpoint::Udp,
         protocol: "udp",
-        number: CHAT,
+        number: CHAT_PORT,
         without: "the chat line cannot open",
         level: Level::Problem,
     },
     Port {
         at: Endpoint::Tcp,
         protocol: "tcp",
-        number: CHAT,
+        number: CHAT_PORT,
         without: "nobody can fetch files from here",
         level: Level::Problem,
     },

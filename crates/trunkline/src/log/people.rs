@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use anyhow::anyhow;
 use net::{Address, HostPort, resolve};
-use node::book::{Book, ChatAddress, Entry, NameSet};
+use node::book::{Book, ChatAddress, Entry};
 use node::journal::{Journal, MessageQuery, Site, Whose};
 
 use crate::failure::Failure;
@@ -18,11 +18,9 @@ impl Names {
     /// network about all of them.
     pub(super) fn of(book: &Book) -> Self {
         let mut names = HashMap::new();
-        let written = book.records().iter().map(|record| record.value.names().to_string());
-        for name in NameSet::of(written).unwrap_or_default().iter() {
-            let Ok(Some(entry)) = book.find(&name) else { continue };
+        for entry in book.entries(&book.names_where(|_| true)) {
             for host in hosts(&entry).filter_map(|host| host.parse().ok()) {
-                names.entry(host).or_insert_with(|| name.clone());
+                names.entry(host).or_insert_with(|| entry.name.to_string());
             }
         }
         Self(names)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use net::{Ending, Peer, Tally};
-use node::journal::{Connection, Writer};
+use node::journal::{Change, Connection, Writer};
 
 use crate::cli::ServiceName;
 
@@ -21,7 +21,7 @@ impl Ledger {
 
     /// Keeps a connection that is over by now. The server does not wait for the disk.
     pub(super) fn closed(&self, peer: &Peer, tally: &Tally, lasted: Duration, ending: &Ending) {
-        self.writer.note(Connection {
+        self.writer.note(Change::Connection(Connection {
             at: Timestamp::now(),
             lasted,
             service: self.service.clone(),
@@ -31,7 +31,7 @@ impl Ledger {
             received: tally.received(),
             messages: tally.messages(),
             sent: tally.sent(),
-        });
+        }));
     }
 
     /// Waits until everything is on disk. Gives how many connections could not be kept.

@@ -6,7 +6,6 @@ use std::path::Path;
 use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
 use net::Untrusted;
-use net::untrusted::escape_json;
 use node::face::{Event, Numbered, Snapshot};
 use node::{Node, Watch, WatchError};
 use serde::Serialize;
@@ -14,7 +13,7 @@ use tokio::sync::mpsc::Receiver;
 
 use super::words::{Words, who};
 use crate::failure::{Outcome, say};
-use crate::stdout;
+use crate::{json, stdout};
 
 /// Shows what happens: on standard error as words, or on standard output as JSON.
 pub(super) struct Screen {
@@ -129,6 +128,6 @@ fn print_line<T: Serialize>(what: &T) -> io::Result<()> {
         #[serde(flatten)]
         what: &'a T,
     }
-    let json = serde_json::to_string(&Line { time: Timestamp::now(), what })?;
-    io::stdout().write_all(format!("{}\n", escape_json(&json)).as_bytes())
+    let line = json::line(&Line { time: Timestamp::now(), what })?;
+    io::stdout().write_all(format!("{line}\n").as_bytes())
 }

@@ -8,6 +8,8 @@ use net::Untrusted;
 use node::book::CHAT_PORT;
 use node::face::{Direction, Event, Me, Message, Person, Snapshot};
 
+use crate::send::State;
+
 /// Finds the words. It remembers how everybody was, to tell what has changed.
 pub(crate) struct Words {
     people: HashMap<u32, Person>,
@@ -48,7 +50,7 @@ impl Words {
             }
             Event::Message { message } | Event::Accepted { message } => message_line(message),
             Event::Delivered { message, took } => {
-                format!("#{message} delivered in {} ms", took.div_ceil(1000))
+                format!("#{message} {}", State::Delivered { took: *took })
             }
             Event::Queued { message } => format!("#{message} waits: no answer yet"),
             Event::Failed { message, reason } => {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use net::Untrusted;
-use node::book::{Book, NameSet};
+use node::book::{Book, Entry, NameSet};
 use node::face::Person;
 
 /// Whatever has an ssh line in the book.
@@ -20,17 +20,14 @@ pub(super) struct Machines {
 
 impl Machines {
     pub(super) fn of(book: &Book) -> Self {
-        let with_ssh = book.records().iter().filter(|record| record.value.ssh.is_some());
-        let names = NameSet::of(with_ssh.map(|record| record.value.names().to_string())).unwrap_or_default();
+        let names = book.names_where(|record| record.ssh.is_some());
         let mut machines = Self { names, ..Self::default() };
-        for name in machines.names.iter() {
-            let Ok(Some(ssh)) = book.find(&name).map(|entry| entry.and_then(|entry| entry.ssh)) else {
-                continue;
-            };
+        for Entry { name, ssh, .. } in book.entries(&machines.names) {
+            let Some(ssh) = ssh else { continue };
             if let Ok(address) = ssh.value.at.host.parse() {
-                machines.at.entry(address).or_insert_with(|| name.clone());
+                machines.at.entry(address).or_insert_with(|| name.to_string());
             }
-            machines.lines.push((name, ssh.value.at.to_string()));
+            machines.lines.push((name.to_string(), ssh.value.at.to_string()));
         }
         machines
     }

@@ -4,14 +4,13 @@ use std::io::{self, Write as _};
 
 use anyhow::{Context as _, anyhow};
 use jiff::Zoned;
-use net::untrusted::escape_json;
 use node::WatchError;
 use node::face::{Event, Snapshot};
 
 use crate::control::Face;
 use crate::failure::{Outcome, say};
-use crate::stdout;
 use crate::up::Words;
+use crate::{json, stdout};
 
 /// Tells of everything that happens after this moment, for as long as somebody reads it.
 pub(super) async fn follow(face: &mut Face, seen: &Snapshot, json: bool) -> Outcome {
@@ -31,7 +30,7 @@ pub(super) async fn follow(face: &mut Face, seen: &Snapshot, json: bool) -> Outc
         }
         let Some(line) = words.of(&numbered.event) else { continue };
         let line = if json {
-            escape_json(&serde_json::to_string(&numbered).context("writing JSON")?)
+            json::line(&numbered).context("writing JSON")?
         } else {
             format!("{} {line}", Zoned::now().strftime("%H:%M:%S"))
         };

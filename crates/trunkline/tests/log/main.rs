@@ -268,14 +268,14 @@ fn what_is_forgotten_is_gone_and_counted() {
     let home = home_with(connections());
     assert_eq!(
         home.shows(&["log", "--forget", "2026-11-21T00:00:00Z"]),
-        "forgotten: 0 messages, 1 connection, 0 changes of presence\n"
+        "forgotten: 0 messages, 1 connection, 0 runs, 0 changes of presence\n"
     );
     assert_eq!(shown(&home, &["-n", "all"]), ["echo", "forward"]);
     let told: Value =
         serde_json::from_str(&home.shows(&["log", "--forget", "2026-11-23T00:00:00Z", "--json"])).unwrap();
     assert_eq!(
         told,
-        json!({"forgotten": {"messages": 0, "connections": 2, "presences": 0}, "before": "2026-11-23T00:00:00Z"})
+        json!({"forgotten": {"messages": 0, "connections": 2, "presences": 0, "runs": 0}, "before": "2026-11-23T00:00:00Z"})
     );
     assert_eq!(home.shows(&["log"]), "Nothing in the journal fits.\n");
 }
@@ -283,7 +283,7 @@ fn what_is_forgotten_is_gone_and_counted() {
 #[test]
 fn a_message_that_waits_to_be_delivered_is_not_forgotten() {
     let home = home_of(messages());
-    let told = "forgotten: 5 messages, 0 connections, 0 changes of presence\n";
+    let told = "forgotten: 5 messages, 0 connections, 0 runs, 0 changes of presence\n";
     assert_eq!(home.shows(&["log", "--forget", "2026-11-23T00:00:00Z"]), told);
     assert_eq!(shown(&home, &[]), ["are you there?"]);
 }
@@ -295,7 +295,7 @@ fn without_a_journal_the_log_says_how_to_have_one_and_makes_none() {
     assert_eq!(home.shows(&["log", "--json"]), "");
     assert_eq!(
         home.shows(&["log", "--forget", "1d"]),
-        "forgotten: 0 messages, 0 connections, 0 changes of presence\n"
+        "forgotten: 0 messages, 0 connections, 0 runs, 0 changes of presence\n"
     );
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
 }

@@ -6,6 +6,7 @@
 mod peers;
 mod client;
 mod lines;
+mod patience;
 mod process;
 mod serve;
 
@@ -27,19 +28,4 @@ mod tutorial;
 mod usage;
 
 use lines::Lines;
-
-/// How long anything that is waited for may take. What is waited for is an event; this only ends a test whose event
-/// never comes.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
-
-/// Looks again and again until `happened` gives something.
-fn wait_until<T>(what: &str, mut happened: impl FnMut() -> Option<T>) -> T {
-    let deadline = std::time::Instant::now() + PATIENCE;
-    loop {
-        if let Some(event) = happened() {
-            return event;
-        }
-        assert!(std::time::Instant::now() < deadline, "waited in vain for {what}");
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
-}
+use patience::{PATIENCE, wait_until};

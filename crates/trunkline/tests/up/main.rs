@@ -9,6 +9,8 @@ mod home;
 #[path = "../server/lines.rs"]
 #[allow(dead_code, reason = "shared with the tests of serve")]
 mod lines;
+#[path = "../server/patience.rs"]
+mod patience;
 #[path = "../server/peers.rs"]
 #[allow(dead_code, reason = "shared with the tests of serve")]
 #[macro_use]
@@ -23,30 +25,15 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
 
 use home::Home;
 use lines::Lines;
+use patience::{PATIENCE, wait_until};
 use process::Process;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 const TRUNKLINE: &str = env!("CARGO_BIN_EXE_trunkline");
-
-/// How long anything that is waited for may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Looks again and again until `happened` gives something.
-fn wait_until<T>(what: &str, mut happened: impl FnMut() -> Option<T>) -> T {
-    let deadline = std::time::Instant::now() + PATIENCE;
-    loop {
-        if let Some(event) = happened() {
-            return event;
-        }
-        assert!(std::time::Instant::now() < deadline, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
 
 /// A node that others can reach.
 struct Up {

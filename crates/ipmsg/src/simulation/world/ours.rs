@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{address, interface};
-use crate::charset::Charset;
 use crate::extension::{MessageId, NodeId};
 use crate::node::{Command, Config, Event, Incoming, Node, Now, Outgoing, Person, Profile, Token};
 
@@ -77,17 +76,12 @@ impl Ours {
         self.run += 1;
         self.wake = None;
         let config = Config {
-            node: self.id,
-            user: format!("user{}", self.host),
-            host: "desk".to_owned(),
             profile: self.profile.clone(),
             port: address(self.host).port(),
-            files: false,
             program: "simulation".to_owned(),
-            fallback: Charset::GBK,
             last_number: self.disk.last_number,
             outbox: self.disk.outbox.values().cloned().collect(),
-            blocked: Vec::new(),
+            ..Config::new(self.id, format!("user{}", self.host), "desk")
         };
         let mut node = Node::new(config, now, self.seed.wrapping_add(self.run.into()));
         node.handle_command(now, Command::Interfaces(vec![interface(self.host)])).unwrap();

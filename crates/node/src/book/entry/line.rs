@@ -13,7 +13,7 @@ use super::Address;
 use super::login::{Login, Via, host_and_port};
 
 /// Where IP Messenger listens, unless told otherwise.
-pub const CHAT_PORT: u16 = 2425;
+pub const CHAT_PORT: u16 = ipmsg::node::PORT;
 
 /// How a person is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]

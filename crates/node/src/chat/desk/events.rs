@@ -69,12 +69,13 @@ impl Desk {
             )),
             Told::Accepted { token, reference, message } => self.accept(token, reference, message),
             Told::Delivered { message, took, .. } => {
-                // Told at once: if a power cut takes it away, it is sent again, known by its receiver, and told again.
+                // Told before it is on disk: if a power cut takes it away, it is sent again, known by its receiver, and
+                // told again.
                 if let Some(message) = self.waiting.remove(&message) {
                     let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
                     self.tell(Event::Delivered { message, took });
                 }
-                self.write(Change::Delivered { message, took, at: Timestamp::now() }, Then::Nothing);
+                self.journal.note(Change::Delivered { message, took, at: Timestamp::now() });
             }
             Told::Queued { message, .. } => {
                 if let Some(&message) = self.waiting.get(&message) {
@@ -199,7 +200,7 @@ impl Desk {
             return;
         }
         let presence = Presence { at: Timestamp::now(), party: self.party(peer, None), what };
-        self.write(Change::Presence(presence), Then::Nothing);
+        self.journal.note(Change::Presence(presence));
     }
 
     fn tell_of(&mut self, peer: PeerId, event: impl FnOnce(Person) -> Event) {

@@ -13,7 +13,7 @@ use crate::chat::recipients::{Recipient, recipients};
 use crate::chat::settings::{Blocked, profile};
 use crate::chat::view;
 use crate::face::{Event, Message, Person, Refused, Reply, Request, Unsent};
-use crate::journal::{Change, JournalError, Party, State};
+use crate::journal::{Change, JournalError, State};
 
 /// Where the reply to a request goes. Whoever asked may have gone: then it goes nowhere.
 pub(super) type Answer = oneshot::Sender<Result<Reply, Refused>>;
@@ -79,19 +79,13 @@ impl Desk {
     }
 
     fn whoever(&self, recipient: &Recipient) -> Person {
-        let address = match recipient {
-            Recipient::Peer(id) => {
-                return self.core.peer(*id).map(|peer| self.person(peer)).unwrap_or_default();
-            }
-            Recipient::At(address) => Some(*address),
-            Recipient::Host { name, .. } => self.directory.address_of(name),
-        };
-        let known = address.and_then(|address| self.peer_at(address)).map(|peer| self.person(peer));
-        known.unwrap_or_else(|| {
-            let unmet = view::unmet(&Party { address, ..Party::default() }, &self.directory);
+        let (peer, address) = self.place(recipient);
+        let person = peer.map(|peer| self.person(peer));
+        person.unwrap_or_else(|| {
+            let unheard = view::unheard(address, &self.directory);
             match recipient {
-                Recipient::Host { name, .. } => Person { name: name.clone(), ..unmet },
-                Recipient::Peer(_) | Recipient::At(_) => unmet,
+                Recipient::Host { name, .. } => Person { name: name.clone(), ..unheard },
+                Recipient::Peer(_) | Recipient::At(_) => unheard,
             }
         })
     }
@@ -131,6 +125,10 @@ impl Desk {
         for (place, recipient) in to.iter().enumerate() {
             let reference = sending << REFERENCE_BITS | place as u64;
             let (to, name) = self.whom(recipient);
+            let Some(to) = to else {
+                unsent.push(Unsent { to: name, reason: Refusal::NoPeer.to_string() });
+                continue;
+            };
             let command = Command::Send { to, text: text.clone(), sealed, reference };
             match self.core.handle_command(now(self.started), command) {
                 Ok(()) => on_the_way += 1,
@@ -173,18 +171,22 @@ impl Desk {
         let _ = reply.send(answer);
     }
 
-    /// Whom the chat line means by a recipient, and what to call him.
-    fn whom(&self, recipient: &Recipient) -> (Whom, String) {
-        let (peer, address) = match recipient {
-            Recipient::Peer(id) => (self.core.peer(*id), None),
-            Recipient::At(address) => (self.peer_at(*address), Some(*address)),
-            Recipient::Host { .. } => (None, None),
-        };
-        // Nobody is at the unspecified address, and the chat line says so.
-        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
-        let whom = peer.and_then(Peer::person).unwrap_or(Whom::Address(address.unwrap_or(nowhere)));
+    /// Whom the chat line means by a recipient, and what to call him. Nobody, if he was forgotten meanwhile.
+    fn whom(&self, recipient: &Recipient) -> (Option<Whom>, String) {
+        let (peer, address) = self.place(recipient);
+        let whom = peer.and_then(Peer::person).or(address.map(Whom::Address));
         let name = peer.map(|peer| self.person(peer).name).or(address.map(|address| address.to_string()));
         (whom, name.unwrap_or_default())
+    }
+
+    /// The peer that a recipient is, and the address at which it is sought, as far as they are known.
+    fn place(&self, recipient: &Recipient) -> (Option<&Peer>, Option<SocketAddr>) {
+        let address = match recipient {
+            Recipient::Peer(id) => return (self.core.peer(*id), None),
+            Recipient::At(address) => Some(*address),
+            Recipient::Host { name, .. } => self.directory.address_of(name),
+        };
+        (address.and_then(|address| self.peer_at(address)), address)
     }
 
     fn peer_at(&self, address: SocketAddr) -> Option<&Peer> {
@@ -238,7 +240,7 @@ impl Desk {
             ));
         };
         let (whom, name) = self.whom(&found[0]);
-        let blocked = Blocked::from(whom);
+        let blocked = Blocked::from(whom.ok_or_else(|| Refused::new(Refusal::NoPeer))?);
         if !self.settings.blocked.iter().any(|(_, one)| *one == blocked) {
             self.settings.blocked.push((name, blocked));
         }
@@ -257,8 +259,7 @@ impl Desk {
     }
 
     fn change_blocked(&mut self) {
-        self.blocked = self.settings.blocked();
-        self.command(Command::Block(self.blocked.clone()));
+        self.command(Command::Block(self.settings.blocked()));
         self.remember();
     }
 

@@ -1,7 +1,7 @@
 use std::slice::from_ref;
 
 use super::super::tests::connection as over_at;
-use super::super::{Forgotten, Journal, Writer};
+use super::super::{Change, Forgotten, Journal, Writer};
 use super::*;
 
 /// A journal of these connections.
@@ -9,7 +9,7 @@ fn journal(connections: &[Connection]) -> (tempfile::TempDir, Journal) {
     let folder = tempfile::tempdir().unwrap();
     let journal = Journal::open(folder.path()).unwrap();
     let writer = Writer::start(Journal::open(folder.path()).unwrap(), |trouble| panic!("{trouble}")).unwrap();
-    connections.iter().for_each(|connection| writer.note(connection.clone()));
+    connections.iter().for_each(|connection| writer.note(Change::Connection(connection.clone())));
     drop(writer);
     (folder, journal)
 }
@@ -111,7 +111,7 @@ fn whoever_makes_connections_without_end_pushes_out_the_oldest_and_fills_no_disk
         journal.database.execute(row, [id]).unwrap();
     }
     let writer = Writer::start(Journal::open(folder.path()).unwrap(), |trouble| panic!("{trouble}")).unwrap();
-    writer.note(over_at(1));
+    writer.note(Change::Connection(over_at(1)));
     drop(writer);
     let ids: Vec<i64> = journal
         .database

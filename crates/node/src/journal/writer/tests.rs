@@ -31,7 +31,9 @@ impl Desk {
     }
 
     fn note(&self, connections: usize) {
-        (0..).take(connections).for_each(|second| self.writer.note(connection(second)));
+        (0..).take(connections).for_each(|second| {
+            self.writer.note(Change::Connection(connection(second)));
+        });
     }
 
     fn written(&self) -> usize {
@@ -41,7 +43,7 @@ impl Desk {
 }
 
 #[tokio::test]
-async fn a_burst_of_ten_thousand_connections_costs_two_transactions() {
+async fn a_burst_of_ten_thousand_connections_costs_few_transactions() {
     let desk = Desk::new();
     // What comes first is on its way into a transaction of its own while the others come.
     let lock = locked(desk.folder.path());
@@ -49,7 +51,17 @@ async fn a_burst_of_ten_thousand_connections_costs_two_transactions() {
     drop(lock);
     assert_eq!(desk.writer.flush().await, 0);
     assert_eq!(desk.written(), 10_000);
-    assert!((1..=2).contains(&desk.commits.load(Relaxed)), "{:?}", desk.commits);
+    // After each comes one that puts it in order.
+    assert!((1..=4).contains(&desk.commits.load(Relaxed)), "{:?}", desk.commits);
+}
+
+#[tokio::test]
+async fn what_is_noted_is_written_soon_although_nothing_follows() {
+    let desk = Desk::new();
+    desk.note(1);
+    while desk.written() == 0 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
@@ -123,7 +135,7 @@ async fn what_is_kept_is_on_disk_when_that_is_told() {
     let desk = Desk::new();
     for kept in 1..=3 {
         desk.writer.keep(Change::Connection(connection(1))).await.unwrap();
-        assert_eq!((desk.written(), desk.commits.load(Relaxed)), (kept, kept));
+        assert_eq!(desk.written(), kept);
     }
 }
 

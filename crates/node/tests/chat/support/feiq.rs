@@ -66,9 +66,7 @@ impl FeiQ {
     /// What `find` finds in the first packet in which it finds something.
     #[track_caller]
     pub(crate) fn wait_for<T>(&self, what: &str, find: impl Fn(&Heard) -> Option<T>) -> T {
-        self.received().wait_for(what, super::PATIENCE, |all| {
-            all.iter().filter_map(Heard::read).find_map(|heard| find(&heard))
-        })
+        self.received().wait_for_one(what, super::PATIENCE, |datagram| find(&Heard::read(datagram)?))
     }
 
     fn send(&self, command: u32, body: &str, to: Ipv4Addr) -> u32 {

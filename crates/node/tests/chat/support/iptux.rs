@@ -113,17 +113,7 @@ impl Iptux {
     /// What `find` finds in the first event in which it finds something.
     #[track_caller]
     pub(crate) fn wait_for<T>(&self, what: &str, find: impl Fn(&Event) -> Option<T>) -> T {
-        self.wait_within(PATIENCE, what, find)
-    }
-
-    #[track_caller]
-    pub(crate) fn wait_within<T>(
-        &self,
-        limit: Duration,
-        what: &str,
-        find: impl Fn(&Event) -> Option<T>,
-    ) -> T {
-        self.events.wait_for(what, limit, |events| events.iter().find_map(&find))
+        self.events.wait_for_one(what, PATIENCE, find)
     }
 
     /// Whoever is at this address, as they were first seen.
@@ -134,7 +124,7 @@ impl Iptux {
 
     #[track_caller]
     pub(crate) fn wait_for_pal_within(&self, limit: Duration, at: Ipv4Addr) -> Pal {
-        self.wait_within(limit, &format!("somebody at {at}"), |event| match event {
+        self.events.wait_for_one(&format!("somebody at {at}"), limit, |event| match event {
             Event::Online(pal) if pal.address == at => Some(pal.clone()),
             _ => None,
         })

@@ -116,23 +116,13 @@ impl Ours {
     /// What `find` finds in the first event in which it finds something.
     #[track_caller]
     pub(crate) fn wait_for<T>(&self, what: &str, find: impl Fn(&Event) -> Option<T>) -> T {
-        self.wait_within(PATIENCE, what, find)
-    }
-
-    #[track_caller]
-    pub(crate) fn wait_within<T>(
-        &self,
-        limit: Duration,
-        what: &str,
-        find: impl Fn(&Event) -> Option<T>,
-    ) -> T {
-        self.events.wait_for(what, limit, |events| events.iter().find_map(&find))
+        self.events.wait_for_one(what, PATIENCE, find)
     }
 
     /// Whoever comes at this address.
     #[track_caller]
     pub(crate) fn wait_for_person(&self, limit: Duration, at: Ipv4Addr) -> Person {
-        self.wait_within(limit, &format!("somebody at {at}"), |event| match event {
+        self.events.wait_for_one(&format!("somebody at {at}"), limit, |event| match event {
             Event::Came { person } if is_at(person, at) => Some(person.clone()),
             _ => None,
         })
@@ -158,10 +148,14 @@ impl Ours {
 
     #[track_caller]
     pub(crate) fn wait_until_delivered(&self, limit: Duration, number: i64) {
-        self.wait_within(limit, &format!("that message {number} is delivered"), |event| match event {
-            Event::Delivered { message, .. } => (*message == number).then_some(()),
-            _ => None,
-        });
+        self.events.wait_for_one(
+            &format!("that message {number} is delivered"),
+            limit,
+            |event| match event {
+                Event::Delivered { message, .. } => (*message == number).then_some(()),
+                _ => None,
+            },
+        );
     }
 
     /// That so many messages are delivered.

@@ -45,6 +45,14 @@ impl<T: Debug> Watched<T> {
     }
 }
 
+impl<E: Debug> Watched<Vec<E>> {
+    /// What `find` finds in the first of them in which it finds something; as [`Watched::wait_for`].
+    #[track_caller]
+    pub(crate) fn wait_for_one<R>(&self, what: &str, limit: Duration, find: impl Fn(&E) -> Option<R>) -> R {
+        self.wait_for(what, limit, |all| all.iter().find_map(&find))
+    }
+}
+
 impl<T> Clone for Watched<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))

@@ -3,8 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use net::{Access, Interface};
-
-use crate::doctor::ports;
+use node::book::CHAT_PORT;
 
 /// The first packet of a conversation, on its way in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,15 +38,8 @@ impl<'a> Packet<'a> {
             Protocol::Tcp => own,
         };
         // Datagrams of IP Messenger come from the port that they go to.
-        let source_port = (protocol == Protocol::Udp).then_some(ports::CHAT);
-        Some(Self {
-            interface: &interface.name,
-            protocol,
-            source,
-            destination,
-            port: ports::CHAT,
-            source_port,
-        })
+        let source_port = (protocol == Protocol::Udp).then_some(CHAT_PORT);
+        Some(Self { interface: &interface.name, protocol, source, destination, port: CHAT_PORT, source_port })
     }
 
     /// Our own broadcast to a port, as it comes back.

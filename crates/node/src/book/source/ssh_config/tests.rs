@@ -6,8 +6,6 @@ use tempfile::TempDir;
 
 use super::*;
 
-mod oracle;
-
 /// A home folder whose `.ssh` has these files.
 fn home(files: &[(&str, &str)]) -> TempDir {
     let home = tempfile::tempdir().unwrap();
@@ -135,7 +133,7 @@ fn match_is_judged_by_names_and_left_out_otherwise() {
              Match host a.lab,!b.lab\nUser matched\n\
              Match !originalhost=a\nUser other\n\
              Match exec \"touch /tmp/x\" host *\nPort 1\n\
-             Match host a.lab user root\nPort 2\n\
+             Match host a.lab tagged x\nPort 2\n\
              Match all host *\nPort 3\n\
              Match\nPort 4\n\
              Match all\nPort 5\n\
@@ -145,7 +143,7 @@ fn match_is_judged_by_names_and_left_out_otherwise() {
         &["config:1 a matched@a.lab:5", "config:19 b other@b:5"],
         &[
             "config:7: Match exec \"touch /tmp/x\" host *: \"exec\" is not judged here: what stands under it is left out, to the next Host or Match",
-            "config:9: Match host a.lab user root: \"user\" is not judged here: what stands under it is left out, to the next Host or Match",
+            "config:9: Match host a.lab tagged x: \"tagged\" is not judged here: what stands under it is left out, to the next Host or Match",
             "config:11: Match all host *: \"all\" stands alone",
             "config:13: Match: a value is missing",
         ],

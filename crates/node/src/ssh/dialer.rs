@@ -1,0 +1,33 @@
+//! Connections for SSH.
+
+use std::io;
+
+use net::HostPort;
+use net::tcp::{self, QuickAck, TcpError};
+use remote::Stream;
+use remote::dial::{Dial, Dialing};
+
+/// Connects by TCP, with a system's own look-up of names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dialer;
+
+impl Dial for Dialer {
+    fn dial<'a>(&'a self, host: &'a str, port: u16) -> Dialing<'a> {
+        Box::pin(async move {
+            let stream = tcp::connect(&HostPort { host: Some(host.to_owned()), port }).await;
+            let stream: Box<dyn Stream> = Box::new(QuickAck::new(stream.map_err(in_words)?));
+            Ok(stream)
+        })
+    }
+}
+
+/// The kernel's kind of the last failure, and the words for all of them.
+fn in_words(error: TcpError) -> io::Error {
+    let kind = match &error {
+        TcpError::Resolve(_) => io::ErrorKind::NotFound,
+        TcpError::Failed { attempts, .. } => {
+            attempts.last().map_or(io::ErrorKind::AddrNotAvailable, |attempt| attempt.error.kind())
+        }
+    };
+    io::Error::new(kind, error)
+}

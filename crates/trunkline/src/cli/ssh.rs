@@ -1,0 +1,33 @@
+//! The flags that ssh has, by ssh's names.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// How to find machines, and to log in there.
+#[derive(Debug, Args)]
+pub(crate) struct SshFlags {
+    /// Read this in place of ~/.ssh/config and the system's; `none`: neither
+    #[arg(short = 'F', value_name = "FILE", help_heading = "As with ssh")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Log in as this user
+    #[arg(short = 'l', value_name = "USER", help_heading = "As with ssh")]
+    pub(crate) login: Option<String>,
+
+    /// Connect to this port
+    #[arg(short = 'p', value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = "As with ssh")]
+    pub(crate) port: Option<u16>,
+
+    /// Show this key; may be given several times
+    #[arg(short = 'i', value_name = "FILE", help_heading = "As with ssh")]
+    pub(crate) identity: Vec<PathBuf>,
+
+    /// Go by way of these machines, with commas between
+    #[arg(short = 'J', value_name = "MACHINES", help_heading = "As with ssh")]
+    pub(crate) jump: Option<String>,
+
+    /// Set what ssh_config(5) knows, as in -o StrictHostKeyChecking=accept-new; may be given several times
+    #[arg(short = 'o', value_name = "NAME=VALUE", help_heading = "As with ssh")]
+    pub(crate) option: Vec<String>,
+}

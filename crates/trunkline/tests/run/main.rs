@@ -1,0 +1,21 @@
+//! `trunkline run`, by the true binary, on machines that are loopback addresses behind an OpenSSH sshd.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
+
+mod ground;
+#[macro_use]
+#[path = "../server/peers.rs"]
+#[allow(dead_code, unused_macros, reason = "shared with the tests of serve")]
+mod peers;
+#[path = "../connect/program.rs"]
+#[allow(dead_code, reason = "shared with the tests of connect")]
+mod program;
+#[path = "../connect/terminal.rs"]
+#[allow(dead_code, reason = "shared with the tests of connect")]
+mod terminal;
+
+mod faults;
+mod many;
+mod one;
+mod person;
+mod tutorial;
