@@ -80,8 +80,10 @@ impl Doing {
             let _ = asking.wait_for(|open| *open == 0).await;
             let begun = Instant::now();
             tokio::select! {
-                () = sleep(left) => return limit,
+                // What was asked in time counts, however late we see it.
+                biased;
                 Ok(_) = asking.wait_for(|open| *open > 0) => left = left.saturating_sub(begun.elapsed()),
+                () = sleep(left) => return limit,
             }
         }
     }
