@@ -62,7 +62,8 @@ pub enum Question {
         /// Whether the answer may be seen.
         echo: bool,
     },
-    /// Whether a machine that is not known yet is the right one. The answer is `yes` or anything else.
+    /// Whether a machine that is not known yet is the right one. The answer is `yes`; or `all`: so is every other one, and
+    /// nobody need ask again; or anything else.
     NewKey {
         /// `host`, or `[host]:port`.
         host: String,
