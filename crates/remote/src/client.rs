@@ -26,7 +26,6 @@ pub use session::{Running, StandardInput};
 
 use crate::ask::{Answers, Asking};
 use crate::command::Command;
-use crate::config::Settings;
 use crate::dial::Dial;
 use crate::identity::Keyring;
 use crate::known_hosts::{Admission, KnownHosts, Name};
@@ -120,7 +119,7 @@ impl Client {
         line: Line,
         cut: CancellationToken,
     ) -> Result<(Handle<Handler>, LastWords, Admission), ConnectError> {
-        let known_hosts = self.known_hosts(&hop.settings)?;
+        let known_hosts = self.known_hosts(hop)?;
         let terms = terms::terms(&hop.settings, known_hosts.preference(&Name::of(hop)), self.flow);
         let (last_words, admission) = <(LastWords, Arc<OnceLock<Admission>>)>::default();
         let first_words = line.first_words();
@@ -138,9 +137,9 @@ impl Client {
         Ok((handle, last_words, admission.get().cloned().unwrap_or_default()))
     }
 
-    /// Read once for each list of files.
-    fn known_hosts(&self, settings: &Settings) -> Result<Arc<KnownHosts>, ConnectError> {
-        let files = (settings.user_known_hosts.clone(), settings.global_known_hosts.clone());
+    /// Read once for each list of files; what is broken in them is told then.
+    fn known_hosts(&self, hop: &Hop) -> Result<Arc<KnownHosts>, ConnectError> {
+        let files = (hop.settings.user_known_hosts.clone(), hop.settings.global_known_hosts.clone());
         let mut read = self.known_hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known_hosts) = read.get(&files) {
             return Ok(Arc::clone(known_hosts));
@@ -148,6 +147,12 @@ impl Client {
         let known_hosts = KnownHosts::load(&files.0, &files.1);
         let known_hosts = Arc::new(known_hosts.map_err(|error| ConnectError::Own(error.to_string()))?);
         read.insert(files, Arc::clone(&known_hosts));
+        if let [first, others @ ..] = known_hosts.broken() {
+            let others =
+                if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
+            self.answers
+                .note(hop, &format!("lines passed over, which name no host and key: {first}{others}"));
+        }
         Ok(known_hosts)
     }
 }
