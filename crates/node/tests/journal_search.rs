@@ -72,6 +72,17 @@ fn the_newest_fifty_of_a_million_messages_are_found_before_anybody_notices() {
         10,
         MessageQuery { whose: whose("zoologist"), ..MessageQuery::default() },
     );
+    for (text, number) in [("the", 10), ("收到", 0)] {
+        measure(
+            &format!("{text} of one who wrote little"),
+            number,
+            MessageQuery {
+                whose: whose("zoologist"),
+                search: Some(text.to_owned()),
+                ..MessageQuery::default()
+            },
+        );
+    }
     measure("of nobody", 0, MessageQuery { whose: whose("nobody"), ..MessageQuery::default() });
     let since = Some(Timestamp::from_second(0).unwrap());
     measure("since long ago", 50, MessageQuery { since, ..MessageQuery::default() });

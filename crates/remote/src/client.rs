@@ -32,7 +32,7 @@ use crate::machine::{Hop, Machine};
 use crate::outcome::{ConnectError, Unreachable};
 use crate::transport::{Doing, Transport};
 use gates::Gates;
-use handler::{Failure, Handler, MAX_BANNER, in_words};
+use handler::{Banners, Failure, Handler, in_words};
 use line::{FirstWords, Line};
 use words::{LastWords, capped};
 
@@ -124,7 +124,7 @@ impl Client {
             admission: Arc::clone(&admission),
             last_words: last_words.clone(),
             cut: cut.clone(),
-            banner_room: MAX_BANNER,
+            banners: Banners::default(),
         };
         let cut = cut.drop_guard();
         let shaken = russh::client::connect_stream(terms, line, handler).await;

@@ -34,7 +34,7 @@ pub(crate) fn machines(
     };
     let (directory, notes) = Directory::new(own_book()?, &flags, here).map_err(Failure::usage)?;
     let found = directory.machines(targets, without).map_err(Failure::usage)?;
-    notes.iter().chain(&found.notes).for_each(|note| failure::say(note));
+    notes.iter().chain(&found.notes).for_each(failure::say);
     Ok(found)
 }
 

@@ -8,12 +8,16 @@ use super::change::Written;
 use super::message;
 use super::value::{self, node_bytes};
 
+/// Packet numbers that are taken at a time, so that not every message changes the largest one: a node that starts leaves
+/// out what it had not used. People write more slowly than the clock counts, and numbers begin at the clock.
+const NUMBERS_AHEAD: u32 = 64;
+
 /// What a node has to be told when it starts: see [`ipmsg::node::Config`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChatState {
     /// Who it is.
     pub node: NodeId,
-    /// The largest [`Outgoing::last_number`] that was ever stored; 0 at the first start.
+    /// The largest [`Outgoing::last_number`] that was ever stored, or a little more; 0 at the first start.
     pub last_number: u32,
     /// The messages that wait to be delivered, in the order in which they were accepted.
     pub outbox: Vec<Outgoing>,
@@ -36,11 +40,11 @@ pub(super) fn chat_state(database: &Database, fresh: impl FnOnce() -> NodeId) ->
     Ok(ChatState { node, last_number, outbox: message::outbox(database)? })
 }
 
-/// Notes that a message may be sent with numbers up to this one.
+/// Notes that a message may be sent with numbers up to this one, and others soon with further ones.
 pub(super) fn raise_last_number(database: &Database, number: u32) -> rusqlite::Result<()> {
     database
-        .prepare_cached("UPDATE node SET last_number = ?1 WHERE last_number < ?1")?
-        .execute([number])
+        .prepare_cached("UPDATE node SET last_number = ?2 WHERE last_number < ?1")?
+        .execute([number, number.saturating_add(NUMBERS_AHEAD)])
         .map(drop)
 }
 

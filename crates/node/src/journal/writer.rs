@@ -1,9 +1,10 @@
 //! The one thread of a process that writes the journal. Whatever waits when it is ready goes in one transaction: the
-//! more there is to write, the fewer fsyncs each costs. What nobody waits for goes with what comes next, and what can be
-//! put in order later than it is kept, is: when nothing more comes, or when much has come.
+//! more there is to write, the fewer fsyncs each costs. What nobody waits for lies ready for whatever comes next, and what
+//! can be put in order later than it is kept, is: when nothing more comes, or when much has come.
 
-use std::sync::Arc;
+use std::mem::take;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use thiserror::Error;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
 use super::change::{self, Change, Written};
 use super::{Journal, JournalError};
@@ -21,21 +22,34 @@ use super::{Journal, JournalError};
 /// waits takes a few megabytes, and never more than 300, if all of it were messages of the largest size.
 pub const QUEUE_MAX: usize = 10_000;
 
-/// How long nothing comes before what nobody waits for is written, and what is written put in order. Those who talk
+/// How long nothing comes before what nobody waits for is written, and then what is written put in order. Those who talk
 /// without a pause never come to it; nobody who looks afterwards notices.
 const REST: Duration = Duration::from_millis(50);
 
-/// Changes after which the journal is put in order although more comes: to find what is not yet in order takes a reader as
-/// long as this many take, some 10 ms.
-const UNTIDY_MAX: usize = 1_000;
+/// Changes after which the journal is put in order although more comes. A reader who comes before has to do it, which takes
+/// him up to 50 ms.
+const UNTIDY_MAX: usize = 4_000;
 
 /// Writes the journal. Several may be open, in one process or in many. Dropping it waits until everything is written.
 #[derive(Debug)]
 pub struct Writer {
     /// In the order in which they came, each once. None only while this is being dropped.
     queue: Option<Sender<Job>>,
+    notes: Arc<Notes>,
     losses: Arc<Losses>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What lies ready to be written with whatever comes next.
+#[derive(Debug, Default)]
+struct Notes(Mutex<Pile>);
+
+#[derive(Debug, Default)]
+struct Pile {
+    /// In the order in which they came, at most [`QUEUE_MAX`].
+    changes: Vec<Change>,
+    /// Whether the thread looks here within [`REST`]. To be woken for each of them would cost it more than to write them.
+    is_watched: bool,
 }
 
 /// What was noted and is not written.
@@ -67,6 +81,8 @@ enum Job {
     Write(Change, Done),
     /// To write something about which nobody asks.
     Note(Change),
+    /// To look at the notes soon.
+    Look,
     /// To say when all that came before is on disk or lost.
     Flush(oneshot::Sender<()>),
 }
@@ -80,8 +96,10 @@ impl Writer {
     pub fn start(journal: Journal, tell: impl Fn(&Trouble) + Send + 'static) -> Result<Self, JournalError> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let losses = Arc::<Losses>::default();
+        let notes = Arc::<Notes>::default();
         let scribe = Scribe {
             journal,
+            notes: Arc::clone(&notes),
             losses: Arc::clone(&losses),
             tell,
             told_full: false,
@@ -97,7 +115,7 @@ impl Writer {
             .name("journal".to_owned())
             .spawn(move || runtime.block_on(scribe.write(jobs)))
             .map_err(JournalError::Start)?;
-        Ok(Self { queue: Some(queue), losses, thread: Some(thread) })
+        Ok(Self { queue: Some(queue), notes, losses, thread: Some(thread) })
     }
 
     /// Writes a change. Never waits: what came of it is told, once, to `done`: on the thread that writes, when the
@@ -119,6 +137,7 @@ impl Writer {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.queue.as_ref().is_none_or(|queue| queue.capacity() < QUEUE_MAX / 2)
+            || self.notes.pile().changes.len() > QUEUE_MAX / 2
     }
 
     /// Writes a change, and waits for a place if too much is waiting. It is on disk when this returns.
@@ -135,11 +154,21 @@ impl Writer {
     }
 
     /// Writes a change soon. Never waits, and nobody is told: it is for what is worth less than what comes next, such as a
-    /// connection of a server that must go on serving, or can be found out again, such as a delivery. So when the queue
-    /// is full it is left out, counted and told.
+    /// connection of a server that must go on serving, or can be found out again, such as a delivery. So when too much is
+    /// waiting it is left out, counted and told.
     pub fn note(&self, change: Change) {
-        if self.queue.as_ref().is_none_or(|queue| queue.try_send(Job::Note(change)).is_err()) {
+        let mut pile = self.notes.pile();
+        if pile.changes.len() >= QUEUE_MAX {
             self.losses.full.fetch_add(1, Relaxed);
+            return;
+        }
+        pile.changes.push(change);
+        if !pile.is_watched
+            && let Some(queue) = &self.queue
+        {
+            // Where the queue is full, it looks by itself.
+            let _ = queue.try_send(Job::Look);
+            pile.is_watched = true;
         }
     }
 
@@ -164,9 +193,29 @@ impl Drop for Writer {
     }
 }
 
+impl Notes {
+    /// Nobody panics while he has it.
+    fn pile(&self) -> MutexGuard<'_, Pile> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what is there.
+    fn jobs(&self) -> impl Iterator<Item = Job> {
+        take(&mut self.pile().changes).into_iter().map(Job::Note)
+    }
+
+    /// Says whether anything is there; if not, whoever notes something has to say so, unless it is looked for anyway.
+    fn watch(&self, is_watched: bool) -> bool {
+        let mut pile = self.pile();
+        pile.is_watched = is_watched || !pile.changes.is_empty();
+        pile.is_watched
+    }
+}
+
 /// The thread's own.
 struct Scribe<T> {
     journal: Journal,
+    notes: Arc<Notes>,
     losses: Arc<Losses>,
     tell: T,
     told_full: bool,
@@ -200,7 +249,7 @@ impl<T: Fn(&Trouble)> Scribe<T> {
                         done(written.as_ref().map(|written| written[nth]).map_err(Arc::clone));
                     }
                     Job::Flush(done) => flushes.push(done),
-                    Job::Note(_) => {}
+                    Job::Note(_) | Job::Look => {}
                 }
             }
             if self.untidy >= UNTIDY_MAX || !flushes.is_empty() {
@@ -216,21 +265,23 @@ impl<T: Fn(&Trouble)> Scribe<T> {
 
     /// Waits for what is to be written. Says whether there is anything: nothing more comes when the writer is dropped.
     async fn gather(&mut self, queue: &mut Receiver<Job>, jobs: &mut Vec<Job>) -> bool {
-        if self.untidy > 0 && timeout(REST, queue.recv_many(jobs, QUEUE_MAX)).await.is_err() {
-            self.tidy();
-        }
-        if jobs.is_empty() && queue.recv_many(jobs, QUEUE_MAX).await == 0 {
-            return false;
-        }
-        let (deadline, mut seen) = (Instant::now() + REST, 0);
-        while jobs[seen..].iter().all(Job::is_note) && jobs.len() < QUEUE_MAX {
-            seen = jobs.len();
-            let more = timeout_at(deadline, queue.recv_many(jobs, QUEUE_MAX - seen)).await;
-            if more.is_err() || more == Ok(0) {
+        while jobs.is_empty() {
+            let more = queue.recv_many(jobs, QUEUE_MAX);
+            let came =
+                if self.notes.watch(self.untidy > 0) { timeout(REST, more).await } else { Ok(more.await) };
+            jobs.retain(|job| !matches!(job, Job::Look));
+            if jobs.is_empty() && came.as_ref().is_ok_and(|number| *number > 0) {
+                continue;
+            }
+            jobs.extend(self.notes.jobs());
+            if came == Ok(0) {
                 break;
             }
+            if jobs.is_empty() {
+                self.tidy();
+            }
         }
-        true
+        !jobs.is_empty()
     }
 
     /// Writes all of it or nothing. Gives what came of each.
@@ -264,7 +315,7 @@ fn write(database: &mut Database, jobs: &[Job]) -> rusqlite::Result<Vec<Written>
     for job in jobs {
         written.push(match job {
             Job::Write(change, _) | Job::Note(change) => change::apply(&transaction, change)?,
-            Job::Flush(_) => Written::default(),
+            Job::Flush(_) | Job::Look => Written::default(),
         });
     }
     transaction.commit()?;

@@ -14,9 +14,9 @@ use crate::ask::Answers;
 use crate::known_hosts::{Admission, KnownHosts, Refusal};
 use crate::machine::Hop;
 
-/// Bytes of banners that one server may have shown: a screen of them. Nothing else keeps it from sending them for as long
-/// as logging in may take.
-pub(super) const MAX_BANNER: usize = 16 * 1024;
+/// Bytes of banners that one server may have shown: a few screens. Nothing else keeps it from sending them for as long as
+/// logging in may take.
+const MAX_BANNER: usize = 16 * 1024;
 
 /// Watches over a connection.
 pub(super) struct Handler {
@@ -26,8 +26,11 @@ pub(super) struct Handler {
     pub(super) admission: Arc<OnceLock<Admission>>,
     pub(super) last_words: LastWords,
     pub(super) cut: CancellationToken,
-    pub(super) banner_room: usize,
+    pub(super) banners: Banners,
 }
+
+/// The bytes of banners that may still be shown.
+pub(super) struct Banners(usize);
 
 /// Why russh ends a connection.
 #[derive(Debug, Error)]
@@ -51,9 +54,7 @@ impl client::Handler for Handler {
     }
 
     async fn auth_banner(&mut self, banner: &str, _: &mut Session) -> Result<(), Failure> {
-        let shown = &banner[..banner.floor_char_boundary(self.banner_room)];
-        self.banner_room -= shown.len();
-        if !shown.is_empty() {
+        if let Some(shown) = self.banners.take(banner) {
             self.answers.banner(&self.hop, shown);
         }
         Ok(())
@@ -149,6 +150,21 @@ impl client::Handler for Handler {
     }
 }
 
+impl Default for Banners {
+    fn default() -> Self {
+        Self(MAX_BANNER)
+    }
+}
+
+impl Banners {
+    /// As much of a banner as may be shown.
+    fn take<'a>(&mut self, banner: &'a str) -> Option<&'a str> {
+        let shown = &banner[..banner.floor_char_boundary(self.0)];
+        self.0 -= shown.len();
+        Some(shown).filter(|shown| !shown.is_empty())
+    }
+}
+
 /// russh's names for the ends of a connection, as a person would tell them.
 pub(super) fn in_words(failure: &Failure) -> String {
     match failure {
@@ -160,5 +176,17 @@ pub(super) fn in_words(failure: &Failure) -> String {
             "it closed the connection".to_owned()
         }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_sends_banners_without_end_has_a_few_screens_shown() {
+        let mut banners = Banners::default();
+        let shown: usize = (0..10_000).filter_map(|_| banners.take("老师\n")).map(str::len).sum();
+        assert!(shown <= MAX_BANNER && shown > MAX_BANNER - 4, "{shown}");
     }
 }

@@ -46,3 +46,14 @@ pub(super) fn not_opened(reason: &ChannelOpenFailure) -> String {
     };
     words.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_long_words_as_much_as_a_person_reads_is_kept() {
+        assert_eq!(capped("short"), "short");
+        assert_eq!(capped(&"师".repeat(100_000)), format!("{}...", "师".repeat(MAX_WORDS)));
+    }
+}

@@ -9,22 +9,6 @@ use super::*;
 
 mod oracle;
 
-/// By the contract in CONTRIBUTING.md: a program that is missing without `TRUNKLINE_SKIP` naming it is a failure.
-#[track_caller]
-fn is_there(program: &str) -> bool {
-    let paths = env::var_os("PATH").unwrap_or_default();
-    if env::split_paths(&paths).any(|folder| folder.join(program).is_file()) {
-        return true;
-    }
-    let skipped = env::var("TRUNKLINE_SKIP").unwrap_or_default();
-    assert!(
-        skipped.split(',').any(|name| name == program),
-        "{program} is missing: cargo xtask test installs it"
-    );
-    eprintln!("skipped: needs {program}");
-    false
-}
-
 /// A home folder whose `.ssh` has these files.
 fn home(files: &[(&str, &str)]) -> TempDir {
     let home = tempfile::tempdir().unwrap();

@@ -7,8 +7,7 @@ use bytes::Bytes;
 use remote::transport::Input;
 use remote::{Command, ConnectError, Outcome, Piece, Session};
 
-use crate::support::peers::may_mount;
-use crate::support::{Person, Ran, Sshd, soon};
+use crate::support::{Guest, Person, Ran, Sshd, may_mount, soon};
 
 #[tokio::test]
 async fn standard_output_and_standard_error_come_apart_and_the_exit_status_is_the_commands() {
@@ -83,7 +82,7 @@ async fn an_account_whose_shell_prints_gbk_gives_its_bytes() {
     let shell = folder.path().join("shell");
     fs::write(&shell, b"#!/bin/sh\necho '\xc4\xe3\xba\xc3'\n").unwrap();
     fs::set_permissions(&shell, Permissions::from_mode(0o755)).unwrap();
-    let server = Sshd::with_guest(&person, &shell, "").await;
+    let server = Sshd::with_guest(&person, Guest::new(&person, &shell), "").await;
     let ran = person.run(&person.machine(&server), "whatever").await;
     assert_eq!(ran.out, b"\xc4\xe3\xba\xc3\n");
 }

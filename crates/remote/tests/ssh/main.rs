@@ -7,5 +7,9 @@ mod support;
 
 mod commands;
 mod hosts;
+mod jumps;
+mod logins;
+mod small_machines;
 mod streams;
 mod terminals;
+mod trouble;

@@ -3,12 +3,16 @@
 #[macro_use]
 pub(crate) mod peers;
 mod answering;
+mod dropbear;
+mod guest;
 mod person;
 mod sshd;
 
 pub(crate) use answering::Answerer;
+pub(crate) use dropbear::Dropbear;
+pub(crate) use guest::{GUEST, Guest, PASSWORD, may_mount};
 pub(crate) use person::{Dialer, Person, machine_at};
-pub(crate) use sshd::{GUEST, PASSWORD, Sshd};
+pub(crate) use sshd::{Sshd, lines};
 
 use std::future::Future;
 use std::time::Duration;

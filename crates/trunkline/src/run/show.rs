@@ -61,30 +61,41 @@ impl Show {
         let mut out = BufWriter::with_capacity(64 * 1024, Descriptor(stdout()));
         let mut err = BufWriter::new(Quietly(Descriptor(stderr())));
         while let Some(said) = self.said.blocking_recv() {
-            let floor = self.floor.take();
-            let mut next = Some(said);
-            for nth in 1.. {
-                let Some(said) = next else { break };
-                if let Said::Event(event) = said {
-                    // A terminal shows both streams, in the order in which they came.
-                    match event.what {
-                        What::Err(_) => out.flush()?,
-                        _ => err.flush()?,
-                    }
-                    self.tally.event(&event);
-                    self.view.event(&event, &mut Paper { out: &mut out, err: &mut err })?;
-                }
-                next = if nth < IN_A_ROW { self.said.try_recv().ok() } else { None };
+            if let Said::Event(event) = said {
+                let _floor = self.floor.take();
+                self.events(event, &mut out, &mut err)?;
+                out.flush()?;
+                err.flush()?;
             }
-            out.flush()?;
-            err.flush()?;
-            drop(floor);
             self.floor.draw(|| self.tally.status());
         }
         let _floor = self.floor.take();
         self.view.finish(&mut Paper { out: &mut out, err: &mut err })?;
         out.flush()?;
         err.flush()
+    }
+
+    /// One, and those that have come meanwhile.
+    fn events(&mut self, first: Event, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
+        let mut next = Some(first);
+        for _ in 0..IN_A_ROW {
+            let Some(event) = next.take().or_else(|| self.said_already()) else { break };
+            // A terminal shows both streams, in the order in which they came.
+            match event.what {
+                What::Err(_) => out.flush()?,
+                _ => err.flush()?,
+            }
+            self.tally.event(&event);
+            self.view.event(&event, &mut Paper { out, err })?;
+        }
+        Ok(())
+    }
+
+    fn said_already(&mut self) -> Option<Event> {
+        match self.said.try_recv() {
+            Ok(Said::Event(event)) => Some(event),
+            Ok(Said::Tick) | Err(_) => None,
+        }
     }
 }
 

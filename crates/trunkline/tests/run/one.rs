@@ -51,7 +51,7 @@ fn no_connection_is_255_and_says_why() {
 fn a_command_that_takes_too_long_is_ended_and_what_it_printed_is_kept() {
     needs!("sshd", "ssh-keygen");
     let ground = Ground::new();
-    let ran = ground.run(&["-u", "0.5", "n1", "echo before; exec sleep 1000"]);
+    let ran = ground.run(&["-u", "0.5", "n1", "echo before; exec sleep 20"]);
     assert_eq!((ran.code, ran.text()), (Some(124), "before\n"));
     assert_eq!(ran.err, "trunkline: n1: ended after 0.5 s\n");
 }

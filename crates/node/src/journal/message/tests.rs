@@ -157,11 +157,16 @@ fn a_number_that_a_message_may_have_been_sent_with_is_spent_for_ever() {
     let long = outgoing(1, 1_000, &"x".repeat(MAX_TEXT));
     desk.accept(1, long.clone());
     desk.accept(1, outgoing(2, 900, "the clock went back"));
-    assert!(long.last_number() > 1_000);
-    assert_eq!(desk.chat_state().last_number, long.last_number());
+    let before = desk.chat_state().last_number;
+    assert!((long.last_number()..long.last_number() + 100).contains(&before), "{before}");
+    desk.accept(1, outgoing(3, before + 1, "the next one"));
+    let spent = desk.chat_state().last_number;
+    assert!(spent > before);
     desk.write(Change::Cancelled { message: MessageId(1), at: at(2) });
     desk.journal.forget(at(3)).unwrap();
-    assert_eq!(desk.chat_state().last_number, long.last_number());
+    assert_eq!(desk.chat_state().last_number, spent);
+    desk.accept(4, outgoing(4, u32::MAX, "the last of all"));
+    assert_eq!(desk.chat_state().last_number, u32::MAX);
 }
 
 #[test]
@@ -323,6 +328,26 @@ fn what_is_wanted_may_be_narrowed_by_person_time_place_and_number() {
     assert_eq!(found(of(&[])), [""; 0]);
     let since = MessageQuery { since: Some(at(3)), ..MessageQuery::default() };
     assert_eq!(found(MessageQuery { search: Some("th".to_owned()), ..since }), ["three"]);
+}
+
+#[test]
+fn a_search_among_one_partys_messages_finds_what_is_in_both_newest_first() {
+    let desk = Desk::new();
+    for (second, said) in (1..).zip(["word 1", "word 2", "other 3", "other 4", "word 5", "word 6", "word 7"])
+    {
+        let from = if second % 2 == 1 { bob() } else { anne() };
+        desk.receive(second, ReceivedMessage { from, ..text(said) });
+    }
+    for whose in [Whose::Node(NodeId(0xb0b)), Whose::Host([10, 0, 0, 9].into())] {
+        let search = Some("word".to_owned());
+        let query = MessageQuery { whose: Some(vec![whose]), search, ..MessageQuery::default() };
+        let found = |query: &MessageQuery| texts(desk.found(query));
+        assert_eq!(found(&query), ["word 7", "word 5", "word 1"]);
+        let newest = MessageQuery { newest: Some(2), ..query.clone() };
+        assert_eq!(found(&newest), ["word 7", "word 5"]);
+        assert_eq!(found(&MessageQuery { before: Some(7), ..newest }), ["word 5", "word 1"]);
+        assert_eq!(found(&MessageQuery { since: Some(at(2)), ..query }), ["word 7", "word 5"]);
+    }
 }
 
 #[test]

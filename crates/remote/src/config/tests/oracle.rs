@@ -10,6 +10,7 @@ use proptest::test_runner::TestRunner;
 use super::*;
 use crate::config::steps::Said;
 use crate::config::value;
+use crate::testing::is_there;
 
 /// What both are asked about.
 const NAMES: [&str; 5] = ["a", "b", "web1", "n1.lab", "Web1"];

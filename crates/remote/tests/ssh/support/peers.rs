@@ -41,13 +41,3 @@ pub(crate) fn output_of<S: AsRef<OsStr>>(program: &str, arguments: &[S]) -> Stri
     assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
-
-/// Whether accounts can be made for one server alone, by mounts that only it sees; says so where not.
-pub(crate) fn may_mount() -> bool {
-    let made =
-        Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|status| status.success());
-    if !made {
-        eprintln!("skipped: needs mount namespaces; root may make them, outside of containers");
-    }
-    made
-}

@@ -7,16 +7,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::Person;
+use super::guest::{GUEST, Guest};
 use super::peers::{find, output_of};
 use super::person::make_key;
-
-/// The account that [`Sshd::with_guest`] makes, and its password.
-pub(crate) const GUEST: &str = "guest";
-pub(crate) const PASSWORD: &str = "secret";
 
 /// An sshd of its own, on this machine. It ends with its owner.
 pub(crate) struct Sshd {
@@ -25,6 +23,7 @@ pub(crate) struct Sshd {
     /// Who logs in.
     pub(crate) user: String,
     folder: TempDir,
+    _guest: Option<Guest>,
     log: UnboundedReceiver<String>,
 }
 
@@ -37,33 +36,15 @@ impl Sshd {
     /// With more lines of sshd_config(5), which come first and so are the ones that count.
     pub(crate) async fn with(person: &Person, options: &str) -> Self {
         let user = output_of("id", &["-un"]).trim().to_owned();
-        Self::run(person, user, options, Command::new(find("sshd").unwrap())).await
+        Self::run(person, user, None, options).await
     }
 
-    /// One that has an account of its own besides, made for it alone; needs [`super::peers::may_mount`].
-    pub(crate) async fn with_guest(person: &Person, shell: &Path, options: &str) -> Self {
-        let accounts = tempfile::tempdir().unwrap();
-        let add = |file: &str, line: &str| {
-            let copy = accounts.path().join(file);
-            fs::write(&copy, fs::read_to_string(Path::new("/etc").join(file)).unwrap() + line).unwrap();
-            copy
-        };
-        let passwd = add("passwd", &format!("{GUEST}:x:65533:65534::/:{}\n", shell.display()));
-        let hash = output_of("openssl", &["passwd", "-6", PASSWORD]);
-        let shadow = add("shadow", &format!("{GUEST}:{}:19000:0:99999:7:::\n", hash.trim()));
-        let mut unshare = Command::new("unshare");
-        unshare.args([
-            "--mount",
-            "sh",
-            "-c",
-            r#"mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/shadow && shift 2 && exec "$@""#,
-            "sh",
-        ]);
-        unshare.args([passwd, shadow, find("sshd").unwrap()]);
-        Self::run(person, GUEST.to_owned(), options, unshare).await
+    /// With an account of its own, which is the one that logs in.
+    pub(crate) async fn with_guest(person: &Person, guest: Guest, options: &str) -> Self {
+        Self::run(person, GUEST.to_owned(), Some(guest), options).await
     }
 
-    async fn run(person: &Person, user: String, options: &str, mut sshd: Command) -> Self {
+    async fn run(person: &Person, user: String, guest: Option<Guest>, options: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         make_key(&folder.path().join("host_key"), "ed25519");
@@ -71,6 +52,10 @@ impl Sshd {
         // As root it wants an empty folder for its unprivileged half, which Debian's unit makes.
         let _ = fs::create_dir("/run/sshd");
         let config = folder.path().join("sshd_config");
+        let mut sshd = match &guest {
+            Some(guest) => guest.server("sshd"),
+            None => Command::new(find("sshd").unwrap()),
+        };
         sshd.args(["-D", "-e", "-f"]).arg(&config).stderr(Stdio::piped());
         loop {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -80,7 +65,7 @@ impl Sshd {
             let mut said = String::new();
             while let Some(line) = log.recv().await {
                 if line.contains("Server listening") {
-                    return Self { process, port, user, folder, log };
+                    return Self { process, port, user, folder, _guest: guest, log };
                 }
                 said.push_str(&line);
             }
@@ -92,6 +77,16 @@ impl Sshd {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Ends the processes that serve connections.
+    pub(crate) fn cut_connections(&self) {
+        let id = self.process.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        for child in children.split_whitespace() {
+            let child = Pid::from_raw(child.parse().unwrap()).unwrap();
+            rustix::process::kill_process(child, Signal::KILL).unwrap();
+        }
     }
 
     /// Its key as known_hosts has it.
@@ -123,11 +118,12 @@ impl Drop for Sshd {
 
 fn configuration(folder: &Path, port: u16, options: &str) -> String {
     let folder = folder.display();
+    // Of most options the first one counts, but of MaxStartups the last.
     format!(
-        "{options}\nListenAddress 127.0.0.1:{port}\nHostKey {folder}/host_key\n\
+        "MaxStartups 1000\n{options}\nListenAddress 127.0.0.1:{port}\nHostKey {folder}/host_key\n\
          AuthorizedKeysFile {folder}/authorized_keys\nPidFile none\nStrictModes no\nUsePAM no\n\
          PermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
-         MaxStartups 1000\nSubsystem sftp internal-sftp\nPrintMotd no\n"
+         Subsystem sftp internal-sftp\nPrintMotd no\n"
     )
 }
 

@@ -1,0 +1,82 @@
+//! The same against dropbear, which small machines have in place of sshd.
+
+use remote::command::{Size, Terminal};
+use remote::transport::Input;
+use remote::{Command, Machine, Outcome, Piece, Session, Signal};
+
+use crate::support::{Dropbear, GUEST, Person, Ran, machine_at, may_mount, soon};
+
+fn machine(person: &Person, server: &Dropbear) -> Machine {
+    person.trust(&server.known_hosts_line());
+    machine_at(GUEST, server.port, person.settings())
+}
+
+#[tokio::test]
+async fn dropbear_runs_commands_with_their_outputs_and_statuses() {
+    needs!("dropbear", "ssh", "openssl");
+    if !may_mount() {
+        return;
+    }
+    let person = Person::new();
+    let server = Dropbear::start(&person).await;
+    let machine = machine(&person, &server);
+    for code in [0, 1, 255] {
+        let ran = person.run(&machine, &format!("echo out; echo err >&2; exit {code}")).await;
+        assert_eq!(ran.texts(), (code, "out\n", "err\n"));
+    }
+    let both = "head -c 200000 /dev/zero >&2 & head -c 200000 /dev/zero; wait";
+    let ran = person.run(&machine, both).await;
+    assert_eq!((ran.out.len(), ran.err.len()), (200_000, 200_000));
+}
+
+#[tokio::test]
+async fn dropbear_gives_back_what_a_command_is_given() {
+    needs!("dropbear", "ssh", "openssl");
+    if !may_mount() {
+        return;
+    }
+    let person = Person::new();
+    let server = Dropbear::start(&person).await;
+    let mut session = person.start(&machine(&person, &server), &Command::new("cat")).await.unwrap();
+    let mut input = session.input().unwrap();
+    let given: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
+    let giving = async {
+        assert!(input.write(given.clone().into()).await);
+        input.end().await;
+    };
+    let ((), ran) = soon(async { tokio::join!(giving, Ran::of(&mut session)) }).await;
+    assert!(ran.out == given, "{} bytes", ran.out.len());
+}
+
+#[tokio::test]
+async fn a_signal_that_is_sent_reaches_the_command() {
+    needs!("dropbear", "ssh", "openssl");
+    if !may_mount() {
+        return;
+    }
+    let person = Person::new();
+    let server = Dropbear::start(&person).await;
+    for (signal, expected) in [(Signal::Terminate, "TERM"), (Signal::Kill, "KILL")] {
+        let command = Command::new("echo ready; exec sleep 1000");
+        let mut session = person.start(&machine(&person, &server), &command).await.unwrap();
+        assert!(matches!(soon(session.next()).await, Piece::Out(ready) if ready == "ready\n"));
+        session.signal(signal).await;
+        let ran = soon(Ran::of(&mut session)).await;
+        let Outcome::Signal { name, .. } = &ran.outcome else { panic!("{ran:?}") };
+        assert_eq!(name, expected);
+    }
+}
+
+#[tokio::test]
+async fn dropbear_gives_a_terminal() {
+    needs!("dropbear", "ssh", "openssl");
+    if !may_mount() {
+        return;
+    }
+    let person = Person::new();
+    let server = Dropbear::start(&person).await;
+    let terminal = Terminal { name: "xterm".to_owned(), size: Size { columns: 91, rows: 33 } };
+    let command = Command { terminal: Some(terminal), ..Command::new("stty size") };
+    let mut session = person.start(&machine(&person, &server), &command).await.unwrap();
+    assert_eq!(soon(Ran::of(&mut session)).await.texts(), (0, "33 91\r\n", ""));
+}

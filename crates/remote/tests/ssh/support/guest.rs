@@ -1,0 +1,63 @@
+//! An account that only one server sees.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::Person;
+use super::peers::{find, output_of};
+
+/// The name of the account, and its password.
+pub(crate) const GUEST: &str = "guest";
+pub(crate) const PASSWORD: &str = "secret";
+
+/// Files that take the place of `/etc/passwd` and `/etc/shadow`, and the account's home.
+pub(crate) struct Guest {
+    folder: TempDir,
+}
+
+impl Guest {
+    /// An account that lets a person in by his key.
+    pub(crate) fn new(person: &Person, shell: &Path) -> Self {
+        let guest = Self { folder: tempfile::tempdir().unwrap() };
+        let home = guest.path("home");
+        fs::create_dir_all(home.join(".ssh")).unwrap();
+        fs::set_permissions(guest.folder.path(), Permissions::from_mode(0o755)).unwrap();
+        fs::write(home.join(".ssh/authorized_keys"), person.public_key("id_ed25519")).unwrap();
+        let add = |file: &str, line: &str| {
+            let known = fs::read_to_string(Path::new("/etc").join(file)).unwrap();
+            fs::write(guest.path(file), known + line).unwrap();
+        };
+        add("passwd", &format!("{GUEST}:x:65533:65534::{}:{}\n", home.display(), shell.display()));
+        let hash = output_of("openssl", &["passwd", "-6", PASSWORD]);
+        add("shadow", &format!("{GUEST}:{}:19000:0:99999:7:::\n", hash.trim()));
+        guest
+    }
+
+    /// A server, to be started where the account is.
+    pub(crate) fn server(&self, program: &str) -> Command {
+        let mut unshare = Command::new("unshare");
+        let script =
+            r#"mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/shadow && shift 2 && exec "$@""#;
+        unshare.args(["--mount", "sh", "-c", script, "sh"]);
+        unshare.args([self.path("passwd"), self.path("shadow"), find(program).unwrap()]);
+        unshare
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+/// Whether such an account can be made; says so where not.
+pub(crate) fn may_mount() -> bool {
+    let made =
+        Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|status| status.success());
+    if !made {
+        eprintln!("skipped: needs mount namespaces; root may make them, outside of containers");
+    }
+    made
+}
