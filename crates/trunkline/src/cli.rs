@@ -11,6 +11,7 @@ mod log;
 mod run;
 mod send;
 mod serve;
+mod shell;
 mod ssh;
 mod up;
 mod values;
@@ -32,6 +33,7 @@ pub(crate) use log::LogFlags;
 pub(crate) use run::RunFlags;
 pub(crate) use send::SendFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};
+pub(crate) use shell::ShellFlags;
 pub(crate) use ssh::SshFlags;
 pub(crate) use up::{ChatAt, UpFlags};
 pub(crate) use values::socket_option;
@@ -52,6 +54,7 @@ pub(crate) enum Verb {
     Serve(ServeFlags),
     Connect(ConnectFlags),
     Run(Box<RunFlags>),
+    Shell(ShellFlags),
     Who(WhoFlags),
     Send(SendFlags),
     Chat(ChatFlags),
