@@ -5,6 +5,7 @@ mod clients;
 mod ipmsg;
 mod machine;
 pub(crate) mod report;
+mod run;
 mod sets;
 pub(crate) mod sockets;
 
@@ -32,7 +33,8 @@ Examples:
   cargo xtask bench sockets --rounds 21 --only cpu --only bulk
   cargo xtask bench ipmsg                       what a packet of IP Messenger costs, half a minute
   cargo xtask bench sets                        names expanded and folded
-  cargo xtask bench chat                        messages from disk to disk; a full journal; an idle node")]
+  cargo xtask bench chat                        messages from disk to disk; a full journal; an idle node
+  cargo xtask bench run                         a command on many machines, beside pdsh and its kin")]
 pub(crate) struct Options {
     /// What to measure
     bench: Name,
@@ -54,6 +56,8 @@ enum Name {
     Sets,
     /// The node: its messages, its journal, its rest
     Chat,
+    /// A command on many machines
+    Run,
 }
 
 impl Name {
@@ -63,6 +67,7 @@ impl Name {
             Self::Ipmsg => ipmsg::ROWS,
             Self::Sets => sets::ROWS,
             Self::Chat => chat::ROWS,
+            Self::Run => run::ROWS,
         }
     }
 
@@ -73,7 +78,7 @@ impl Name {
     /// Builds the program of ours that is measured, and says where it is.
     fn release_build(self) -> Result<PathBuf> {
         match self {
-            Self::Sockets => release_build(),
+            Self::Sockets | Self::Run => release_build(),
             Self::Ipmsg => ipmsg::release_build(),
             Self::Sets => sets::release_build(),
             Self::Chat => chat::release_build(),
@@ -89,6 +94,10 @@ impl Name {
             Self::Ipmsg => format!("On core {LOAD_CORE}, in memory."),
             Self::Sets => format!("Each program by itself on core {LOAD_CORE}; every answer checked."),
             Self::Chat => format!("Receivers on core {SERVER_CORE}, senders on core {LOAD_CORE}; loopback."),
+            Self::Run => {
+                "Both cores for all; every machine is an address of the loopback, one sshd is behind them."
+                    .to_owned()
+            }
         }
     }
 }
@@ -120,7 +129,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     ensure!(rows.iter().any(|row| wanted(&row)), "none of these rows is here; there are: {}", names());
     let missing = peers::ensure()?;
     let bench = Bench { rounds: options.rounds, program: options.bench.release_build()? };
-    stay_on_the_load_core()?;
+    if !matches!(options.bench, Name::Run) {
+        stay_on_the_load_core()?;
+    }
 
     let (machine, setting) = (machine::described()?, options.bench.setting());
     println!("{machine}\n{setting}\nMedians of {} rounds.\n\n{HEAD}", bench.rounds);

@@ -1,5 +1,6 @@
 //! The programs of others that tests and benchmarks talk with.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -10,7 +11,8 @@ use crate::command;
 pub(crate) struct Peer {
     /// The Debian package, or several with spaces between.
     package: &'static str,
-    /// Its name in `PATH`, or pkg-config's of a library to compile with; a test asks for it by this name.
+    /// Its name in `PATH`, or pkg-config's of a library to compile with, or a module of Debian's Python; a test asks for
+    /// it by this name.
     pub(crate) program: &'static str,
     purpose: &'static str,
 }
@@ -32,10 +34,13 @@ const PEERS: &[Peer] = &[
     Peer {
         package: "openssh-client",
         program: "ssh",
-        purpose: "`ssh -G`: what a configuration means; keys and agents",
+        purpose: "a client, with scp and sftp; keys and agents; `ssh -G`: what a configuration means",
     },
     Peer { package: "openssh-server", program: "sshd", purpose: "a server of SSH" },
     Peer { package: "dropbear-bin", program: "dropbear", purpose: "a server of SSH" },
+    Peer { package: "dropbear-bin", program: "dbclient", purpose: "a client of the SSH server" },
+    Peer { package: "python3-asyncssh", program: "asyncssh", purpose: "a client of the SSH server" },
+    Peer { package: "python3-paramiko", program: "paramiko", purpose: "a client of the SSH server" },
     Peer { package: "genders", program: "nodeattr", purpose: "what a genders file means" },
     Peer { package: "ansible-core", program: "ansible-inventory", purpose: "what an inventory means" },
     Peer { package: "iproute2", program: "ss", purpose: "the kernel's view of a socket" },
@@ -63,6 +68,7 @@ const PEERS: &[Peer] = &[
         program: "pdsh",
         purpose: "what a list of hosts means; a yardstick for sets of names",
     },
+    Peer { package: "pssh", program: "parallel-ssh", purpose: "a yardstick for commands on many machines" },
     Peer {
         package: "util-linux",
         program: "taskset",
@@ -104,7 +110,12 @@ fn missing(is_there: impl Fn(&str) -> bool) -> Vec<&'static Peer> {
 }
 
 fn is_there(program: &str) -> bool {
-    command::is_installed(program) || is_library(program)
+    command::is_installed(program) || is_library(program) || is_module(program)
+}
+
+/// Whether Debian has installed it for its own Python.
+fn is_module(name: &str) -> bool {
+    Path::new("/usr/lib/python3/dist-packages").join(name).is_dir()
 }
 
 /// Whether pkg-config knows it and everything that it requires.
@@ -131,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_a_program_nor_a_library_is_not_there() {
+    fn what_is_neither_a_program_nor_a_library_nor_a_module_is_not_there() {
         assert!(is_there("sh"));
         assert!(!is_there("no-such-library"));
     }

@@ -8,6 +8,7 @@
 //! without a network, and russh, whose interface changes each month, is seen by few modules.
 
 pub mod ask;
+pub mod authorized_keys;
 pub mod client;
 pub mod command;
 pub mod config;
@@ -17,6 +18,7 @@ pub mod identity;
 pub mod known_hosts;
 pub mod machine;
 pub mod outcome;
+pub mod server;
 pub mod sudo;
 #[cfg(test)]
 mod testing;

@@ -41,6 +41,8 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
     if plan.dry_run {
         return plan.tell();
     }
+    // From here on Ctrl-C ends nothing by itself, least of all a question that nobody may see answered.
+    let mut signals = Signals::new()?;
     let is_one = plan.machines.len() == 1;
     let floor = Floor::new(!is_one && io::stderr().is_terminal());
     let asker = Arc::new(Asker::new(floor.clone(), is_one));
@@ -48,16 +50,20 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
     let flow = if is_one { Flow::ONE } else { Flow::MANY };
     let client = Client::new(Arc::new(Dialer), asker.clone(), keyring, flow);
     if !plan.sudo {
-        return start(client, plan, floor).await;
+        return start(client, plan, floor, signals).await;
     }
-    let password = asker.question("[sudo] password: ", false).await.ok_or_else(|| {
+    let answer = tokio::select! {
+        answer = asker.question("[sudo] password: ", false) => answer,
+        _ = signals.next() => return Ok(Exit::Interrupted),
+    };
+    let password = answer.ok_or_else(|| {
         Failure::from(anyhow!("nobody is there to say the password for sudo"))
             .hint("run it at a terminal, or let sudoers(5) say NOPASSWD, and write sudo into the command")
     })?;
-    start(Sudo::new(client, password), plan, floor).await
+    start(Sudo::new(client, password), plan, floor, signals).await
 }
 
-async fn start<T: Transport>(transport: T, plan: Plan, floor: Floor) -> Outcome {
+async fn start<T: Transport>(transport: T, plan: Plan, floor: Floor, mut signals: Signals) -> Outcome {
     let view = plan.view()?;
     let stop = Stop::default();
     let (source, feeder) = input::source(plan.ahead.clone(), plan.reads).unzip();
@@ -74,7 +80,6 @@ async fn start<T: Transport>(transport: T, plan: Plan, floor: Floor) -> Outcome 
         (ledger, shown.await)
     };
     tokio::pin!(whole);
-    let mut signals = Signals::new()?;
     let mut ticks = interval(REDRAW);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut interrupted = false;
@@ -88,7 +93,7 @@ async fn start<T: Transport>(transport: T, plan: Plan, floor: Floor) -> Outcome 
                 stop.politely.cancel();
                 floor.say("ending the commands over there; Ctrl-C again leaves at once".to_owned());
             }
-            _ = ticks.tick() => {
+            _ = ticks.tick(), if floor.has_status() => {
                 // Where there is no room, the thread has enough to do.
                 ticking.upgrade().map(|say| say.try_send(Said::Tick));
             }

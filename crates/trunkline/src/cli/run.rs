@@ -133,7 +133,13 @@ to it. Machines are found, trusted and logged in to as ssh does it: ~/.ssh/confi
 known_hosts, the agent, keys. A key of a machine that is not known is asked about at
 a terminal, and refused elsewhere, unless -o StrictHostKeyChecking=accept-new.
 
-Ctrl-C ends the commands over there; a second one leaves at once.
+Ctrl-C ends the commands over there; a second one leaves at once. OpenSSH's sshd
+passes no signals on to what root runs, nor what sudo runs: such a command sees no
+more than that nobody reads what it prints.
+
+A script is taken into a folder that only the user over there can enter, run by the
+interpreter that its first line names, and removed. With --sudo the password is asked
+for once, here, and sent to a machine only when its sudo asks.
 
 With --json each line has `machine` and `kind`: `started`, `out` and `err` with `text`,
 or with `base64` where it is no UTF-8, and `end` with `outcome`: exit (`exit`), signal

@@ -107,7 +107,7 @@ impl Plan {
         let mut lines = String::new();
         for machine in &self.machines {
             let via: Vec<_> = machine.via.iter().map(ToString::to_string).collect();
-            let via = if via.is_empty() { via.join("") } else { format!(", by way of {}", via.join(", ")) };
+            let via = if via.is_empty() { String::new() } else { format!(", by way of {}", via.join(", ")) };
             let line = format!("{}: {}{via}", machine.name, machine.end);
             lines += &format!("{}\n", Untrusted::from(line.as_str()));
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use net::bulk::write_all;
 use rustix::stdio::stderr;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use unicode_width::UnicodeWidthChar as _;
 
 use crate::failure;
 
@@ -16,34 +17,44 @@ pub(crate) const REDRAW: Duration = Duration::from_millis(100);
 /// Begins the line anew.
 const CLEAR: &str = "\r\x1b[K";
 
+/// Where the size of a terminal is not known.
+const COLUMNS: usize = 80;
+
 /// The right to write. Clones are the same one.
 #[derive(Clone)]
-pub(crate) struct Floor(Arc<Mutex<StatusLine>>);
+pub(crate) struct Floor {
+    /// There is a terminal, and more to follow than one machine.
+    has_status: bool,
+    line: Arc<Mutex<StatusLine>>,
+}
 
 /// The last line of the terminal.
+#[derive(Default)]
 pub(crate) struct StatusLine {
-    /// There is a terminal, and the run is long enough to have one.
-    shown: bool,
     drawn: bool,
     since: Option<Instant>,
 }
 
 impl Floor {
-    /// With a status line, if it is `shown`.
-    pub(crate) fn new(shown: bool) -> Self {
-        Self(Arc::new(Mutex::new(StatusLine { shown, drawn: false, since: None })))
+    /// With a status line or without.
+    pub(crate) fn new(has_status: bool) -> Self {
+        Self { has_status, line: Arc::default() }
+    }
+
+    pub(crate) fn has_status(&self) -> bool {
+        self.has_status
     }
 
     /// Waits for the right to write, on a thread without a runtime; the status line is taken away.
     pub(crate) fn take(&self) -> OwnedMutexGuard<StatusLine> {
-        let mut line = Arc::clone(&self.0).blocking_lock_owned();
+        let mut line = Arc::clone(&self.line).blocking_lock_owned();
         line.clear();
         line
     }
 
     /// As [`Self::take`], in a task.
     pub(crate) async fn taken(&self) -> OwnedMutexGuard<StatusLine> {
-        let mut line = Arc::clone(&self.0).lock_owned().await;
+        let mut line = Arc::clone(&self.line).lock_owned().await;
         line.clear();
         line
     }
@@ -59,7 +70,8 @@ impl Floor {
 
     /// Draws the status line, unless it has just been drawn, or somebody else writes.
     pub(crate) fn draw(&self, status: impl FnOnce() -> String) {
-        if let Ok(mut line) = self.0.try_lock()
+        if self.has_status
+            && let Ok(mut line) = self.line.try_lock()
             && line.is_due(Instant::now())
         {
             line.draw(&status(), columns());
@@ -69,12 +81,11 @@ impl Floor {
 
 impl StatusLine {
     fn is_due(&self, now: Instant) -> bool {
-        self.shown && self.since.is_none_or(|since| now.duration_since(since) >= REDRAW)
+        self.since.is_none_or(|since| now.duration_since(since) >= REDRAW)
     }
 
     fn draw(&mut self, status: &str, columns: usize) {
-        let fitting: String = status.chars().take(columns.saturating_sub(1)).collect();
-        write(&format!("{CLEAR}{fitting}"));
+        write(&format!("{CLEAR}{}", fitting(status, columns)));
         self.drawn = true;
         self.since = Some(Instant::now());
     }
@@ -91,7 +102,34 @@ fn write(text: &str) {
     let _ = write_all(stderr(), text.as_bytes());
 }
 
+/// The front of a line that leaves the last column free: a line that is full begins another one.
+fn fitting(status: &str, columns: usize) -> &str {
+    let mut room = columns.saturating_sub(1);
+    let fits = |(_, character): &(usize, char)| match room.checked_sub(character.width().unwrap_or(0)) {
+        Some(left) => {
+            room = left;
+            true
+        }
+        None => false,
+    };
+    let end = status.char_indices().take_while(fits).last();
+    &status[..end.map_or(0, |(at, character)| at + character.len_utf8())]
+}
+
 fn columns() -> usize {
-    let size = rustix::termios::tcgetwinsize(io::stderr());
-    size.map_or(0, |size| usize::from(size.ws_col)).max(40)
+    let size = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+    if size == 0 { COLUMNS } else { size }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_line_never_fills_the_last_column_whatever_its_letters() {
+        assert_eq!(fitting("3 of 40", 8), "3 of 40");
+        assert_eq!(fitting("3 of 40", 7), "3 of 4");
+        assert_eq!(fitting("a张三", 5), "a张");
+        assert_eq!((fitting("abc", 0), fitting("", 10)), ("", ""));
+    }
 }

@@ -72,6 +72,13 @@ impl Ground {
         fs::write(self.path(name), text).unwrap();
     }
 
+    /// A program that the machines have.
+    pub(crate) fn install(&self, name: &str, script: &str) {
+        fs::create_dir_all(self.path("bin")).unwrap();
+        self.write(&format!("bin/{name}"), script);
+        fs::set_permissions(self.path("bin").join(name), Permissions::from_mode(0o755)).unwrap();
+    }
+
     /// The words of a command line: `VERB -F CONFIG ...`.
     pub(crate) fn words(&self, words: &[&str]) -> Vec<String> {
         let config = self.path("config");
@@ -120,6 +127,7 @@ fn sshd(folder: &Path) -> (Child, u16) {
             "{listen}HostKey {folder}/host_key\nAuthorizedKeysFile {folder}/authorized_keys\nPidFile none\n\
              StrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\n\
              KbdInteractiveAuthentication no\nMaxStartups 1000\nPrintMotd no\n\
+             SetEnv PATH={folder}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n\
              AcceptEnv LC_*\nBanner {folder}/banner\n"
         );
         fs::write(&config, text).unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::TcpListener;
 
 use serde_json::Value;
 
@@ -99,4 +100,46 @@ fn standard_input_goes_to_all() {
     assert_eq!(ran.text(), "--- n[1-5] (5)\n1000000\n");
     let unread = ground.run_with(&["-n", "-b", "n[1-5]", "wc -c"], b"not read");
     assert_eq!(unread.text(), "--- n[1-5] (5)\n0\n");
+}
+
+#[test]
+fn those_that_failed_in_the_last_run_are_run_again() {
+    needs!("sshd", "ssh-keygen");
+    let ground = Ground::new();
+    assert_eq!(ground.run(&["--failed", "n[1-5]", "true"]).code, Some(1), "there was no run yet");
+    assert_eq!(ground.run(&["n[1-5],dead", ONE_FAILS]).code, Some(255));
+    assert_eq!(ground.run(&["--dry-run", "--failed", "n[1-5],dead", "true"]).text().lines().count(), 3);
+    let again = ground.run(&["--failed", "n[1-5]", "echo again"]);
+    assert_eq!((again.code, again.text()), (Some(0), "again\n"));
+    let good = ground.run(&["--failed", "n[1-5]", "true"]);
+    assert!(good.err.contains("failed on none of these machines"), "{}", good.err);
+}
+
+#[test]
+fn one_at_a_time_they_come_in_the_order_of_the_set() {
+    needs!("sshd", "ssh-keygen");
+    let ran = Ground::new().run(&["-f", "1", "n[1-5]", "echo here"]);
+    assert_eq!(ran.text(), "n1: here\nn2: here\nn3: here\nn4: here\nn5: here\n");
+}
+
+#[test]
+fn a_machine_that_never_speaks_is_given_up_and_keeps_nobody() {
+    needs!("sshd", "ssh-keygen");
+    let ground = Ground::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let targets = format!("n[1-2],127.0.0.1:{}", silent.local_addr().unwrap().port());
+    let ran = ground.run(&["-t", "2", &targets, "echo here"]);
+    assert_eq!((ran.code, ran.text().lines().count()), (Some(255), 2));
+    assert!(ran.err.contains("no connection: no answer within 2 s"), "{}", ran.err);
+}
+
+#[test]
+fn a_machine_is_reached_by_way_of_another() {
+    needs!("sshd", "ssh-keygen");
+    let ground = Ground::new();
+    let gate = format!("127.0.1.2:{}", ground.port);
+    let ran = ground.run(&["-J", &gate, "n[1,3]", "-b", "echo here"]);
+    assert_eq!((ran.code, ran.text()), (Some(0), "--- n[1,3] (2)\nhere\n"), "{}", ran.err);
+    let said = ground.run(&["-J", &gate, "--dry-run", "n1", "true"]);
+    assert!(said.text().lines().next().unwrap().ends_with(&format!("@{gate}")), "{}", said.text());
 }

@@ -3,6 +3,15 @@
 use crate::ground::Ground;
 use crate::terminal::Terminal;
 
+/// Asks as the true one does: on standard error, and it takes a line of standard input, and no byte more.
+const SUDO: &str = r#"#!/bin/sh
+printf %s "$3" >&2
+read -r password
+[ "$password" = 'open sesame' ] || { echo 'Sorry, try again.' >&2; printf %s "$3" >&2; read -r password; exit 1; }
+shift 4
+exec "$@"
+"#;
+
 fn at_terminal(ground: &Ground, words: &[&str]) -> Terminal {
     let words = ground.words(words);
     let words: Vec<_> = words.iter().map(String::as_str).collect();
@@ -78,9 +87,31 @@ fn ctrl_c_at_a_question_leaves_a_terminal_as_a_shell_expects_it() {
     needs!("sshd", "ssh-keygen");
     let ground = Ground::new();
     ground.write("known_hosts", "");
-    let mut terminal = at_terminal(&ground, &["n1", "true"]);
-    terminal.until_shows("(yes or no)");
-    terminal.types("\x03");
-    assert_eq!(terminal.end(), Some(130));
-    assert!(terminal.is_as_a_shell_expects());
+    for (words, question) in [(&["n1", "true"][..], "(yes or no)"), (&["--sudo", "n1", "true"], "password: ")]
+    {
+        let mut terminal = at_terminal(&ground, words);
+        terminal.until_shows(question);
+        terminal.types("\x03");
+        assert_eq!(terminal.end(), Some(130));
+        assert!(terminal.is_as_a_shell_expects());
+    }
+}
+
+#[test]
+fn the_password_for_sudo_is_asked_for_once_and_never_seen() {
+    needs!("sshd", "ssh-keygen");
+    let ground = Ground::new();
+    ground.install("sudo", SUDO);
+    let mut terminal = at_terminal(&ground, &["--sudo", "n[1-3]", "echo it\\'s done"]);
+    terminal.until_shows("[sudo] password: ");
+    terminal.types("open sesame\n");
+    terminal.until("all three", |screen| screen.contents().matches(": it's done").count() == 3);
+    assert_eq!(terminal.end(), Some(0));
+    let printed = String::from_utf8_lossy(&terminal.printed);
+    assert!(!printed.contains("sesame") && !printed.contains("trunkline asks"), "{printed}");
+    let mut wrong = at_terminal(&ground, &["--sudo", "n1", "true"]);
+    wrong.until_shows("[sudo] password: ");
+    wrong.types("wrong\n");
+    wrong.until_shows("sudo does not take the password");
+    assert_eq!(wrong.end(), Some(255));
 }

@@ -1,0 +1,373 @@
+//! The SSH server: stock `ssh`, `scp`, `sftp` and what is built on them come in here, as the user who runs it.
+//!
+//! It is given ready streams and says what happens; whoever calls listens, keeps the number of connections in bounds, and
+//! writes the journal. What is asked of the caller:
+//!
+//! 1. Each connection is one [`Server::serve`] on a runtime of the current thread, so that its bytes never wake another
+//!    thread. Several such threads may share one [`Server`].
+//! 2. A TCP stream has TCP_NODELAY set, and TCP_QUICKACK for its first reads: stock `ssh` waits for acknowledgements
+//!    while it logs in.
+//! 3. The [`Report`] of a connection tells when somebody is logged in, which is when the connection stops counting as a
+//!    stranger's.
+//!
+//! Keys only: no passwords, no forwarding of agents and X11, no listening for the client. Known limit: a stock `ssh` whose
+//! own output is closed (`ssh HOST yes | head -1`) tells servers that call themselves OpenSSH with a message of OpenSSH's
+//! own (eow@openssh.com), and others not at all; it goes on until somebody ends it.
+
+pub mod access;
+mod account;
+mod certificate;
+mod event;
+mod files;
+mod forward;
+mod handler;
+mod input;
+pub mod limits;
+mod process;
+mod session;
+mod sftp;
+mod stream;
+mod terminal;
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use jiff::Timestamp;
+use russh::keys::ssh_key::LineEnding;
+use russh::keys::{Algorithm, PrivateKey, PublicKey};
+use russh::{MethodKind, MethodSet, Preferred, SshId, cipher, compression, kex, mac};
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use zeroize::Zeroizing;
+
+pub use access::{Access, Credential, Grant, Login, Refusal};
+pub use account::Account;
+pub use event::{Closed, Connection, Event, Exit, Report, What};
+pub use files::KeyFiles;
+pub use limits::Limits;
+
+use crate::dial::Dial;
+use handler::Handler;
+use stream::Cuttable;
+
+/// What a server is.
+pub struct Config {
+    /// What it proves itself with.
+    pub host_key: HostKey,
+    /// The only user who may log in: who runs this process.
+    pub account: Account,
+    /// That may be root.
+    pub allow_root: bool,
+    /// What one client may cost.
+    pub limits: Limits,
+    /// A folder for input that waits for commands; see [`limits::INPUT_ON_DISK`].
+    pub folder: PathBuf,
+    /// Makes the connections that are passed on for clients; None: none are.
+    pub dial: Option<Arc<dyn Dial>>,
+}
+
+/// The key that a server proves itself with: Ed25519, the one kind that every client of these years takes.
+#[derive(Clone)]
+pub struct HostKey(PrivateKey);
+
+/// A text that is not the host key it should be.
+#[derive(Debug, Error)]
+pub enum HostKeyError {
+    /// Not the format.
+    #[error("not a private key in OpenSSH's format: {0}")]
+    Format(String),
+    /// Another kind.
+    #[error("a key of the kind {0}; a host key must be ssh-ed25519")]
+    Kind(String),
+}
+
+impl HostKey {
+    /// A new one.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn generate() -> std::io::Result<Self> {
+        let mut seed = Zeroizing::new([0u8; 32]);
+        rustix::rand::getrandom(&mut *seed, rustix::rand::GetRandomFlags::empty())?;
+        let pair = russh::keys::ssh_key::private::Ed25519Keypair::from_seed(&seed);
+        Ok(Self(pair.into()))
+    }
+
+    /// Reads what [`HostKey::to_text`] wrote, or ssh-keygen(1).
+    ///
+    /// # Errors
+    /// When it is no such key, or needs a passphrase.
+    pub fn from_text(text: &str) -> Result<Self, HostKeyError> {
+        let key = PrivateKey::from_openssh(text).map_err(|error| HostKeyError::Format(error.to_string()))?;
+        if key.is_encrypted() {
+            return Err(HostKeyError::Format("it needs a passphrase".into()));
+        }
+        match key.algorithm() {
+            Algorithm::Ed25519 => Ok(Self(key)),
+            other => Err(HostKeyError::Kind(other.to_string())),
+        }
+    }
+
+    /// For a file that nobody else may read.
+    ///
+    /// # Errors
+    /// As [`HostKey::from_text`].
+    pub fn to_text(&self) -> Result<Zeroizing<String>, HostKeyError> {
+        self.0.to_openssh(LineEnding::LF).map_err(|error| HostKeyError::Format(error.to_string()))
+    }
+
+    /// The half that clients may know.
+    #[must_use]
+    pub fn public(&self) -> &PublicKey {
+        self.0.public_key()
+    }
+}
+
+/// A server; its clones are the same.
+#[derive(Clone)]
+pub struct Server(Arc<Shared>);
+
+/// What all connections share.
+struct Shared {
+    config: Config,
+    protocol: Arc<russh::server::Config>,
+    access: Arc<dyn Access>,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    last_id: u64,
+    connections: HashMap<u64, Entry>,
+}
+
+/// A connection in the list.
+struct Entry {
+    peer: SocketAddr,
+    since: Instant,
+    key: Option<String>,
+    sessions: BTreeMap<u32, What>,
+    end: CancellationToken,
+}
+
+/// What a connection is to its sessions.
+struct Line {
+    server: Arc<Shared>,
+    id: u64,
+    peer: SocketAddr,
+    local: SocketAddr,
+    report: Report,
+    /// Everything that runs for it.
+    sessions: TaskTracker,
+}
+
+impl Server {
+    /// A server that nobody has connected to yet.
+    #[must_use]
+    pub fn new(config: Config, access: Arc<dyn Access>) -> Self {
+        let protocol = Arc::new(protocol(&config));
+        Self(Arc::new(Shared { config, protocol, access, open: Mutex::default() }))
+    }
+
+    /// Serves a connection to its end, and to the end of everything that it started. Returns why it ended.
+    ///
+    /// `peer` and `local` are its two addresses, for `from=` and for the commands' environment.
+    pub async fn serve<S>(&self, stream: S, peer: SocketAddr, local: SocketAddr, report: Report) -> Closed
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let since = Instant::now();
+        let end = CancellationToken::new();
+        let id = self.0.enter(peer, since, end.clone());
+        let sessions = TaskTracker::new();
+        let line = Line {
+            server: self.0.clone(),
+            id,
+            peer,
+            local,
+            report: report.clone(),
+            sessions: sessions.clone(),
+        };
+        let why = self.converse(stream, line, end).await;
+        sessions.close();
+        sessions.wait().await;
+        self.0.open().connections.remove(&id);
+        report(Event::Closed { why: why.clone(), took: since.elapsed() });
+        why
+    }
+
+    /// Who is here.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Connection> {
+        let open = self.0.open();
+        let connection = |(id, entry): (&u64, &Entry)| Connection {
+            id: *id,
+            peer: entry.peer,
+            key: entry.key.clone(),
+            age: entry.since.elapsed(),
+            sessions: entry.sessions.iter().map(|(number, what)| (*number, what.clone())).collect(),
+        };
+        open.connections.iter().map(connection).collect()
+    }
+
+    /// Ends a connection and what it started. `false`: there is none of this number.
+    #[must_use]
+    pub fn end(&self, id: u64) -> bool {
+        self.0.open().connections.get(&id).map(|entry| entry.end.cancel()).is_some()
+    }
+
+    async fn converse<S>(&self, stream: S, line: Line, end: CancellationToken) -> Closed
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let cut = CancellationToken::new();
+        let (login, mut logged_in) = oneshot::channel();
+        let handler = Handler::new(line, login);
+        let session =
+            russh::server::run_stream(self.0.protocol.clone(), Cuttable::new(stream, cut.clone()), handler);
+        tokio::pin!(session);
+        let grace = self.0.config.limits.login_grace;
+        let too_late = tokio::time::sleep(grace);
+        tokio::pin!(too_late);
+        let mut running = tokio::select! {
+            running = &mut session => match running {
+                Ok(running) => running,
+                Err(error) => return closed(&error),
+            },
+            () = &mut too_late => return Closed::LoginGrace(grace),
+            () = end.cancelled() => return Closed::ByOwner,
+        };
+        let until = tokio::select! {
+            result = &mut running => return result.err().map_or(Closed::ByClient, |error| closed(&error)),
+            Ok(until) = &mut logged_in => until,
+            () = &mut too_late => {
+                cut.cancel();
+                let _ = running.await;
+                return Closed::LoginGrace(grace);
+            }
+            () = end.cancelled() => {
+                cut.cancel();
+                let _ = running.await;
+                return Closed::ByOwner;
+            }
+        };
+        let why = tokio::select! {
+            result = &mut running => return result.err().map_or(Closed::ByClient, |error| closed(&error)),
+            () = end.cancelled() => Closed::ByOwner,
+            () = sleep_until(until) => Closed::Expired,
+        };
+        cut.cancel();
+        let _ = running.await;
+        why
+    }
+}
+
+impl Shared {
+    fn enter(&self, peer: SocketAddr, since: Instant, end: CancellationToken) -> u64 {
+        let mut open = self.open();
+        open.last_id += 1;
+        let id = open.last_id;
+        open.connections.insert(id, Entry { peer, since, key: None, sessions: BTreeMap::new(), end });
+        id
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    /// Changes the connection's entry in the list.
+    fn in_list(&self, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.server.open().connections.get_mut(&self.id) {
+            change(entry);
+        }
+    }
+}
+
+/// None: for ever.
+async fn sleep_until(until: Option<Timestamp>) {
+    let Some(until) = until else { return std::future::pending().await };
+    // The clock may be set meanwhile, and a timer knows nothing of it.
+    let look_again = std::time::Duration::from_secs(60);
+    while let Ok(left) = std::time::Duration::try_from(until - Timestamp::now())
+        && !left.is_zero()
+    {
+        tokio::time::sleep(left.min(look_again)).await;
+    }
+}
+
+fn closed(error: &russh::Error) -> Closed {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    match error {
+        russh::Error::Disconnect | russh::Error::HUP => Closed::ByClient,
+        russh::Error::IO(error) if matches!(error.kind(), UnexpectedEof | ConnectionReset | BrokenPipe) => {
+            Closed::ByClient
+        }
+        other => Closed::Failed(other.to_string()),
+    }
+}
+
+/// What is spoken. Key exchange by ML-KEM or X25519, no MAC before encryption, no compression: a client that can only do
+/// with less is not let in.
+fn protocol(config: &Config) -> russh::server::Config {
+    let limits = &config.limits;
+    let ed25519_and_what_users_have = Preferred::DEFAULT
+        .key
+        .iter()
+        .filter(|algorithm| **algorithm != Algorithm::Rsa { hash: None })
+        .cloned()
+        .collect::<Vec<_>>();
+    russh::server::Config {
+        server_id: SshId::Standard(concat!("SSH-2.0-trunkline_", env!("CARGO_PKG_VERSION")).into()),
+        methods: MethodSet::from([MethodKind::PublicKey].as_slice()),
+        auth_rejection_time: limits::REFUSAL_TIME,
+        // A client asks first, without a key, which methods there are. That is no try.
+        auth_rejection_time_initial: Some(std::time::Duration::ZERO),
+        max_auth_attempts: limits.max_tries + 1,
+        keys: vec![config.host_key.0.clone()],
+        limits: russh::Limits {
+            rekey_write_limit: limits.rekey_bytes,
+            rekey_read_limit: limits.rekey_bytes,
+            rekey_time_limit: limits.rekey_time,
+        },
+        window_size: limits::WINDOW,
+        maximum_packet_size: limits::MAX_PACKET,
+        // Pieces of output on their way to the encryption: enough for one large read of each of two commands.
+        event_buffer_size: 64,
+        preferred: Preferred {
+            kex: vec![
+                kex::MLKEM768X25519_SHA256,
+                kex::CURVE25519,
+                kex::CURVE25519_PRE_RFC_8731,
+                kex::EXTENSION_SUPPORT_AS_SERVER,
+                kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER,
+            ]
+            .into(),
+            key: ed25519_and_what_users_have.into(),
+            cipher: vec![
+                cipher::AES_128_GCM,
+                cipher::AES_256_GCM,
+                cipher::CHACHA20_POLY1305,
+                cipher::AES_256_CTR,
+                cipher::AES_192_CTR,
+                cipher::AES_128_CTR,
+            ]
+            .into(),
+            mac: vec![mac::HMAC_SHA256_ETM, mac::HMAC_SHA512_ETM].into(),
+            compression: vec![compression::NONE].into(),
+            ..Preferred::DEFAULT
+        },
+        // The keep-alive below is what ends a silent client; an idle one that answers may stay.
+        inactivity_timeout: None,
+        keepalive_interval: Some(limits.keepalive),
+        keepalive_max: limits.keepalive_max,
+        ..russh::server::Config::default()
+    }
+}

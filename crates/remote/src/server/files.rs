@@ -1,0 +1,181 @@
+//! Access by files in the format of [`crate::authorized_keys`].
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use super::access::{Access, Credential, Grant, Judging, Login, Refusal};
+use super::certificate;
+use crate::authorized_keys::{AuthorizedKeys, Line, MAX_FILE, Note};
+
+/// The keys of some files. Each is read anew when it has changed; one that is not there has no keys.
+///
+/// A file that others may write to is not believed: they could let themselves in. Its owner must be the user or root.
+#[derive(Clone)]
+pub struct KeyFiles {
+    files: Arc<[PathBuf]>,
+    read: Arc<Mutex<HashMap<PathBuf, Read>>>,
+}
+
+/// A file as it was read last.
+struct Read {
+    version: Version,
+    keys: Arc<AuthorizedKeys>,
+}
+
+/// What changes when a file does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Version {
+    modified: SystemTime,
+    length: u64,
+    inode: u64,
+}
+
+impl KeyFiles {
+    /// The files, in the order in which they are asked.
+    #[must_use]
+    pub fn new(files: Vec<PathBuf>) -> Self {
+        Self { files: files.into(), read: Arc::default() }
+    }
+
+    /// What is wrong in the files now.
+    #[must_use]
+    pub fn notes(&self) -> Vec<Note> {
+        let note = |file: &Path, text| vec![Note { file: file.to_owned(), line: 0, text }];
+        self.files
+            .iter()
+            .flat_map(|file| match self.keys(file) {
+                Ok(keys) => keys.notes.clone(),
+                Err(Refusal::File { file, wrong }) => note(&file, wrong),
+                Err(other) => note(file, other.to_string()),
+            })
+            .collect()
+    }
+
+    /// Reads what must be read; it may wait for a disk.
+    fn keys(&self, file: &Path) -> Result<Arc<AuthorizedKeys>, Refusal> {
+        let wrong = |wrong: String| Refusal::File { file: file.to_owned(), wrong };
+        let unreadable = |error: io::Error| wrong(format!("reading it: {error}"));
+        let metadata = match file.metadata() {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Arc::default()),
+            Err(error) => return Err(unreadable(error)),
+        };
+        check_owner(file, &metadata).map_err(wrong)?;
+        let version = Version {
+            modified: metadata.modified().map_err(unreadable)?,
+            length: metadata.len(),
+            inode: metadata.ino(),
+        };
+        if let Some(read) = self.read.lock().unwrap_or_else(PoisonError::into_inner).get(file)
+            && read.version == version
+        {
+            return Ok(read.keys.clone());
+        }
+        if version.length > u64::try_from(MAX_FILE).unwrap_or(u64::MAX) {
+            return Err(wrong(format!("longer than {MAX_FILE} bytes")));
+        }
+        let keys = Arc::new(AuthorizedKeys::parse(file, &std::fs::read(file).map_err(unreadable)?));
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.insert(file.to_owned(), Read { version, keys: keys.clone() });
+        Ok(keys)
+    }
+
+    fn judge_now(&self, login: &Login) -> Result<Grant, Refusal> {
+        let mut refusal = Refusal::Unknown;
+        for file in self.files.iter() {
+            let keys = match self.keys(file) {
+                Ok(keys) => keys,
+                Err(error) => {
+                    refusal = error;
+                    continue;
+                }
+            };
+            for line in keys.lines.iter().filter(|line| speaks_of(line, &login.credential)) {
+                match judge_line(file, line, login) {
+                    Ok(grant) => return Ok(grant),
+                    Err(error) => refusal = error,
+                }
+            }
+        }
+        Err(refusal)
+    }
+}
+
+impl Access for KeyFiles {
+    fn judge(&self, login: Login) -> Judging<'_> {
+        let this = self.clone();
+        Box::pin(async move {
+            off_the_loop(move || this.judge_now(&login)).await.unwrap_or(Err(Refusal::Unknown))
+        })
+    }
+
+    fn takes_certificates(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        let this = self.clone();
+        let any = move || {
+            let keys = this.files.iter().filter_map(|file| this.keys(file).ok());
+            keys.into_iter().any(|keys| keys.lines.iter().any(|line| line.options.authority))
+        };
+        Box::pin(async move { off_the_loop(any).await.unwrap_or(false) })
+    }
+}
+
+/// Runs what may wait for a disk where no connection waits for it.
+async fn off_the_loop<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
+/// As sshd's StrictModes: file and folder belong to the user or root, and nobody else may write there.
+fn check_owner(file: &Path, metadata: &std::fs::Metadata) -> Result<(), String> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder_metadata = folder.metadata().map_err(|error| format!("reading its folder: {error}"))?;
+    let me = rustix::process::geteuid().as_raw();
+    for (place, metadata) in [(file, metadata), (folder, &folder_metadata)] {
+        if metadata.uid() != 0 && metadata.uid() != me {
+            return Err(format!("{} belongs to somebody else", place.display()));
+        }
+        if metadata.mode() & 0o022 != 0 {
+            let place = place.display();
+            return Err(format!("others may write to {place}; to mend it: chmod go-w {place}"));
+        }
+    }
+    Ok(())
+}
+
+fn speaks_of(line: &Line, credential: &Credential) -> bool {
+    match credential {
+        Credential::Key(key) => !line.options.authority && line.key.key_data() == key.key_data(),
+        Credential::Certificate(certificate) => {
+            line.options.authority && line.key.key_data() == certificate.signature_key()
+        }
+    }
+}
+
+fn judge_line(file: &Path, line: &Line, login: &Login) -> Result<Grant, Refusal> {
+    let options = &line.options;
+    let place = || format!("{}:{}", file.display(), line.number);
+    if options.from.as_ref().is_some_and(|from| !from.admit(login.address)) {
+        return Err(Refusal::From { place: place(), address: login.address });
+    }
+    if options.expires.is_some_and(|end| end <= login.now) {
+        return Err(Refusal::Expired(place()));
+    }
+    if let Credential::Certificate(shown) = &login.credential {
+        return certificate::judge(shown, options, login);
+    }
+    Ok(Grant {
+        label: line.comment.clone(),
+        command: options.command.clone(),
+        pty: options.pty,
+        forwarding: options.forwarding.clone(),
+        until: options.expires,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! What waits for a command that does not read it.
+//!
+//! A client's bytes are taken as they come, since a channel that does not take its own makes all channels of the connection
+//! wait. What the command has not read waits in memory, then in a file without a name, and past that the channel ends.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+use thiserror::Error;
+use tokio::sync::Notify;
+
+use super::limits::{BUSY_READ, Limits};
+
+/// One end takes from the network and never waits; the other gives to the command.
+#[derive(Clone)]
+pub(super) struct Input(Arc<Shared>);
+
+/// Why a channel takes no more input.
+#[derive(Debug, Error)]
+pub(super) enum InputError {
+    #[error("the command does not read its input; {0} bytes wait for it, which is the limit")]
+    Full(u64),
+    #[error("the command does not read its input, and no more of it can be kept on disk: {0}")]
+    Disk(#[from] io::Error),
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Notify,
+    in_memory: usize,
+    on_disk: u64,
+    folder: PathBuf,
+}
+
+#[derive(Default)]
+struct State {
+    /// Older than what is on disk.
+    memory: BytesMut,
+    disk: Option<Disk>,
+    ended: bool,
+    abandoned: bool,
+}
+
+impl Input {
+    pub(super) fn new(limits: &Limits, folder: PathBuf) -> Self {
+        Self(Arc::new(Shared {
+            state: Mutex::default(),
+            changed: Notify::new(),
+            in_memory: limits.input_in_memory,
+            on_disk: limits.input_on_disk,
+            folder,
+        }))
+    }
+
+    /// Takes bytes from the client.
+    pub(super) fn push(&self, bytes: &[u8]) -> Result<(), InputError> {
+        let mut state = self.state();
+        if state.abandoned {
+            return Ok(());
+        }
+        if state.disk.is_none() && state.memory.len() + bytes.len() <= self.0.in_memory {
+            state.memory.extend_from_slice(bytes);
+        } else {
+            let disk = match &mut state.disk {
+                Some(disk) => disk,
+                none => none.insert(Disk::new(&self.0.folder, self.0.on_disk)?),
+            };
+            disk.push(bytes)?;
+        }
+        self.0.changed.notify_one();
+        Ok(())
+    }
+
+    /// The client sends no more.
+    pub(super) fn end(&self) {
+        self.state().ended = true;
+        self.0.changed.notify_one();
+    }
+
+    /// The command reads no more: what waits and what comes is dropped.
+    pub(super) fn abandon(&self) {
+        *self.state() = State { abandoned: true, ..State::default() };
+    }
+
+    /// What comes next for the command; None: nothing more.
+    pub(super) async fn next(&self) -> io::Result<Option<Bytes>> {
+        loop {
+            if let Some(next) = self.state().next()? {
+                return Ok(next);
+            }
+            self.0.changed.notified().await;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// None: not yet; `Some(None)`: never.
+    fn next(&mut self) -> io::Result<Option<Option<Bytes>>> {
+        if !self.memory.is_empty() {
+            return Ok(Some(Some(self.memory.split().freeze())));
+        }
+        if let Some(disk) = &mut self.disk {
+            let bytes = disk.pop(BUSY_READ)?;
+            if disk.waiting == 0 {
+                // Its space goes back at once.
+                self.disk = None;
+            }
+            return Ok(Some(Some(bytes)));
+        }
+        Ok((self.ended || self.abandoned).then_some(None))
+    }
+}
+
+/// A ring in a file without a name.
+struct Disk {
+    file: File,
+    /// Bytes that it may hold.
+    size: u64,
+    /// Where the oldest byte is.
+    start: u64,
+    waiting: u64,
+}
+
+impl Disk {
+    fn new(folder: &std::path::Path, size: u64) -> io::Result<Self> {
+        Ok(Self { file: tempfile::tempfile_in(folder)?, size, start: 0, waiting: 0 })
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> Result<(), InputError> {
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if self.size - self.waiting < length {
+            return Err(InputError::Full(self.waiting));
+        }
+        let at = (self.start + self.waiting) % self.size;
+        let (first, second) = bytes.split_at(self.until_wrap(at, bytes.len()));
+        self.file.write_all_at(first, at)?;
+        self.file.write_all_at(second, 0)?;
+        self.waiting += length;
+        Ok(())
+    }
+
+    fn pop(&mut self, at_most: usize) -> io::Result<Bytes> {
+        let length = usize::try_from(self.waiting).unwrap_or(usize::MAX).min(at_most);
+        let mut bytes = BytesMut::zeroed(length);
+        let (first, second) = bytes.split_at_mut(self.until_wrap(self.start, length));
+        self.file.read_exact_at(first, self.start)?;
+        self.file.read_exact_at(second, 0)?;
+        let length = u64::try_from(length).unwrap_or(u64::MAX);
+        self.start = (self.start + length) % self.size;
+        self.waiting -= length;
+        Ok(bytes.freeze())
+    }
+
+    /// How many of so many bytes fit between there and the end of the ring.
+    fn until_wrap(&self, at: u64, length: usize) -> usize {
+        usize::try_from(self.size - at).unwrap_or(usize::MAX).min(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn input(in_memory: usize, on_disk: u64) -> Input {
+        let limits = Limits { input_in_memory: in_memory, input_on_disk: on_disk, ..Limits::default() };
+        Input::new(&limits, std::env::temp_dir())
+    }
+
+    /// What can be had without waiting.
+    fn drain(input: &Input) -> Vec<u8> {
+        let mut all = Vec::new();
+        while let Some(Some(bytes)) = input.state().next().unwrap() {
+            all.extend_from_slice(&bytes);
+        }
+        all
+    }
+
+    #[test]
+    fn past_memory_and_disk_the_channel_ends_and_not_before() {
+        let input = input(10, 20);
+        input.push(&[1; 10]).unwrap();
+        input.push(&[2; 20]).unwrap();
+        assert!(matches!(input.push(&[3]), Err(InputError::Full(20))));
+        assert_eq!(drain(&input), [vec![1; 10], vec![2; 20]].concat());
+        assert!(input.state().disk.is_none(), "the file goes when it is empty");
+    }
+
+    #[test]
+    fn what_a_command_does_not_want_is_dropped() {
+        let input = input(10, 20);
+        input.push(&[1; 30]).unwrap_err();
+        input.push(&[1; 15]).unwrap();
+        input.abandon();
+        input.push(&[1; 1000]).unwrap();
+        assert_eq!(drain(&input), b"");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_told() {
+        let limits = Limits { input_in_memory: 0, ..Limits::default() };
+        let input = Input::new(&limits, "/nowhere/at/all".into());
+        assert!(input.push(b"x").unwrap_err().to_string().contains("on disk"));
+    }
+
+    #[tokio::test]
+    async fn the_end_comes_after_everything() {
+        let input = input(4, 20);
+        input.push(b"abcd").unwrap();
+        input.push(b"efgh").unwrap();
+        input.end();
+        assert_eq!(input.next().await.unwrap().unwrap(), "abcd");
+        assert_eq!(input.next().await.unwrap().unwrap(), "efgh");
+        assert_eq!(input.next().await.unwrap(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_or_moved_whatever_order_it_comes_and_goes_in(
+            steps in proptest::collection::vec((0usize..12, any::<bool>()), 0..60),
+        ) {
+            let input = input(8, 16);
+            let (mut pushed, mut taken, mut next) = (Vec::new(), Vec::new(), 0u8);
+            for (length, take) in steps {
+                let bytes: Vec<u8> = (0..length).map(|_| { next = next.wrapping_add(1); next }).collect();
+                if input.push(&bytes).is_ok() {
+                    pushed.extend(bytes);
+                }
+                if take && let Some(Some(bytes)) = input.state().next().unwrap() {
+                    taken.extend_from_slice(&bytes);
+                }
+            }
+            taken.extend(drain(&input));
+            prop_assert_eq!(taken, pushed);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What one client may cost. Every number that bounds the network has its name here, and an attacker's test in
+//! `tests/server/attacks.rs` or beside the code that keeps it.
+
+use std::time::Duration;
+
+/// From the first byte until somebody is logged in. sshd allows 120 s for people who type passwords; a key needs none.
+pub const LOGIN_GRACE: Duration = Duration::from_secs(30);
+
+/// Keys that are refused before the connection ends, as with sshd.
+pub const MAX_TRIES: usize = 6;
+
+/// Keys that may be shown, known or not. A probe costs its sender nothing, and an answer tells whether the key is known
+/// here: this bounds how many are told. An agent rarely holds more.
+pub const MAX_OFFERS: usize = 20;
+
+/// A refusal takes at least so long. Keys cannot be guessed, so this only slows down who counts them; an honest agent
+/// with three wrong keys loses a third of a second.
+pub const REFUSAL_TIME: Duration = Duration::from_millis(100);
+
+/// Channels at one time on one connection, as with sshd.
+pub const MAX_CHANNELS: usize = 10;
+
+/// A silent client is asked after so long whether it is there...
+pub const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// ...and left when it has not answered so often.
+pub const KEEPALIVE_MAX: usize = 3;
+
+/// Bytes that a client may send on a channel before it is told that there is room for more. 8 MiB keep a line of 600
+/// Mbit/s full over 100 ms.
+pub const WINDOW: u32 = 8 * 1024 * 1024;
+
+/// Bytes in a packet of a channel. The protocol's own number is 32 KiB; larger ones save a tenth between two of ours.
+pub const MAX_PACKET: u32 = 65_535;
+
+/// Bytes of input that wait in memory for a command that does not read them, on one channel. Half a window: who reads at
+/// all is back before that.
+pub const INPUT_IN_MEMORY: usize = 4 * 1024 * 1024;
+
+/// Bytes of input that wait on disk when those in memory are full.
+pub const INPUT_ON_DISK: u64 = 1024 * 1024 * 1024;
+
+/// Bytes that one read takes from a busy command. Its packets are written to the network in one go.
+pub const BUSY_READ: usize = 256 * 1024;
+
+/// Bytes that wait for an idle command's first word.
+pub const IDLE_READ: usize = 4 * 1024;
+
+/// Variables that a client may set for one command.
+pub const MAX_ENV: usize = 32;
+
+/// Bytes in a variable's value.
+pub const MAX_ENV_VALUE: usize = 4 * 1024;
+
+/// Variables that a client may set: language, colours and time zone, nothing that makes a program load or run
+/// something.
+pub const ENV_ALLOWED: [&str; 7] =
+    ["LANG", "LANGUAGE", "LC_*", "COLORTERM", "NO_COLOR", "TZ", "TERM_PROGRAM"];
+
+/// Bytes in a command: what the kernel takes as one argument of a program (`MAX_ARG_STRLEN` in execve(2)).
+pub const MAX_COMMAND: usize = 128 * 1024 - 1;
+
+/// Bytes in the name of a kind of terminal. terminfo's longest has 40.
+pub const MAX_TERM: usize = 64;
+
+/// Columns and rows of a terminal; more count as so many. Programs reserve memory for each cell.
+pub const MAX_TERMINAL_SIDE: u32 = 2_000;
+
+/// Between the SIGHUP and the SIGKILL to what a lost connection leaves behind: time to save something.
+pub const HANGUP_GRACE: Duration = Duration::from_secs(5);
+
+/// Those that a caller may want otherwise; [`Limits::default`] has the constants of this module.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// [`LOGIN_GRACE`].
+    pub login_grace: Duration,
+    /// [`MAX_TRIES`].
+    pub max_tries: usize,
+    /// [`MAX_OFFERS`].
+    pub max_offers: usize,
+    /// [`MAX_CHANNELS`].
+    pub max_channels: usize,
+    /// [`KEEPALIVE`].
+    pub keepalive: Duration,
+    /// [`KEEPALIVE_MAX`].
+    pub keepalive_max: usize,
+    /// [`INPUT_IN_MEMORY`].
+    pub input_in_memory: usize,
+    /// [`INPUT_ON_DISK`].
+    pub input_on_disk: u64,
+    /// [`HANGUP_GRACE`].
+    pub hangup_grace: Duration,
+    /// Bytes each way after which new keys are agreed on: as RFC 4253 section 9 advises, 1 GiB.
+    pub rekey_bytes: usize,
+    /// Time after which new keys are agreed on: as RFC 4253 section 9 advises, an hour.
+    pub rekey_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            login_grace: LOGIN_GRACE,
+            max_tries: MAX_TRIES,
+            max_offers: MAX_OFFERS,
+            max_channels: MAX_CHANNELS,
+            keepalive: KEEPALIVE,
+            keepalive_max: KEEPALIVE_MAX,
+            input_in_memory: INPUT_IN_MEMORY,
+            input_on_disk: INPUT_ON_DISK,
+            hangup_grace: HANGUP_GRACE,
+            rekey_bytes: 1024 * 1024 * 1024,
+            rekey_time: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// Whether a client may set this variable.
+pub(super) fn env_is_allowed(name: &str) -> bool {
+    ENV_ALLOWED.iter().any(|allowed| match allowed.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => name == *allowed,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_may_set_its_language_and_nothing_that_loads_or_runs() {
+        for name in ["LANG", "LC_ALL", "LC_TIME", "COLORTERM", "TZ"] {
+            assert!(env_is_allowed(name), "{name}");
+        }
+        for name in ["LD_PRELOAD", "PATH", "BASH_ENV", "ENV", "HOME", "LANGX", "lang", "PYTHONPATH", ""] {
+            assert!(!env_is_allowed(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! A session while it runs: bytes both ways, then how it ended.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use russh::server::{Handle, Msg};
+use russh::{ChannelWriteHalf, Sig};
+use rustix::process::Signal;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::event::Exit;
+use super::input::Input;
+use super::limits::{BUSY_READ, IDLE_READ};
+use super::process::{Job, Process};
+
+/// The code of standard error among the extended data of a channel (RFC 4254 section 5.2).
+const STDERR: u32 = 1;
+
+/// What a session has moved so far.
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) received: AtomicU64,
+    pub(super) sent: AtomicU64,
+}
+
+impl Counters {
+    /// Bytes received and sent.
+    pub(super) fn both(&self) -> (u64, u64) {
+        (self.received.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed))
+    }
+}
+
+/// The network's end of a session.
+pub(super) struct Line {
+    pub(super) channel: ChannelWriteHalf<Msg>,
+    pub(super) handle: Handle,
+    pub(super) input: Input,
+    pub(super) counters: Arc<Counters>,
+    /// Signals for the command.
+    pub(super) signals: mpsc::Receiver<Signal>,
+    /// The channel or the connection is gone.
+    pub(super) over: CancellationToken,
+}
+
+/// Runs a job to its end, and tells the client how it ended.
+pub(super) async fn run(job: Job, mut line: Line, hangup_grace: Duration) -> Exit {
+    let Job { stdin, stdout, stderr, mut process } = job;
+    let over = line.over.clone();
+    let ended = tokio::select! {
+        ended = to_the_end(&mut process, stdin, stdout, stderr, &mut line) => Some(ended),
+        () = over.cancelled() => None,
+    };
+    let exit = match ended {
+        Some(exit) => exit,
+        None => {
+            line.input.abandon();
+            hang_up(&mut process, hangup_grace).await;
+            Exit::HungUp
+        }
+    };
+    tell(&line, &exit).await;
+    exit
+}
+
+async fn to_the_end(
+    process: &mut Option<Process>,
+    stdin: Box<dyn AsyncWrite + Send + Unpin>,
+    stdout: Box<dyn AsyncRead + Send + Unpin>,
+    stderr: Option<Box<dyn AsyncRead + Send + Unpin>>,
+    line: &mut Line,
+) -> Exit {
+    let Line { channel, input, counters, signals, .. } = line;
+    let output = async {
+        let stderr = async {
+            if let Some(stderr) = stderr {
+                pump(stderr, channel, Some(STDERR), &counters.sent).await;
+            }
+        };
+        tokio::join!(pump(stdout, channel, None, &counters.sent), stderr);
+    };
+    let feeding = async {
+        feed(input, stdin, &counters.received).await;
+        // How a command ends does not depend on its input.
+        std::future::pending::<()>().await;
+    };
+    // A background process that holds the pipes keeps the session open, as with sshd.
+    tokio::select! {
+        (exit, ()) = async { tokio::join!(wait(process, signals), output) } => exit,
+        () = feeding => Exit::HungUp,
+    }
+}
+
+/// Waits for the command, and passes signals on to it until then.
+async fn wait(process: &mut Option<Process>, signals: &mut mpsc::Receiver<Signal>) -> Exit {
+    let Some(process) = process else { return Exit::Status(0) };
+    loop {
+        tokio::select! {
+            status = process.child.wait() => return match status {
+                Ok(status) => exit_of(status),
+                Err(error) => Exit::Failed(format!("waiting for the command: {error}")),
+            },
+            Some(signal) = signals.recv() => process.signal(signal),
+        }
+    }
+}
+
+/// Gives the command what the client sends.
+pub(super) async fn feed(input: &Input, mut stdin: Box<dyn AsyncWrite + Send + Unpin>, received: &AtomicU64) {
+    while let Ok(Some(bytes)) = input.next().await {
+        if stdin.write_all(&bytes).await.is_err() {
+            break;
+        }
+        received.fetch_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+    input.abandon();
+    let _ = stdin.shutdown().await;
+}
+
+/// Sends what the command says. A busy command is read in large pieces; an idle one costs a small buffer.
+pub(super) async fn pump(
+    mut from: Box<dyn AsyncRead + Send + Unpin>,
+    channel: &ChannelWriteHalf<Msg>,
+    extended: Option<u32>,
+    sent: &AtomicU64,
+) {
+    let mut room = IDLE_READ;
+    loop {
+        let mut buffer = BytesMut::with_capacity(room);
+        // A terminal that nobody has open any more is an error of the kernel's (EIO), and an end like another.
+        let length = match from.read_buf(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(length) => length,
+        };
+        room = if length == room {
+            BUSY_READ
+        } else if length < IDLE_READ {
+            IDLE_READ
+        } else {
+            room
+        };
+        let bytes = buffer.freeze();
+        let given = match extended {
+            None => channel.data_bytes(bytes).await,
+            Some(code) => channel.extended_data_bytes(code, bytes).await,
+        };
+        if given.is_err() {
+            return;
+        }
+        sent.fetch_add(u64::try_from(length).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
+/// Ends what a client has left behind: its process group, unless it is over, or has made itself a session of its own.
+async fn hang_up(process: &mut Option<Process>, grace: Duration) {
+    let Some(process) = process else { return };
+    // The command is not waited for before the end of the grace, so that its number stays its own until the last signal.
+    process.signal(Signal::HUP);
+    process.signal(Signal::CONT);
+    tokio::time::sleep(grace).await;
+    process.signal(Signal::KILL);
+    // Who sits in the kernel's uninterruptible sleep is not waited for.
+    let _ = tokio::time::timeout(grace, process.child.wait()).await;
+}
+
+/// In this order: how it ended, the end of its output, the end of the channel.
+async fn tell(line: &Line, exit: &Exit) {
+    let Line { channel, handle, .. } = line;
+    match exit {
+        Exit::Status(status) => {
+            let _ = channel.exit_status(*status).await;
+        }
+        Exit::Signal(name) => {
+            let (text, language) = (String::new(), String::new());
+            let _ = handle
+                .exit_signal_request(channel.id(), Sig::Custom(name.clone()), false, text, language)
+                .await;
+        }
+        Exit::Done | Exit::HungUp | Exit::Failed(_) => {}
+    }
+    let _ = channel.eof().await;
+    let _ = channel.close().await;
+}
+
+fn exit_of(status: ExitStatus) -> Exit {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Exit::Status(u32::from_ne_bytes(code.to_ne_bytes())),
+        (None, Some(signal)) => Exit::Signal(signal_name(signal)),
+        (None, None) => Exit::Failed("the command has neither a status nor a signal".into()),
+    }
+}
+
+/// Names of signals as RFC 4254 section 6.10 has them, and their numbers over here.
+const SIGNALS: [(&str, Signal); 13] = [
+    ("ABRT", Signal::ABORT),
+    ("ALRM", Signal::ALARM),
+    ("FPE", Signal::FPE),
+    ("HUP", Signal::HUP),
+    ("ILL", Signal::ILL),
+    ("INT", Signal::INT),
+    ("KILL", Signal::KILL),
+    ("PIPE", Signal::PIPE),
+    ("QUIT", Signal::QUIT),
+    ("SEGV", Signal::SEGV),
+    ("TERM", Signal::TERM),
+    ("USR1", Signal::USR1),
+    ("USR2", Signal::USR2),
+];
+
+fn signal_name(number: i32) -> String {
+    let known = SIGNALS.iter().find(|(_, signal)| signal.as_raw() == number);
+    known.map_or_else(|| format!("{number}@trunkline"), |(name, _)| (*name).to_owned())
+}
+
+/// The signal that a client means; None: not one that it may send.
+pub(super) fn signal_meant(signal: &Sig) -> Option<Signal> {
+    let name = match signal {
+        Sig::ABRT => "ABRT",
+        Sig::ALRM => "ALRM",
+        Sig::FPE => "FPE",
+        Sig::HUP => "HUP",
+        Sig::ILL => "ILL",
+        Sig::INT => "INT",
+        Sig::KILL => "KILL",
+        Sig::PIPE => "PIPE",
+        Sig::QUIT => "QUIT",
+        Sig::SEGV => "SEGV",
+        Sig::TERM => "TERM",
+        Sig::USR1 => "USR1",
+        Sig::Custom(name) => name.as_str(),
+    };
+    SIGNALS.iter().find(|(known, _)| *known == name).map(|(_, signal)| *signal)
+}
+
+/// Two pipes to a thread of ours that serves a protocol on them.
+pub(super) fn on_thread(
+    name: &str,
+    serve: impl FnOnce(std::fs::File, std::fs::File) + Send + 'static,
+) -> io::Result<Job> {
+    let (their_input, our_output) = pipe()?;
+    let (our_input, their_output) = pipe()?;
+    let stdin = tokio::net::unix::pipe::Sender::from_owned_fd(our_output)?;
+    let stdout = tokio::net::unix::pipe::Receiver::from_owned_fd(our_input)?;
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || serve(their_input.into(), their_output.into()))?;
+    Ok(Job { stdin: Box::new(stdin), stdout: Box::new(stdout), stderr: None, process: None })
+}
+
+fn pipe() -> io::Result<(std::os::fd::OwnedFd, std::os::fd::OwnedFd)> {
+    let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    // See `process::on_pipes`.
+    let _ = rustix::pipe::fcntl_setpipe_size(&write, BUSY_READ);
+    Ok((read, write))
+}

@@ -1,0 +1,93 @@
+//! Clients that are not OpenSSH's.
+
+use std::process::{Command, Stdio};
+
+use super::support::{Host, Said, run, write_noise};
+
+/// Runs a program in Python with the system's own interpreter, which has the system's modules.
+fn python(host: &Host, text: &str) -> String {
+    let mut python = Command::new("/usr/bin/python3");
+    python.args(["-W", "ignore", "-c", text, &host.address.port().to_string(), host.user()]);
+    run(python.current_dir(host.path(""))).out()
+}
+
+#[test]
+fn dropbear_runs_commands_and_moves_bytes() {
+    needs!("dbclient", "dropbearconvert");
+    let host = Host::start();
+    run(Command::new("dropbearconvert")
+        .args(["openssh", "dropbear"])
+        .args([host.path("key"), host.path("db")]));
+    let port = host.address.port().to_string();
+    let client = |command: &str| {
+        let mut client = Command::new("dbclient");
+        client.args(["-y", "-y", "-p", &port, "-i"]).arg(host.path("db")).args([&host.target(), command]);
+        client.env("HOME", host.path("")).stdin(Stdio::null());
+        client
+    };
+    let output = client("echo out; echo err >&2; exit 5").output().unwrap();
+    assert_eq!((output.out().as_str(), output.status.code()), ("out\n", Some(5)));
+    assert!(output.err().contains("err\n"));
+    let noise = host.path("noise");
+    write_noise(&noise, 4 * 1024 * 1024);
+    let file = std::fs::File::open(&noise).unwrap();
+    assert!(run(client("cat").stdin(file)).stdout == std::fs::read(&noise).unwrap());
+}
+
+#[test]
+fn asyncssh_runs_many_commands_at_once_and_copies_files() {
+    needs!("asyncssh");
+    let host = Host::start();
+    write_noise(&host.path("noise"), 4 * 1024 * 1024);
+    let said = python(
+        &host,
+        r#"
+import asyncio, asyncssh, sys
+async def main():
+    async with asyncssh.connect("127.0.0.1", int(sys.argv[1]), username=sys.argv[2], client_keys=["key"],
+                                known_hosts=None, agent_path=None, config=None) as connection:
+        results = await asyncio.gather(*(connection.run(f"echo {n}; exit {n}") for n in range(8)))
+        print([(r.stdout, r.exit_status) for r in results] == [(f"{n}\n", n) for n in range(8)])
+        killed = await connection.run("kill -KILL $$")
+        print(killed.exit_signal[0])
+        process = await connection.create_process("trap 'echo got it; exit 3' USR1; echo ready; while :; do sleep 0.1; done")
+        print(await process.stdout.readline(), end="")
+        process.send_signal("USR1")
+        done = await process.wait()
+        print(done.stdout, done.exit_status)
+        async with connection.start_sftp_client() as sftp:
+            await sftp.put("noise", "there")
+            await sftp.get("there", "back")
+            print((await sftp.stat("there")).size, sorted(await sftp.listdir(".")))
+asyncio.run(main())
+"#,
+    );
+    assert_eq!(said, "True\nKILL\nready\ngot it\n 3\n4194304 ['there']\n");
+    assert!(std::fs::read(host.path("noise")).unwrap() == std::fs::read(host.path("back")).unwrap());
+}
+
+#[test]
+fn paramiko_gets_a_file_that_it_has_asked_for_all_at_once() {
+    needs!("paramiko");
+    let host = Host::start();
+    write_noise(&host.path("noise"), 16 * 1024 * 1024);
+    let said = python(
+        &host,
+        r#"
+import paramiko, sys
+client = paramiko.SSHClient()
+client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+client.connect("127.0.0.1", int(sys.argv[1]), sys.argv[2], key_filename="key", allow_agent=False, look_for_keys=False)
+_, out, err = client.exec_command("echo out; echo err >&2; exit 4")
+print(out.read(), err.read(), out.channel.recv_exit_status())
+sftp = client.open_sftp()
+sftp.put("noise", "there")
+sftp.get("there", "back", prefetch=True)
+print(sftp.stat("there").st_size, sftp.normalize("."))
+client.close()
+"#,
+    );
+    let home = host.path("home").canonicalize().unwrap();
+    assert_eq!(said, format!("b'out\\n' b'err\\n' 4\n16777216 {}\n", home.display()));
+    assert!(std::fs::read(host.path("noise")).unwrap() == std::fs::read(host.path("back")).unwrap());
+}

@@ -1,0 +1,237 @@
+//! A network of machines that are addresses of the loopback, with real sshds behind them.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::command;
+
+/// How often the memory of a program and of its children is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A network and a home of its own: a namespace in which every address of 127.0.0.0/8 is a machine with an sshd, and in which
+/// the user has a plain shell, a key that they all take, and their key in known_hosts.
+///
+/// Ended when dropped.
+pub(super) struct Lab {
+    home: PathBuf,
+    room: Child,
+    others: Vec<Child>,
+}
+
+/// What a program took, and what it said.
+pub(super) struct Spent {
+    /// Seconds from start to end.
+    pub(super) wall: f64,
+    /// CPU seconds, of its children too.
+    pub(super) cpu: f64,
+    /// None: a signal ended it.
+    pub(super) code: Option<i32>,
+    /// Lines on standard output.
+    pub(super) lines: usize,
+    /// Lines on standard output that end with the name of this machine, which is what `hostname` prints.
+    pub(super) answers: usize,
+    /// The last of what it said on standard error.
+    pub(super) said: String,
+}
+
+/// curve25519, since the default of OpenSSH before 9.9 takes it 70 ms of CPU time for each connection, which would be
+/// compared instead. No limits: a real network has a sshd for each machine.
+const SSHD: &str = "\
+Port 22
+ListenAddress 0.0.0.0
+KexAlgorithms curve25519-sha256
+PermitRootLogin yes
+StrictModes no
+UsePAM no
+UseDNS no
+MaxStartups 2000
+PidFile none
+LogLevel QUIET
+";
+
+/// What all clients read that read anything.
+const SSH: &str = "\
+Host *
+    Ciphers aes128-gcm@openssh.com
+    KexAlgorithms curve25519-sha256
+    LogLevel ERROR
+";
+
+impl Lab {
+    /// # Errors
+    /// When this user may not make one (it takes root), or sshd does not start.
+    pub(super) fn open() -> Result<Self> {
+        let home = command::target("bench/run")?;
+        let ssh = home.join(".ssh");
+        fs::create_dir_all(&ssh).context("making a home with keys")?;
+        for (key, kind) in [(home.join("host"), "machine"), (ssh.join("id_ed25519"), "user")] {
+            if !key.exists() {
+                let keygen = ["-q", "-t", "ed25519", "-N", "", "-C", kind, "-f"];
+                command::run(Command::new("ssh-keygen").args(keygen).arg(&key))?;
+            }
+        }
+        let public =
+            |key: PathBuf| fs::read_to_string(&key).with_context(|| format!("reading {}", key.display()));
+        let (host, user) = (public(home.join("host.pub"))?, public(ssh.join("id_ed25519.pub"))?);
+        let config =
+            format!("{SSHD}HostKey {0}/host\nAuthorizedKeysFile {0}/.ssh/authorized_keys\n", home.display());
+        for (file, text) in [
+            (home.join("sshd_config"), config),
+            (
+                home.join("passwd"),
+                format!(
+                    "root:x:0:0:root:{}:/bin/sh\nsshd:x:101:65534::/run/sshd:/bin/false\n",
+                    home.display()
+                ),
+            ),
+            (ssh.join("authorized_keys"), user),
+            (ssh.join("known_hosts"), format!("127.* {host}")),
+            (ssh.join("config"), SSH.to_owned()),
+        ] {
+            fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).context("for this user alone")?;
+        }
+        fs::set_permissions(home.join("passwd"), fs::Permissions::from_mode(0o644)).context("for all")?;
+
+        let script = "mount --bind \"$0/passwd\" /etc/passwd && ip link set lo up && mkdir -p /run/sshd && echo ready && \
+                      exec /usr/sbin/sshd -D -f \"$0/sshd_config\"";
+        let mut room = Command::new("unshare")
+            .args(["--mount", "--net", "--", "sh", "-c", script])
+            .arg(&home)
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("making a network")?;
+        let mut line = String::new();
+        let said = room.stdout.take().context("its standard output")?;
+        BufReader::new(said).read_line(&mut line).context("waiting for a network")?;
+        ensure!(line == "ready\n", "a network of its own cannot be made; it takes root");
+        let lab = Self { home, room, others: Vec::new() };
+        lab.wait_for_sshd()?;
+        Ok(lab)
+    }
+
+    /// Machines of four more nets get into trouble: those of 127.1.2 refuse, of 127.1.3 accept and say nothing, of 127.1.4
+    /// stop in the handshake. Those of 127.1.5 are well, until a command kills its own sshd.
+    ///
+    /// # Errors
+    /// When the rules cannot be set.
+    pub(super) fn trouble(&mut self) -> Result<()> {
+        let script = command::root().join("xtask/peers/stalling.py");
+        let mut stalling = self.inside(&["python3".to_owned(), script.to_string_lossy().into_owned()]);
+        let mut stalling = stalling.stdout(Stdio::piped()).spawn().context("starting machines that stall")?;
+        let said = stalling.stdout.take().context("its standard output")?;
+        self.others.push(stalling);
+        let mut line = String::new();
+        BufReader::new(said).read_line(&mut line).context("waiting for machines that stall")?;
+        ensure!(line == "ready\n", "the machines that stall did not start");
+        let rules = "add table ip lab; add chain ip lab out { type nat hook output priority -100; }; \
+                     add rule ip lab out ip daddr 127.1.2.0/24 tcp dport 22 redirect to :2; \
+                     add rule ip lab out ip daddr 127.1.3.0/24 tcp dport 22 redirect to :2201; \
+                     add rule ip lab out ip daddr 127.1.4.0/24 tcp dport 22 redirect to :2202";
+        command::run(&mut self.inside(&["nft".to_owned(), rules.to_owned()]))
+    }
+
+    /// Runs a program in this network to its end.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(super) fn run(&self, words: &[String]) -> Result<Spent> {
+        let (before, started) = (cpu_of_children()?, Instant::now());
+        let output = self.inside(words).output().with_context(|| format!("starting {}", words[0]))?;
+        let wall = started.elapsed().as_secs_f64();
+        let cpu = cpu_of_children()? - before;
+        let host = fs::read_to_string("/proc/sys/kernel/hostname").context("the name of this machine")?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let said = String::from_utf8_lossy(&output.stderr);
+        Ok(Spent {
+            wall,
+            cpu,
+            code: output.status.code(),
+            lines: printed.lines().count(),
+            answers: printed.lines().filter(|line| line.ends_with(host.trim_end())).count(),
+            said: said.lines().last().unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// The most that a program and its children have at once in memory, in MiB: the sum of their proportional shares.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(super) fn peak_memory(&self, words: &[String]) -> Result<f64> {
+        let mut command = self.inside(words);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("starting it")?;
+        let mut peak: f64 = 0.0;
+        while child.try_wait().context("asking whether it runs")?.is_none() {
+            peak = peak.max(tree(child.id()).into_iter().map(proportional_share).sum());
+            thread::sleep(LOOK_EVERY);
+        }
+        Ok(peak / 1024.0)
+    }
+
+    fn inside(&self, words: &[String]) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--mount", "--net", "--target", &self.room.id().to_string(), "--"]).args(words);
+        command.env("HOME", &self.home).env("TRUNKLINE_HOME", self.home.join("trunkline"));
+        command.env_remove("SSH_AUTH_SOCK").stdin(Stdio::null());
+        command
+    }
+
+    fn wait_for_sshd(&self) -> Result<()> {
+        let probe = ["bash", "-c", ": < /dev/tcp/127.0.0.1/22"].map(str::to_owned);
+        for _ in 0..200 {
+            if self.inside(&probe).stderr(Stdio::null()).status().context("knocking at sshd")?.success() {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(25));
+        }
+        bail!("sshd does not listen")
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        for child in self.others.iter_mut().chain([&mut self.room]) {
+            // It may have ended by itself; either way it is gone after this.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// CPU seconds of all children that have ended (`cutime` and `cstime` of proc_pid_stat(5)).
+fn cpu_of_children() -> Result<f64> {
+    /// `USER_HZ`, which is 100 on every Linux that is in use.
+    const TICKS: f64 = 100.0;
+    let stat = fs::read_to_string("/proc/self/stat").context("reading /proc/self/stat")?;
+    let (_, fields) = stat.rsplit_once(") ").context("the name in /proc/self/stat")?;
+    let ticks = |nth: usize| fields.split(' ').nth(nth).and_then(|field| field.parse::<f64>().ok());
+    Ok((ticks(13).context("cutime")? + ticks(14).context("cstime")?) / TICKS)
+}
+
+/// A process and all that it started.
+fn tree(root: u32) -> Vec<u32> {
+    let mut found = vec![root];
+    let mut nth = 0;
+    while let Some(process) = found.get(nth) {
+        let path = format!("/proc/{process}/task/{process}/children");
+        let children = fs::read_to_string(path).unwrap_or_default();
+        found.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        nth += 1;
+    }
+    found
+}
+
+/// In KiB; nothing of one that has ended.
+fn proportional_share(process: u32) -> f64 {
+    let path = format!("/proc/{process}/smaps_rollup");
+    let text = fs::read_to_string(Path::new(&path)).unwrap_or_default();
+    let pss = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+    pss.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+}
