@@ -6,7 +6,7 @@
 use net::charset::Charset;
 use remote::config::{Asked, Config, File};
 
-use crate::book::{Book, Login, Note, Origin, Source, SshLine};
+use crate::book::{self, Book, Login, Note, Origin, SshLine};
 
 mod dialer;
 mod error;
@@ -156,7 +156,7 @@ impl Directory {
     /// What the own book says of a name. What other programs keep, they are asked for themselves.
     fn line(&self, name: &str) -> Result<Option<SshLine>, SshError> {
         let Some(entry) = self.book.find(name)? else { return Ok(None) };
-        let is_own = |origin: &Origin| origin.source == Source::Book;
+        let is_own = |origin: &Origin| origin.source == book::Source::Book;
         match entry.ssh {
             Some(line) => Ok(is_own(&line.origin).then_some(line.value)),
             None => {

@@ -11,12 +11,14 @@ mod line;
 mod login;
 mod session;
 mod terms;
+mod tunnel;
 mod words;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use russh::client::Handle;
 use tokio_util::sync::CancellationToken;
 
 pub use connection::Connection;
@@ -25,7 +27,7 @@ pub use session::{Running, StandardInput};
 use crate::ask::Answers;
 use crate::command::Command;
 use crate::config::Settings;
-use crate::dial::{Dial, Stream};
+use crate::dial::Dial;
 use crate::identity::Keyring;
 use crate::known_hosts::{Admission, KnownHosts, Name};
 use crate::machine::{Hop, Machine};
@@ -89,14 +91,18 @@ impl Client {
         doing: &Doing,
     ) -> Result<Connection, Unreachable> {
         let reached = async {
+            let cut = CancellationToken::new();
+            let guard = cut.clone().drop_guard();
             doing.begin(hop, "looking up and connecting");
             let stream = match &through {
                 None => self.dial.dial(&hop.host, hop.port).await,
-                Some(gate) => gate.tunnel(hop).await,
+                Some(gate) => gate.tunnel(hop, cut.clone()).await,
             };
             doing.begin(hop, "the handshake");
-            let (mut connection, admission) =
-                self.shake_hands(hop, stream.map_err(ConnectError::Dial)?, through).await?;
+            let line = Line::new(stream.map_err(ConnectError::Dial)?, cut.clone());
+            let (handle, last_words, admission) = self.shake_hands(hop, line, cut).await?;
+            let mut connection =
+                Connection { hop: hop.clone(), handle, last_words, _cut: guard, _through: through };
             admission.notes.iter().for_each(|note| self.answers.note(hop, note));
             doing.begin(hop, "logging in");
             self.log_in(&mut connection, admission.keys_only).await?;
@@ -108,14 +114,12 @@ impl Client {
     async fn shake_hands(
         &self,
         hop: &Hop,
-        stream: Box<dyn Stream>,
-        through: Option<Arc<Connection>>,
-    ) -> Result<(Connection, Admission), ConnectError> {
+        line: Line,
+        cut: CancellationToken,
+    ) -> Result<(Handle<Handler>, LastWords, Admission), ConnectError> {
         let known_hosts = self.known_hosts(&hop.settings)?;
         let terms = terms::terms(&hop.settings, known_hosts.preference(&Name::of(hop)), self.flow);
-        let (cut, last_words, admission) =
-            <(CancellationToken, LastWords, Arc<OnceLock<Admission>>)>::default();
-        let line = Line::new(stream, cut.clone());
+        let (last_words, admission) = <(LastWords, Arc<OnceLock<Admission>>)>::default();
         let first_words = line.first_words();
         let handler = Handler {
             hop: hop.clone(),
@@ -123,14 +127,12 @@ impl Client {
             known_hosts,
             admission: Arc::clone(&admission),
             last_words: last_words.clone(),
-            cut: cut.clone(),
+            cut,
             banners: Banners::default(),
         };
-        let cut = cut.drop_guard();
         let shaken = russh::client::connect_stream(terms, line, handler).await;
         let handle = shaken.map_err(|failure| no_handshake(failure, &first_words, &last_words))?;
-        let admission = admission.get().cloned().unwrap_or_default();
-        Ok((Connection { hop: hop.clone(), handle, last_words, _cut: cut, _through: through }, admission))
+        Ok((handle, last_words, admission.get().cloned().unwrap_or_default()))
     }
 
     /// Read once for each list of files.

@@ -17,6 +17,7 @@
 pub mod access;
 mod account;
 mod certificate;
+mod channels;
 mod event;
 mod files;
 mod forward;
@@ -228,7 +229,7 @@ impl Server {
     {
         let cut = CancellationToken::new();
         let (login, mut logged_in) = oneshot::channel();
-        let handler = Handler::new(line, login);
+        let handler = Handler::new(line, login, cut.child_token());
         let session =
             russh::server::run_stream(self.0.protocol.clone(), Cuttable::new(stream, cut.clone()), handler);
         tokio::pin!(session);

@@ -57,7 +57,7 @@ pub enum SshError {
     },
     /// ssh would run a program to get there.
     #[error(
-        "{}: ssh would reach it by the ProxyCommand in {}, which is not known here: say -J JUMP, or -J none",
+        "{}: ssh would reach it by the ProxyCommand in {}, which is not run here: say -J JUMP, or -o ProxyCommand=none",
         Untrusted::from(host.as_str()), Line(place)
     )]
     ProxyCommand {

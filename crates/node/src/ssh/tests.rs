@@ -234,9 +234,13 @@ fn a_host_that_ssh_would_reach_in_another_way_is_not_connected_to_directly() {
     let config = "Host p\n ProxyCommand nc %h %p\nHost q\n ProxyJump p\n";
     let told = error(&directory("", config), "p");
     assert!(told.starts_with("p: ssh would reach it by the ProxyCommand in "), "{told}");
-    assert!(told.ends_with("/config:2, which is not known here: say -J JUMP, or -J none"), "{told}");
+    assert!(
+        told.ends_with("/config:2, which is not run here: say -J JUMP, or -o ProxyCommand=none"),
+        "{told}"
+    );
     assert!(error(&directory("", config), "q").starts_with("p: ssh would reach it"), "on the way, too");
-    let flags = Flags { jumps: Some("none".to_owned()), ..Flags::default() };
+    let options = ["ProxyCommand=none".to_owned()].to_vec();
+    let flags = Flags { options, ..Flags::default() };
     assert_eq!(ways(&directory_with("", config, &flags), "p"), ["p = me@p:22"]);
 }
 
@@ -261,6 +265,7 @@ fn what_ssh_would_do_otherwise_is_noted_once_for_all_machines() {
 
 #[tokio::test]
 async fn the_dialer_connects_or_says_what_is_wrong() {
+    use remote::Dial as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

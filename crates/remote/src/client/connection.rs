@@ -4,10 +4,11 @@ use std::io;
 use std::sync::Arc;
 
 use russh::client::{Handle, Msg};
-use russh::{Channel, ChannelMsg, ChannelOpenFailure, ChannelStream, Disconnect, Pty};
-use tokio_util::sync::DropGuard;
+use russh::{Channel, ChannelMsg, ChannelOpenFailure, Disconnect, Pty};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::handler::Handler;
+use super::tunnel;
 use super::words::{LastWords, not_opened};
 use crate::command::Command;
 use crate::dial::Stream;
@@ -31,12 +32,12 @@ impl Connection {
     ///
     /// # Errors
     /// When the machine does not have it.
-    pub async fn subsystem(&self, name: &str) -> Result<ChannelStream<Msg>, ConnectError> {
+    pub async fn subsystem(&self, name: &str) -> Result<Box<dyn Stream>, ConnectError> {
         let mut channel = self.session().await?;
         let asked = channel.request_subsystem(true, name).await;
         asked.map_err(|_| self.refused_by_loss())?;
         match self.answer(&mut channel).await? {
-            None => Ok(channel.into_stream()),
+            None => Ok(Box::new(channel.into_stream())),
             Some(_) => {
                 Err(ConnectError::Refused(format!("it answers out of turn to the request for {name}")))
             }
@@ -102,11 +103,11 @@ impl Connection {
     }
 
     /// A stream to another machine, by way of this one.
-    pub(super) async fn tunnel(&self, to: &Hop) -> io::Result<Box<dyn Stream>> {
+    pub(super) async fn tunnel(&self, to: &Hop, cut: CancellationToken) -> io::Result<Box<dyn Stream>> {
         // sshd logs the originator, and nobody looks at it otherwise.
         let opened = self.handle.channel_open_direct_tcpip(&to.host, to.port.into(), "127.0.0.1", 0).await;
         match opened {
-            Ok(channel) => Ok(Box::new(channel.into_stream())),
+            Ok(channel) => Ok(Box::new(tunnel::with_room(channel.into_stream(), cut))),
             Err(russh::Error::ChannelOpenFailure(reason)) => {
                 let kind = match reason {
                     ChannelOpenFailure::ConnectFailed => io::ErrorKind::ConnectionRefused,

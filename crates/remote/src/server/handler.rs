@@ -4,34 +4,25 @@
 //! they open, and bytes are taken where they are reported, since otherwise the library makes the whole connection wait for
 //! a channel whose bytes nobody takes.
 
-use std::collections::HashMap;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use russh::keys::{Algorithm, Certificate};
 use russh::server::{
     Auth, ChannelOpenHandle, Handler as Protocol, Msg, PublicKeyOffer, Session, VerifiedPublicKey,
 };
-use russh::{Channel, ChannelId, ChannelOpenFailure, ChannelWriteHalf, Error, Pty, Sig};
-use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use russh::{Channel, ChannelId, ChannelOpenFailure, Error, Pty, Sig};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::access::{Credential, Grant, Login, Refusal};
-use super::event::{Event, Exit, What};
-use super::input::Input;
-use super::process::{self, Job, Origin};
-use super::session::{self, Counters};
+use super::channels::{Asked, Channels};
+use super::event::{Event, What};
 use super::terminal::{self, Terminal};
-use super::{Line, forward, limits, sftp};
+use super::{Line, forward, limits, session};
 
-/// The name of the SFTP subsystem, and of a forced command that stands for it.
+/// The name of the SFTP subsystem.
 const SFTP: &str = "sftp";
-const INTERNAL_SFTP: &str = "internal-sftp";
-
-/// Signals that may wait for a command: more are dropped, as the kernel does with those that are pending already.
-const SIGNALS_WAITING: usize = 8;
 
 pub(super) struct Handler {
     line: Arc<Line>,
@@ -41,47 +32,24 @@ pub(super) struct Handler {
     credential: Option<(String, String)>,
     offers: usize,
     login: Option<oneshot::Sender<Option<Timestamp>>>,
-    channels: HashMap<ChannelId, Stage>,
-    /// Cancelled when the connection is gone, and this with it.
-    over: CancellationToken,
-    _over: DropGuard,
-}
-
-/// How far a channel has come.
-enum Stage {
-    /// It is open, and the client says what it wants.
-    Opened(Opened),
-    /// Something runs.
-    Running(Running),
-}
-
-struct Opened {
-    channel: ChannelWriteHalf<Msg>,
-    env: Vec<(String, String)>,
-    terminal: Option<Terminal>,
-}
-
-struct Running {
-    input: Input,
-    signals: mpsc::Sender<rustix::process::Signal>,
-    /// Our end of its terminal.
-    terminal: Option<OwnedFd>,
-    over: CancellationToken,
-    task: tokio::task::JoinHandle<()>,
+    channels: Channels,
 }
 
 impl Handler {
-    pub(super) fn new(line: Line, login: oneshot::Sender<Option<Timestamp>>) -> Self {
-        let over = CancellationToken::new();
+    /// Sends on `login` when somebody is in, and until when; what runs ends when `over` is cancelled.
+    pub(super) fn new(
+        line: Line,
+        login: oneshot::Sender<Option<Timestamp>>,
+        over: CancellationToken,
+    ) -> Self {
+        let line = Arc::new(line);
         Self {
-            line: Arc::new(line),
+            channels: Channels::new(line.clone(), over),
+            line,
             grant: None,
             credential: None,
             offers: 0,
             login: Some(login),
-            channels: HashMap::new(),
-            _over: over.clone().drop_guard(),
-            over,
         }
     }
 
@@ -97,6 +65,12 @@ impl Handler {
         }
         let address = self.line.peer.ip();
         server.access.judge(Login { user: user.to_owned(), credential, address, now: Timestamp::now() }).await
+    }
+
+    /// Starts what a channel is for. `false`: it may not, or could not be started.
+    fn start(&mut self, id: ChannelId, asked: Asked<'_>, session: &Session) -> bool {
+        let Some(grant) = self.grant.clone() else { return false };
+        self.channels.start(id, asked, &grant, session.handle())
     }
 
     fn refuse(&self, user: &str, fingerprint: String, reason: Refusal) -> Auth {
@@ -115,134 +89,6 @@ impl Handler {
             Err(reason) => self.refuse(user, fingerprint, reason),
         }
     }
-
-    /// Starts what a channel is for. `false`: it may not, or could not be started.
-    fn start(&mut self, id: ChannelId, asked: Asked<'_>, session: &Session) -> bool {
-        let Some(grant) = self.grant.clone() else { return false };
-        let Some(Stage::Opened(opened)) = self.channels.remove(&id) else { return false };
-        let (what, job) = match self.job(asked, &grant, &opened) {
-            Ok(started) => started,
-            Err(error) => {
-                (self.line.report)(Event::NotStarted { session: id.number(), error: error.to_string() });
-                self.channels.insert(id, Stage::Opened(opened));
-                return false;
-            }
-        };
-        let terminal = job.process.as_ref().and_then(process::Process::terminal);
-        let grace = self.line.server.config.limits.hangup_grace;
-        self.run(opened.channel, what, terminal, session, move |ends| session::run(job, ends, grace));
-        true
-    }
-
-    fn job(&self, asked: Asked<'_>, grant: &Grant, opened: &Opened) -> std::io::Result<(What, Job)> {
-        let config = &self.line.server.config;
-        let terminal = opened.terminal.as_ref();
-        let mut origin = Origin {
-            account: &config.account,
-            peer: self.line.peer,
-            local: self.line.local,
-            env: &opened.env,
-            asked: None,
-        };
-        let home = config.account.home.clone();
-        let serve_files =
-            move || session::on_thread(SFTP, move |input, output| sftp::serve(input, output, &home));
-        match (grant.command.as_deref(), asked) {
-            (Some(INTERNAL_SFTP), _) | (None, Asked::Sftp) => Ok((What::Sftp, serve_files()?)),
-            (Some(forced), asked) => {
-                let asked = match asked {
-                    Asked::Shell => None,
-                    Asked::Exec(command) => Some(command),
-                    Asked::Sftp => Some(INTERNAL_SFTP.as_bytes()),
-                };
-                origin.asked = asked;
-                let what =
-                    What::Forced { command: forced.to_owned(), asked: asked.unwrap_or_default().to_vec() };
-                Ok((what, process::start(Some(forced.as_bytes()), &origin, terminal)?))
-            }
-            (None, Asked::Shell) => {
-                let what = What::Shell { terminal: terminal.is_some() };
-                Ok((what, process::start(None, &origin, terminal)?))
-            }
-            (None, Asked::Exec(command)) => {
-                let what = What::Exec { command: command.to_vec(), terminal: terminal.is_some() };
-                Ok((what, process::start(Some(command), &origin, terminal)?))
-            }
-        }
-    }
-
-    /// Does the work of a channel in a task of its own.
-    fn run<W: Future<Output = Exit> + Send + 'static>(
-        &mut self,
-        channel: ChannelWriteHalf<Msg>,
-        what: What,
-        terminal: Option<OwnedFd>,
-        session: &Session,
-        work: impl FnOnce(session::Line) -> W,
-    ) {
-        let id = channel.id();
-        let config = &self.line.server.config;
-        let input = Input::new(&config.limits, config.folder.clone());
-        let (signals, waiting) = mpsc::channel(SIGNALS_WAITING);
-        let over = self.over.child_token();
-        let ends = session::Line {
-            channel,
-            handle: session.handle(),
-            input: input.clone(),
-            counters: Arc::new(Counters::default()),
-            signals: waiting,
-            over: over.clone(),
-        };
-        let counters = ends.counters.clone();
-        let task = tell_and_do(self.line.clone(), id.number(), what, counters, work(ends));
-        let task = self.line.sessions.spawn(task);
-        self.channels.insert(id, Stage::Running(Running { input, signals, terminal, over, task }));
-    }
-
-    fn opened(&mut self, id: ChannelId) -> Option<&mut Opened> {
-        match self.channels.get_mut(&id) {
-            Some(Stage::Opened(opened)) => Some(opened),
-            _ => None,
-        }
-    }
-
-    fn running(&self, id: ChannelId) -> Option<&Running> {
-        match self.channels.get(&id) {
-            Some(Stage::Running(running)) => Some(running),
-            _ => None,
-        }
-    }
-
-    /// Whether one more channel may be opened. Those that ended from this side are forgotten here.
-    fn has_room(&mut self) -> bool {
-        self.channels
-            .retain(|_, stage| !matches!(stage, Stage::Running(running) if running.task.is_finished()));
-        self.channels.len() < self.line.server.config.limits.max_channels
-    }
-}
-
-/// What a session is asked for.
-#[derive(Clone, Copy)]
-enum Asked<'a> {
-    Shell,
-    Exec(&'a [u8]),
-    Sftp,
-}
-
-async fn tell_and_do(
-    line: Arc<Line>,
-    number: u32,
-    what: What,
-    counters: Arc<Counters>,
-    work: impl Future<Output = Exit>,
-) {
-    let since = Instant::now();
-    line.in_list(|entry| drop(entry.sessions.insert(number, what.clone())));
-    (line.report)(Event::Started { session: number, what });
-    let exit = work.await;
-    line.in_list(|entry| drop(entry.sessions.remove(&number)));
-    let (received, sent) = counters.both();
-    (line.report)(Event::Ended { session: number, exit, received, sent, took: since.elapsed() });
 }
 
 fn answer(session: &mut Session, channel: ChannelId, good: bool) -> Result<(), Error> {
@@ -303,13 +149,12 @@ impl Protocol for Handler {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Error> {
-        if !self.has_room() {
+        if !self.channels.has_room() {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
         }
-        let id = channel.id();
         let (_, channel) = channel.split();
-        self.channels.insert(id, Stage::Opened(Opened { channel, env: Vec::new(), terminal: None }));
+        self.channels.open(channel);
         reply.accept().await;
         Ok(())
     }
@@ -331,37 +176,32 @@ impl Protocol for Handler {
             reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
             return Ok(());
         };
-        if !self.has_room() {
+        if !self.channels.has_room() {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
         }
         let (_, channel) = channel.split();
         let what = What::Forward { host: host.to_owned(), port };
         let host = host.to_owned();
-        self.run(channel, what, None, session, |ends| forward::run(dial, host, port, reply, ends));
+        self.channels
+            .run(channel, what, None, session.handle(), |ends| forward::run(dial, host, port, reply, ends));
         Ok(())
     }
 
     async fn channel_close(&mut self, channel: ChannelId, _: &mut Session) -> Result<(), Error> {
-        if let Some(Stage::Running(running)) = self.channels.remove(&channel) {
-            running.over.cancel();
-        }
+        self.channels.close(channel);
         Ok(())
     }
 
     async fn channel_eof(&mut self, channel: ChannelId, _: &mut Session) -> Result<(), Error> {
-        if let Some(running) = self.running(channel) {
+        if let Some(running) = self.channels.running(channel) {
             running.input.end();
         }
         Ok(())
     }
 
-    async fn data(&mut self, channel: ChannelId, data: &[u8], session: &mut Session) -> Result<(), Error> {
-        let Some(running) = self.running(channel) else { return Ok(()) };
-        if let Err(error) = running.input.push(data) {
-            running.over.cancel();
-            session.extended_data(channel, 1, format!("trunkline: {error}\r\n").into_bytes())?;
-        }
+    async fn data(&mut self, channel: ChannelId, data: &[u8], _: &mut Session) -> Result<(), Error> {
+        self.channels.push(channel, data).await;
         Ok(())
     }
 
@@ -378,7 +218,7 @@ impl Protocol for Handler {
     ) -> Result<(), Error> {
         let allowed = self.grant.as_ref().is_some_and(|grant| grant.pty);
         let terminal = Terminal::new(name, terminal::size(columns, rows, width, height), modes);
-        let good = match (self.opened(channel), terminal) {
+        let good = match (self.channels.opened(channel), terminal) {
             (Some(opened), Some(terminal)) if allowed => {
                 opened.terminal = Some(terminal);
                 true
@@ -399,7 +239,7 @@ impl Protocol for Handler {
             && value.len() <= limits::MAX_ENV_VALUE
             && !name.contains(['=', '\0'])
             && !value.contains('\0');
-        let set = match self.opened(channel) {
+        let set = match self.channels.opened(channel) {
             Some(opened) if good && opened.env.len() < limits::MAX_ENV => {
                 opened.env.push((name.to_owned(), value.to_owned()));
                 true
@@ -444,7 +284,7 @@ impl Protocol for Handler {
         height: u32,
         session: &mut Session,
     ) -> Result<(), Error> {
-        let terminal = self.running(channel).and_then(|running| running.terminal.as_ref());
+        let terminal = self.channels.running(channel).and_then(|running| running.terminal.as_ref());
         if let Some(terminal) = terminal {
             terminal::resize(terminal, terminal::size(columns, rows, width, height));
         }
@@ -453,7 +293,7 @@ impl Protocol for Handler {
     }
 
     async fn signal(&mut self, channel: ChannelId, signal: Sig, session: &mut Session) -> Result<(), Error> {
-        let sent = match (self.running(channel), session::signal_meant(&signal)) {
+        let sent = match (self.channels.running(channel), session::signal_meant(&signal)) {
             (Some(running), Some(signal)) => running.signals.try_send(signal).is_ok(),
             _ => false,
         };

@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 use tokio::sync::Notify;
 
-use super::limits::{BUSY_READ, Limits};
+use super::limits::{BUSY_READ, IDLE_READ, Limits};
 
 /// One end takes from the network and never waits; the other gives to the command.
 #[derive(Clone)]
@@ -31,6 +31,7 @@ pub(super) enum InputError {
 struct Shared {
     state: Mutex<State>,
     changed: Notify,
+    taken: Notify,
     in_memory: usize,
     on_disk: u64,
     folder: PathBuf,
@@ -43,6 +44,7 @@ struct State {
     disk: Option<Disk>,
     ended: bool,
     abandoned: bool,
+    failure: Option<String>,
 }
 
 impl Input {
@@ -50,6 +52,7 @@ impl Input {
         Self(Arc::new(Shared {
             state: Mutex::default(),
             changed: Notify::new(),
+            taken: Notify::new(),
             in_memory: limits.input_in_memory,
             on_disk: limits.input_on_disk,
             folder,
@@ -63,6 +66,10 @@ impl Input {
             return Ok(());
         }
         if state.disk.is_none() && state.memory.len() + bytes.len() <= self.0.in_memory {
+            if state.memory.is_empty() && bytes.len() >= IDLE_READ {
+                // More is on its way; a few keystrokes need no such buffer.
+                state.memory.reserve(BUSY_READ);
+            }
             state.memory.extend_from_slice(bytes);
         } else {
             let disk = match &mut state.disk {
@@ -83,17 +90,36 @@ impl Input {
 
     /// The command reads no more: what waits and what comes is dropped.
     pub(super) fn abandon(&self) {
-        *self.state() = State { abandoned: true, ..State::default() };
+        let mut state = self.state();
+        let failure = state.failure.take();
+        *state = State { abandoned: true, failure, ..State::default() };
+        self.0.taken.notify_one();
+    }
+
+    /// Remembers why the channel ends.
+    pub(super) fn fail(&self, error: &InputError) {
+        self.state().failure = Some(error.to_string());
+    }
+
+    /// Why the channel ends, if it is because of its input.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.state().failure.clone()
     }
 
     /// What comes next for the command; None: nothing more.
     pub(super) async fn next(&self) -> io::Result<Option<Bytes>> {
         loop {
             if let Some(next) = self.state().next()? {
+                self.0.taken.notify_one();
                 return Ok(next);
             }
             self.0.changed.notified().await;
         }
+    }
+
+    /// Waits until the command has taken something since this was last asked.
+    pub(super) async fn taken(&self) {
+        self.0.taken.notified().await;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -105,7 +131,7 @@ impl State {
     /// None: not yet; `Some(None)`: never.
     fn next(&mut self) -> io::Result<Option<Option<Bytes>>> {
         if !self.memory.is_empty() {
-            return Ok(Some(Some(self.memory.split().freeze())));
+            return Ok(Some(Some(std::mem::take(&mut self.memory).freeze())));
         }
         if let Some(disk) = &mut self.disk {
             let bytes = disk.pop(BUSY_READ)?;

@@ -40,6 +40,10 @@ pub const INPUT_IN_MEMORY: usize = 4 * 1024 * 1024;
 /// Bytes of input that wait on disk when those in memory are full.
 pub const INPUT_ON_DISK: u64 = 1024 * 1024 * 1024;
 
+/// A command whose waiting input is at its limit must take some of it within this time, or its channel ends. Until then
+/// the connection waits for it, unless there are other channels on it.
+pub const INPUT_STALLED: Duration = Duration::from_secs(10);
+
 /// Bytes that one read takes from a busy command. Its packets are written to the network in one go.
 pub const BUSY_READ: usize = 256 * 1024;
 
@@ -88,6 +92,8 @@ pub struct Limits {
     pub input_in_memory: usize,
     /// [`INPUT_ON_DISK`].
     pub input_on_disk: u64,
+    /// [`INPUT_STALLED`].
+    pub input_stalled: Duration,
     /// [`HANGUP_GRACE`].
     pub hangup_grace: Duration,
     /// Bytes each way after which new keys are agreed on: as RFC 4253 section 9 advises, 1 GiB.
@@ -107,6 +113,7 @@ impl Default for Limits {
             keepalive_max: KEEPALIVE_MAX,
             input_in_memory: INPUT_IN_MEMORY,
             input_on_disk: INPUT_ON_DISK,
+            input_stalled: INPUT_STALLED,
             hangup_grace: HANGUP_GRACE,
             rekey_bytes: 1024 * 1024 * 1024,
             rekey_time: Duration::from_secs(3600),

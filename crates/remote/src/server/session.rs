@@ -57,9 +57,16 @@ pub(super) async fn run(job: Job, mut line: Line, hangup_grace: Duration) -> Exi
         ended = to_the_end(&mut process, stdin, stdout, stderr, &mut line) => Some(ended),
         () = over.cancelled() => None,
     };
-    let exit = match ended {
-        Some(exit) => exit,
-        None => {
+    let exit = match (ended, line.input.failure()) {
+        (Some(exit), _) => exit,
+        (None, Some(failure)) => {
+            let text = format!("trunkline: {failure}\r\n").into_bytes();
+            // The client may not take this, either.
+            let _ = tokio::time::timeout(hangup_grace, line.channel.extended_data_bytes(STDERR, text)).await;
+            hang_up(&mut process, hangup_grace).await;
+            Exit::Failed(failure)
+        }
+        (None, None) => {
             line.input.abandon();
             hang_up(&mut process, hangup_grace).await;
             Exit::HungUp

@@ -5,7 +5,10 @@
 #[macro_use]
 mod support;
 
+mod attacks;
 mod files;
+mod forward;
 mod login;
+mod memory;
 mod openssh;
 mod peers;

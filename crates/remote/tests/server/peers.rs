@@ -91,3 +91,36 @@ client.close()
     assert_eq!(said, format!("b'out\\n' b'err\\n' 4\n16777216 {}\n", home.display()));
     assert!(std::fs::read(host.path("noise")).unwrap() == std::fs::read(host.path("back")).unwrap());
 }
+
+#[test]
+fn ansible_pings_runs_and_copies_with_and_without_pipelining() {
+    needs!("ansible-inventory", "ssh");
+    let host = Host::start();
+    std::fs::write(host.path("noise"), "copied\n").unwrap();
+    let inventory = format!(
+        "127.0.0.1 ansible_port={} ansible_user={} ansible_ssh_private_key_file={} \
+         ansible_python_interpreter=/usr/bin/python3 ansible_ssh_common_args='-F none -o UserKnownHostsFile={} \
+         -o IdentityAgent=none'\n",
+        host.address.port(),
+        host.user(),
+        host.path("key").display(),
+        host.path("known_hosts").display(),
+    );
+    std::fs::write(host.path("inventory"), inventory).unwrap();
+    let ansible = |pipelining: &str, arguments: &[&str]| {
+        let mut ansible = Command::new("ansible");
+        ansible.arg("-i").arg(host.path("inventory")).arg("all").args(arguments).current_dir(host.path(""));
+        ansible
+            .env("HOME", host.path(""))
+            .env("ANSIBLE_HOME", host.path(""))
+            .env("ANSIBLE_PIPELINING", pipelining);
+        ansible.env("ANSIBLE_LOCAL_TEMP", host.path("local")).env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
+        run(&mut ansible).out()
+    };
+    for pipelining in ["False", "True"] {
+        assert!(ansible(pipelining, &["-m", "ping"]).contains("pong"));
+        assert!(ansible(pipelining, &["-m", "command", "-a", "echo here"]).contains("here"));
+    }
+    assert!(ansible("False", &["-m", "copy", "-a", "src=noise dest=there"]).contains("CHANGED"));
+    assert_eq!(std::fs::read_to_string(host.path("home/there")).unwrap(), "copied\n");
+}

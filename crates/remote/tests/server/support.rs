@@ -147,6 +147,11 @@ impl Events {
         self.0.1.notify_all();
     }
 
+    /// How many events so far have this word.
+    pub(crate) fn count(&self, word: &str) -> usize {
+        self.0.0.lock().unwrap().iter().filter(|event| event.contains(word)).count()
+    }
+
     /// Waits for an event that has all of these words, and gives it.
     #[track_caller]
     pub(crate) fn wait_for(&self, words: &[&str]) -> String {

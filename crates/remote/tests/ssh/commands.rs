@@ -2,10 +2,14 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use remote::transport::Input;
+use remote::ask::Nobody;
+use remote::transport::{Doing, Input};
 use remote::{Command, ConnectError, Outcome, Piece, Session};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Guest, Person, Ran, Sshd, may_mount, soon};
 
@@ -72,7 +76,7 @@ async fn a_command_line_is_bytes_of_any_charset() {
 
 #[tokio::test]
 async fn an_account_whose_shell_prints_gbk_gives_its_bytes() {
-    needs!("sshd", "ssh", "openssl");
+    needs!("sshd", "ssh");
     if !may_mount() {
         return;
     }
@@ -161,6 +165,22 @@ async fn a_server_that_starts_nothing_is_no_command_that_failed() {
     let refused = person.start(&person.machine(&server), &Command::new("true")).await;
     let Err(error) = refused else { panic!("it started") };
     assert!(matches!(error.reason, ConnectError::Refused(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_subsystem_is_a_stream() {
+    needs!("sshd", "ssh");
+    let person = Person::new();
+    let server = Sshd::start(&person).await;
+    let client = person.client(Arc::new(Nobody));
+    let connection = soon(client.connect(&person.machine(&server), &Doing::default())).await.unwrap();
+    let mut stream = soon(connection.subsystem("sftp")).await.unwrap();
+    // SSH_FXP_INIT and SSH_FXP_VERSION of SFTP 3: a length, a type, a version.
+    stream.write_all(b"\0\0\0\x05\x01\0\0\0\x03").await.unwrap();
+    let mut answer = [0; 9];
+    soon(stream.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(answer[4..], *b"\x02\0\0\0\x03");
+    assert!(soon(connection.subsystem("none")).await.is_err());
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use remote::client::Flow;
 use remote::transport::{Doing, Transport};
 use remote::{Client, Command, ConnectError, Keyring, Machine, Outcome, Session};
 
+use crate::streams::{MIB, echoed};
 use crate::support::{Dialer, Person, Ran, Sshd, soon};
 
 /// A client and what counts its connections.
@@ -57,6 +58,26 @@ async fn many_machines_behind_one_gate_share_one_connection_to_it() {
     soon(running.join_all()).await;
     assert_eq!(dialer.calls(), 1);
     assert_eq!(gate.count("Accepted publickey"), 1);
+}
+
+#[tokio::test]
+async fn machines_behind_one_gate_that_give_and_take_much_at_once_do_not_wait_for_each_other_for_ever() {
+    needs!("sshd", "ssh");
+    let person = Person::new();
+    let (gate, end) = (Sshd::start(&person).await, Sshd::start(&person).await);
+    let machine = behind(&person, &[&gate], &end);
+    let (client, _) = client();
+    let client = Arc::new(client);
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..12 {
+        let (client, machine) = (client.clone(), machine.clone());
+        running.spawn(async move {
+            let mut session = client.start(&machine, &Command::new("cat"), &Doing::default()).await.unwrap();
+            let (sent, received) = echoed(&mut session, 4 * MIB).await;
+            assert_eq!(sent.as_ref(), received.as_ref());
+        });
+    }
+    soon(running.join_all()).await;
 }
 
 #[tokio::test]

@@ -123,7 +123,7 @@ async fn no_key_and_nobody_to_ask_is_said_in_words() {
 
 #[tokio::test]
 async fn a_password_is_asked_for_again_when_it_is_wrong() {
-    needs!("sshd", "ssh", "openssl");
+    needs!("sshd", "ssh");
     if !may_mount() {
         return;
     }
@@ -141,7 +141,7 @@ async fn a_password_is_asked_for_again_when_it_is_wrong() {
 
 #[tokio::test]
 async fn where_a_key_is_only_a_part_the_password_is_the_other() {
-    needs!("sshd", "ssh", "openssl");
+    needs!("sshd", "ssh");
     if !may_mount() {
         return;
     }
@@ -157,7 +157,7 @@ async fn where_a_key_is_only_a_part_the_password_is_the_other() {
 
 #[tokio::test]
 async fn a_servers_questions_are_asked_in_its_words() {
-    needs!("sshd", "ssh", "openssl");
+    needs!("sshd", "ssh");
     if !may_mount() {
         return;
     }

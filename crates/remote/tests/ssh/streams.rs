@@ -8,10 +8,10 @@ use remote::{Command, Outcome, Piece, Session};
 
 use crate::support::{Person, Sshd, soon};
 
-const MIB: usize = 1 << 20;
+pub(crate) const MIB: usize = 1 << 20;
 
 /// What a command gives back of so much that it is given.
-async fn echoed(session: &mut Running, size: usize) -> (Digest, Digest) {
+pub(crate) async fn echoed(session: &mut Running, size: usize) -> (Digest, Digest) {
     let input = session.input().unwrap();
     let (sent, received) = tokio::join!(send(input, size), receive(session));
     (sent, received)

@@ -1,0 +1,94 @@
+//! The server over a stream that is no socket.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use remote::server::access::Judging;
+use remote::server::{Access, Account, Closed, Config, Grant, HostKey, Limits, Login, Server};
+use russh::client::{self, Handler};
+use russh::keys::{Algorithm, PrivateKey, PrivateKeyWithHashAlg, PublicKeyBase64, PublicKeyOrCertificate};
+use russh::{ChannelMsg, Disconnect};
+
+/// Everybody may do everything.
+struct Everybody;
+
+impl Access for Everybody {
+    fn judge(&self, _: Login) -> Judging<'_> {
+        let forwarding = remote::authorized_keys::Options::default().forwarding;
+        let grant = Grant { label: "anybody".into(), command: None, pty: true, forwarding, until: None };
+        Box::pin(std::future::ready(Ok(grant)))
+    }
+
+    fn takes_certificates(&self) -> std::pin::Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(std::future::ready(false))
+    }
+}
+
+/// A client that checks the server's key.
+struct Client(Vec<u8>);
+
+impl Handler for Client {
+    type Error = russh::Error;
+
+    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, russh::Error> {
+        let PublicKeyOrCertificate::PublicKey { key, .. } = shown else { return Ok(false) };
+        Ok(key.public_key_bytes() == self.0)
+    }
+}
+
+const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
+
+fn server(limits: Limits) -> (Server, HostKey) {
+    let host_key = HostKey::generate().unwrap();
+    let config = Config {
+        host_key: host_key.clone(),
+        account: Account {
+            name: "ann".into(),
+            uid: 1,
+            shell: "/bin/sh".into(),
+            ..Account::of_this_process()
+        },
+        allow_root: false,
+        limits,
+        folder: std::env::temp_dir(),
+        dial: None,
+    };
+    (Server::new(config, Arc::new(Everybody)), host_key)
+}
+
+#[tokio::test]
+async fn a_command_runs_and_its_end_is_told_in_order() {
+    let (server, host_key) = server(Limits::default());
+    // Both ends write what they can speak before they read what the other can: that must fit.
+    let (near, far) = tokio::io::duplex(4096);
+    let serving = tokio::spawn(async move { server.serve(far, NOWHERE, NOWHERE, Arc::new(|_| {})).await });
+
+    let known = Client(host_key.public().public_key_bytes());
+    let mut client = client::connect_stream(Arc::default(), near, known).await.unwrap();
+    let key = PrivateKey::random(&mut russh::keys::key::safe_rng(), Algorithm::Ed25519).unwrap();
+    let key = PrivateKeyWithHashAlg::new(Arc::new(key), None);
+    assert!(client.authenticate_publickey("ann", key).await.unwrap().success());
+    let mut channel = client.channel_open_session().await.unwrap();
+    channel.exec(true, "echo $SSH_CLIENT; exit 9").await.unwrap();
+    let (mut said, mut after) = (Vec::new(), Vec::new());
+    while let Some(message) = channel.wait().await {
+        match message {
+            ChannelMsg::Data { data } => said.extend_from_slice(&data),
+            ChannelMsg::Success | ChannelMsg::WindowAdjusted { .. } => {}
+            other => after.push(format!("{other:?}")),
+        }
+    }
+    assert_eq!(said, b"127.0.0.1 1 1\n");
+    assert_eq!(after, ["ExitStatus { exit_status: 9 }", "Eof", "Close"], "in this order");
+    client.disconnect(Disconnect::ByApplication, "", "").await.unwrap();
+    assert_eq!(serving.await.unwrap(), Closed::ByClient);
+}
+
+#[tokio::test]
+async fn a_stranger_has_so_long_and_no_longer() {
+    let grace = Duration::from_millis(50);
+    let (server, _) = server(Limits { login_grace: grace, ..Limits::default() });
+    let (_near, far) = tokio::io::duplex(4096);
+    assert_eq!(server.serve(far, NOWHERE, NOWHERE, Arc::new(|_| {})).await, Closed::LoginGrace(grace));
+}
