@@ -5,6 +5,7 @@
 //! is shown only through `Untrusted`; whoever opens a terminal on a machine trusts it with his own. What the machine says
 //! before, banners and questions, and why the connection ended, is no exception.
 
+mod connect;
 mod escapes;
 mod keys;
 mod modes;
@@ -14,18 +15,14 @@ mod raw;
 mod signals;
 mod talk;
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
 use net::Untrusted;
-use node::ssh::{
-    Client, Command, Dialer, Doing, Flow, Keyring, Machine, Outcome as End, Session, Transport as _,
-};
-use tokio::time::sleep;
+use node::ssh::{Machine, Outcome as End};
 
 use crate::failure::{Exit, Outcome, say};
-use crate::ssh::{Asker, Floor, Kind, Verdict};
+use crate::ssh::{Kind, Verdict};
 use crate::stdout;
+use connect::connect;
 use keys::Keys;
 use output::Output;
 use raw::Raw;
@@ -38,21 +35,18 @@ pub(crate) use plan::Plan;
 pub(crate) async fn run(plan: Plan) -> Outcome {
     let mut signals = Signals::new()?;
     let resized = plan.at_terminal.then(Resized::new).transpose()?;
-    let asker = Arc::new(Asker::new(Floor::new(false), true));
-    let keyring = Arc::new(Keyring::new(asker.clone()));
-    let client = Client::new(Arc::new(Dialer), asker, keyring, Flow::ONE);
     let command = plan.command()?;
     let session = tokio::select! {
-        session = connect(&client, &plan, &command) => session,
+        session = connect(&plan.machine, &command, plan.connect_limit) => session,
         exit = signals.next() => return Ok(exit),
     };
     let session = match session {
         Ok(session) => session,
         Err(end) => return Ok(tell(&plan.machine, &end)),
     };
+    let raw = plan.at_terminal.then(Raw::enter).transpose().context("making the terminal raw")?;
     let (output, help) = Output::start().context("starting the thread that writes")?;
     let keys = Keys::start(plan.at_terminal.then_some(help)).context("starting the thread that reads")?;
-    let raw = plan.at_terminal.then(Raw::enter).transpose().context("making the terminal raw")?;
     let ending = talk(session, keys, output, resized, &mut signals).await;
     drop(raw);
     match ending {
@@ -70,22 +64,12 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
 /// By `~.`, as with ssh.
 const LEFT: u8 = 255;
 
-async fn connect(client: &Client, plan: &Plan, command: &Command) -> Result<impl Session, End> {
-    let doing = Doing::default();
-    tokio::select! {
-        started = client.start(&plan.machine, command, &doing) => started.map_err(End::Unreachable),
-        () = sleep(plan.connect_limit) => {
-            Err(End::Unreachable(doing.timed_out(&plan.machine, plan.connect_limit)))
-        }
-    }
-}
-
 /// Says what the exit code does not.
 fn tell(machine: &Machine, end: &End) -> Exit {
     let verdict = Verdict::of(end, &machine.end.to_string());
     if verdict.kind == Kind::NoConnection {
         let name = Untrusted::from(machine.name.as_str());
-        say(format_args!("trunkline: {name}: {}", Untrusted::from(verdict.reason.as_str())));
+        say(format_args!("trunkline: {name}: {}", Untrusted::from(verdict.reason.as_str()).multiline()));
     }
     Exit::Code(verdict.code)
 }

@@ -132,7 +132,7 @@ mod tests {
         async fn resize(&mut self, _: Size) {}
 
         async fn close(self) {
-            pending().await
+            pending::<()>().await;
         }
     }
 
@@ -142,7 +142,7 @@ mod tests {
         }
 
         async fn end(self) {
-            pending().await
+            pending::<()>().await;
         }
     }
 

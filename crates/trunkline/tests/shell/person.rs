@@ -1,8 +1,10 @@
 //! A person at a terminal, and a terminal over there that is as his.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::ground::Ground;
+use crate::program::eventually;
 use crate::terminal::Terminal;
 
 /// A person who has called n1, and whose shell there reads what is typed.
@@ -110,6 +112,21 @@ fn a_banner_is_shown_and_steers_nothing() {
     ground.write("banner", "for\x1b[2Jbidden\n");
     let mut terminal = called(&ground, &[]);
     terminal.until_shows(r"for\x1b[2Jbidden");
+    terminal.types("exit\r");
+    assert_eq!(terminal.end(), Some(0));
+}
+
+#[test]
+fn who_is_asked_may_think_for_longer_than_connecting_may_take() {
+    needs!("sshd", "ssh-keygen");
+    let ground = Ground::of("shell");
+    ground.write("known_hosts", "");
+    let begun = Instant::now();
+    let mut terminal = calling(&ground, &["-t", "3"]);
+    terminal.until_shows("(yes or no)");
+    eventually("the limit to pass", || begun.elapsed() > Duration::from_secs(4));
+    terminal.types("yes\n");
+    says(&mut terminal, "echo up-$((6 * 7))", "up-42");
     terminal.types("exit\r");
     assert_eq!(terminal.end(), Some(0));
 }
