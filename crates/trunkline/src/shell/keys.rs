@@ -15,8 +15,8 @@ use super::output::Help;
 /// Bytes of one read: what a packet of SSH has room for.
 const PIECE: usize = 32 * 1024;
 
-/// Reads on the way, so 4 MiB of a pipe. A person who types is never kept waiting by them, but hears of nothing once they are
-/// full, of `~.` neither: by then the far side has left as much again unread.
+/// Reads on the way: of a pipe 4 MiB. What a person types fills them only if the far side has left megabytes unread before,
+/// as after a paste; only then is `~.` not heard any more.
 const ON_THE_WAY: usize = 128;
 
 /// What is read, on a thread of its own: standard input may never end, so nobody waits for that thread.
