@@ -15,6 +15,7 @@ mod program;
 mod terminal;
 
 mod faults;
+mod log;
 mod many;
 mod one;
 mod person;
