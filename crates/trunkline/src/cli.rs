@@ -29,7 +29,7 @@ pub(crate) use book::{
 pub(crate) use chat::ChatFlags;
 pub(crate) use connect::ConnectFlags;
 pub(crate) use doctor::DoctorFlags;
-pub(crate) use log::LogFlags;
+pub(crate) use log::{LAST_RUN, LogFlags};
 pub(crate) use run::RunFlags;
 pub(crate) use send::SendFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};

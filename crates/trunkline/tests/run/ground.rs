@@ -88,7 +88,17 @@ impl Ground {
 
     /// `trunkline VERB` with these words.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = trunkline(self.words(words));
+        self.trunkline(self.words(words))
+    }
+
+    /// What `trunkline log` shows with these words.
+    pub(crate) fn log(&self, words: &[&str]) -> Ran {
+        let words = ["log"].iter().chain(words).map(|&word| word.to_owned()).collect();
+        Running::start(&mut self.trunkline(words)).finish()
+    }
+
+    fn trunkline(&self, words: Vec<String>) -> Command {
+        let mut command = trunkline(words);
         command.env("TRUNKLINE_HOME", self.folder.path()).env("HOME", self.folder.path());
         command.env_remove("SSH_AUTH_SOCK");
         command
