@@ -18,6 +18,7 @@ mod program;
 mod terminal;
 
 mod faults;
+mod log;
 mod many;
 mod one;
 mod person;
