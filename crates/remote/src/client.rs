@@ -36,7 +36,8 @@ use crate::transport::{Doing, Transport};
 use gates::Gates;
 use handler::{Banners, Failure, Handler, in_words};
 use line::{FirstWords, Line};
-use words::{LastWords, capped};
+use words::LastWords;
+pub(crate) use words::capped;
 
 /// Runs commands by SSH.
 pub struct Client {
@@ -73,6 +74,11 @@ impl Client {
     #[must_use]
     pub fn new(dial: Arc<dyn Dial>, answers: Arc<dyn Answers>, keyring: Arc<Keyring>, flow: Flow) -> Self {
         Self { dial, answers, keyring, flow, known_hosts: Mutex::default(), gates: Gates::default() }
+    }
+
+    /// How much each machine may send ahead.
+    pub(crate) fn flow(&self) -> Flow {
+        self.flow
     }
 
     /// Connects to a machine and logs in there.

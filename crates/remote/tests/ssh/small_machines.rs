@@ -75,7 +75,8 @@ async fn dropbear_gives_a_terminal() {
     }
     let person = Person::new();
     let server = Dropbear::start(&person).await;
-    let terminal = Terminal { name: "xterm".to_owned(), size: Size { columns: 91, rows: 33 } };
+    let terminal =
+        Terminal { name: "xterm".to_owned(), size: Size { columns: 91, rows: 33 }, modes: Vec::new() };
     let command = Command { terminal: Some(terminal), ..Command::new("stty size") };
     let mut session = person.start(&machine(&person, &server), &command).await.unwrap();
     assert_eq!(soon(Ran::of(&mut session)).await.texts(), (0, "33 91\r\n", ""));
