@@ -33,8 +33,9 @@ mod terminal;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use russh::keys::ssh_key::LineEnding;
@@ -43,6 +44,7 @@ use russh::{MethodKind, MethodSet, Preferred, SshId, cipher, compression, kex, m
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
+use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
@@ -176,7 +178,8 @@ impl Server {
         Self(Arc::new(Shared { config, protocol, access, open: Mutex::default() }))
     }
 
-    /// Serves a connection to its end, and to the end of everything that it started. Returns why it ended.
+    /// Serves a connection to its end, and to the end of everything that it started. Returns why it ended. Dropped, it
+    /// ends the connection and tells nothing more.
     ///
     /// `peer` and `local` are its two addresses, for `from=` and for the commands' environment.
     pub async fn serve<S>(&self, stream: S, peer: SocketAddr, local: SocketAddr, report: Report) -> Closed
@@ -198,7 +201,6 @@ impl Server {
         let why = self.converse(stream, line, end).await;
         sessions.close();
         sessions.wait().await;
-        self.0.open().connections.remove(&id);
         report(Event::Closed { why: why.clone(), took: since.elapsed() });
         why
     }
@@ -228,7 +230,9 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let cut = CancellationToken::new();
-        let (login, mut logged_in) = oneshot::channel();
+        // Whoever drops this future ends the connection.
+        let _cut = cut.clone().drop_guard();
+        let (login, logged_in) = oneshot::channel();
         let handler = Handler::new(line, login, cut.child_token());
         let session =
             russh::server::run_stream(self.0.protocol.clone(), Cuttable::new(stream, cut.clone()), handler);
@@ -244,28 +248,29 @@ impl Server {
             () = &mut too_late => return Closed::LoginGrace(grace),
             () = end.cancelled() => return Closed::ByOwner,
         };
-        let until = tokio::select! {
-            result = &mut running => return result.err().map_or(Closed::ByClient, |error| closed(&error)),
-            Ok(until) = &mut logged_in => until,
-            () = &mut too_late => {
-                cut.cancel();
-                let _ = running.await;
-                return Closed::LoginGrace(grace);
-            }
-            () = end.cancelled() => {
-                cut.cancel();
-                let _ = running.await;
-                return Closed::ByOwner;
-            }
-        };
         let why = tokio::select! {
             result = &mut running => return result.err().map_or(Closed::ByClient, |error| closed(&error)),
             () = end.cancelled() => Closed::ByOwner,
-            () = sleep_until(until) => Closed::Expired,
+            why = time_is_up(logged_in, too_late, grace) => why,
         };
         cut.cancel();
         let _ = running.await;
         why
+    }
+}
+
+/// Comes back when the time to log in is over, or the time of whoever has.
+async fn time_is_up(
+    login: oneshot::Receiver<Option<Timestamp>>,
+    too_late: Pin<&mut Sleep>,
+    grace: Duration,
+) -> Closed {
+    tokio::select! {
+        () = too_late => Closed::LoginGrace(grace),
+        Ok(until) = login => {
+            sleep_until(until).await;
+            Closed::Expired
+        }
     }
 }
 
@@ -283,6 +288,13 @@ impl Shared {
     }
 }
 
+/// The last of what belongs to the connection is gone.
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.server.open().connections.remove(&self.id);
+    }
+}
+
 impl Line {
     /// Changes the connection's entry in the list.
     fn in_list(&self, change: impl FnOnce(&mut Entry)) {
@@ -296,8 +308,8 @@ impl Line {
 async fn sleep_until(until: Option<Timestamp>) {
     let Some(until) = until else { return std::future::pending().await };
     // The clock may be set meanwhile, and a timer knows nothing of it.
-    let look_again = std::time::Duration::from_secs(60);
-    while let Ok(left) = std::time::Duration::try_from(until - Timestamp::now())
+    let look_again = Duration::from_secs(60);
+    while let Ok(left) = Duration::try_from(until - Timestamp::now())
         && !left.is_zero()
     {
         tokio::time::sleep(left.min(look_again)).await;
@@ -330,7 +342,7 @@ fn protocol(config: &Config) -> russh::server::Config {
         methods: MethodSet::from([MethodKind::PublicKey].as_slice()),
         auth_rejection_time: limits::REFUSAL_TIME,
         // A client asks first, without a key, which methods there are. That is no try.
-        auth_rejection_time_initial: Some(std::time::Duration::ZERO),
+        auth_rejection_time_initial: Some(Duration::ZERO),
         max_auth_attempts: limits.max_tries + 1,
         keys: vec![config.host_key.0.clone()],
         limits: russh::Limits {

@@ -17,6 +17,7 @@ mod manual;
 mod run;
 mod send;
 mod serve;
+mod shell;
 mod sight;
 mod ssh;
 mod stdout;
@@ -73,6 +74,10 @@ fn run(verb: Verb) -> Outcome {
         Verb::Run(flags) => {
             let plan = run::Plan::new(*flags)?;
             runtime()?.block_on(run::run(plan))
+        }
+        Verb::Shell(flags) => {
+            let plan = shell::Plan::new(flags)?;
+            runtime()?.block_on(shell::run(plan))
         }
         Verb::Book(flags) => book::run(flags),
         Verb::Log(flags) => log::run(&flags),

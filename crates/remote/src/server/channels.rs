@@ -80,8 +80,10 @@ impl Channels {
 
     /// The client has closed it.
     pub(super) fn close(&mut self, id: ChannelId) {
-        if let Some(Stage::Running(running)) = self.stages.remove(&id) {
-            running.over.cancel();
+        match self.stages.get(&id) {
+            // It counts until what ran in it is gone.
+            Some(Stage::Running(running)) => running.over.cancel(),
+            _ => drop(self.stages.remove(&id)),
         }
     }
 
@@ -107,14 +109,10 @@ impl Channels {
 
     /// Starts what a channel is for. `false`: it may not, or could not be started.
     pub(super) fn start(&mut self, id: ChannelId, asked: Asked<'_>, grant: &Grant, handle: Handle) -> bool {
-        let opened = match self.stages.remove(&id) {
-            Some(Stage::Opened(opened)) => opened,
-            Some(other) => {
-                self.stages.insert(id, other);
-                return false;
-            }
-            None => return false,
-        };
+        if self.opened(id).is_none() {
+            return false;
+        }
+        let Some(Stage::Opened(opened)) = self.stages.remove(&id) else { return false };
         let (what, job) = match self.job(asked, grant, &opened) {
             Ok(started) => started,
             Err(error) => {
@@ -210,7 +208,6 @@ impl Channels {
 
     /// Whether one more channel may be opened.
     pub(super) fn has_room(&mut self) -> bool {
-        // Those that ended from this side are not reported as closed.
         self.stages.retain(|_, stage| !stage.is_over());
         self.stages.len() < self.line.server.config.limits.max_channels
     }

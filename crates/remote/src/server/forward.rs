@@ -36,7 +36,10 @@ pub(super) async fn run(
     };
     let both = async { tokio::join!(back, feed(&input, Box::new(writer), &counters.received)) };
     let exit = tokio::select! {
-        _ = both => Exit::Done,
+        ((), given) = both => match given {
+            Ok(()) => Exit::Done,
+            Err(error) => Exit::Failed(error.to_string()),
+        },
         () = over.cancelled() => Exit::HungUp,
     };
     let _ = channel.close().await;

@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::process::Stdio;
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::process::{Child, Command};
 
@@ -17,6 +18,9 @@ use super::terminal::Terminal;
 
 /// sshd's for root. A user's profile sets what he wants else.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The kernel does not tell when the last of a process group is gone.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Who asks, and from where.
 pub(super) struct Origin<'a> {
@@ -47,21 +51,51 @@ pub(super) struct Process {
 }
 
 impl Process {
+    /// The group of the command, and whoever is in front of its terminal. None once the command has been waited for: its
+    /// number may be another's then.
+    fn groups(&self) -> Vec<Pid> {
+        let leader = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let Some(leader) = leader else { return Vec::new() };
+        let front = self.terminal.as_ref().and_then(|terminal| rustix::termios::tcgetpgrp(terminal).ok());
+        [leader].into_iter().chain(front.filter(|front| *front != leader)).collect()
+    }
+
     /// Another descriptor of its terminal.
     pub(super) fn terminal(&self) -> Option<OwnedFd> {
         self.terminal.as_ref().and_then(|terminal| terminal.try_clone().ok())
     }
 
-    /// To the group of the command, and to whoever is in front of its terminal. Only while the command has not been
-    /// waited for: its number may be another's after that.
+    /// To the command and what belongs to it, while it runs.
     pub(super) fn signal(&self, signal: Signal) {
-        let leader = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let Some(leader) = leader else { return };
-        let front = self.terminal.as_ref().and_then(|terminal| rustix::termios::tcgetpgrp(terminal).ok());
-        for group in [Some(leader), front.filter(|front| *front != leader)].into_iter().flatten() {
-            // Who has gone cannot be signalled, and need not be.
-            let _ = kill_process_group(group, signal);
+        signal_all(&self.groups(), signal);
+    }
+}
+
+/// Ends what a client has left behind: the process group, unless the command has ended by itself. Who has made himself a
+/// session of his own is not in it.
+pub(super) async fn hang_up(process: Option<Process>, grace: Duration) {
+    let Some(mut process) = process else { return };
+    let groups = process.groups();
+    signal_all(&groups, Signal::HUP);
+    signal_all(&groups, Signal::CONT);
+    let gone = async {
+        let _ = process.child.wait().await;
+        // As long as somebody is in a group its number is nobody else's.
+        while groups.iter().any(|group| test_kill_process_group(*group).is_ok()) {
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
+    };
+    if tokio::time::timeout(grace, gone).await.is_err() {
+        signal_all(&groups, Signal::KILL);
+        // Who sits in the kernel's uninterruptible sleep is not waited for.
+        let _ = tokio::time::timeout(grace, process.child.wait()).await;
+    }
+}
+
+fn signal_all(groups: &[Pid], signal: Signal) {
+    for group in groups {
+        // Who has gone cannot be signalled, and need not be.
+        let _ = kill_process_group(*group, signal);
     }
 }
 

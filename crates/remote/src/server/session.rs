@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::event::Exit;
 use super::input::Input;
 use super::limits::{BUSY_READ, IDLE_READ};
-use super::process::{Job, Process};
+use super::process::{self, Job, Process};
 
 /// The code of standard error among the extended data of a channel (RFC 4254 section 5.2).
 const STDERR: u32 = 1;
@@ -63,12 +63,12 @@ pub(super) async fn run(job: Job, mut line: Line, hangup_grace: Duration) -> Exi
             let text = format!("trunkline: {failure}\r\n").into_bytes();
             // The client may not take this, either.
             let _ = tokio::time::timeout(hangup_grace, line.channel.extended_data_bytes(STDERR, text)).await;
-            hang_up(&mut process, hangup_grace).await;
+            process::hang_up(process, hangup_grace).await;
             Exit::Failed(failure)
         }
         (None, None) => {
             line.input.abandon();
-            hang_up(&mut process, hangup_grace).await;
+            process::hang_up(process, hangup_grace).await;
             Exit::HungUp
         }
     };
@@ -93,14 +93,17 @@ async fn to_the_end(
         tokio::join!(pump(stdout, channel, None, &counters.sent), stderr);
     };
     let feeding = async {
-        feed(input, stdin, &counters.received).await;
-        // How a command ends does not depend on its input.
-        std::future::pending::<()>().await;
+        match feed(input, stdin, &counters.received).await {
+            // How a command ends does not depend on its input.
+            Ok(()) => std::future::pending().await,
+            // But one that has got only a part of it must not take that for the whole.
+            Err(error) => Exit::Failed(format!("reading what waits for the command: {error}")),
+        }
     };
     // A background process that holds the pipes keeps the session open, as with sshd.
     tokio::select! {
         (exit, ()) = async { tokio::join!(wait(process, signals), output) } => exit,
-        () = feeding => Exit::HungUp,
+        exit = feeding => exit,
     }
 }
 
@@ -118,9 +121,13 @@ async fn wait(process: &mut Option<Process>, signals: &mut mpsc::Receiver<Signal
     }
 }
 
-/// Gives the command what the client sends.
-pub(super) async fn feed(input: &Input, mut stdin: Box<dyn AsyncWrite + Send + Unpin>, received: &AtomicU64) {
-    while let Ok(Some(bytes)) = input.next().await {
+/// Gives the command what the client sends. That it takes no more is no error.
+pub(super) async fn feed(
+    input: &Input,
+    mut stdin: Box<dyn AsyncWrite + Send + Unpin>,
+    received: &AtomicU64,
+) -> io::Result<()> {
+    while let Some(bytes) = input.next().await? {
         if stdin.write_all(&bytes).await.is_err() {
             break;
         }
@@ -128,6 +135,7 @@ pub(super) async fn feed(input: &Input, mut stdin: Box<dyn AsyncWrite + Send + U
     }
     input.abandon();
     let _ = stdin.shutdown().await;
+    Ok(())
 }
 
 /// Sends what the command says. A busy command is read in large pieces; an idle one costs a small buffer.
@@ -162,18 +170,6 @@ pub(super) async fn pump(
         }
         sent.fetch_add(u64::try_from(length).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
-}
-
-/// Ends what a client has left behind: its process group, unless it is over, or has made itself a session of its own.
-async fn hang_up(process: &mut Option<Process>, grace: Duration) {
-    let Some(process) = process else { return };
-    // The command is not waited for before the end of the grace, so that its number stays its own until the last signal.
-    process.signal(Signal::HUP);
-    process.signal(Signal::CONT);
-    tokio::time::sleep(grace).await;
-    process.signal(Signal::KILL);
-    // Who sits in the kernel's uninterruptible sleep is not waited for.
-    let _ = tokio::time::timeout(grace, process.child.wait()).await;
 }
 
 /// In this order: how it ended, the end of its output, the end of the channel.

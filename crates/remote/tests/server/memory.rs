@@ -9,6 +9,7 @@ use remote::server::{Access, Account, Closed, Config, Grant, HostKey, Limits, Lo
 use russh::client::{self, Handler};
 use russh::keys::{Algorithm, PrivateKey, PrivateKeyWithHashAlg, PublicKeyBase64, PublicKeyOrCertificate};
 use russh::{ChannelMsg, Disconnect};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Everybody may do everything.
 struct Everybody;
@@ -91,4 +92,23 @@ async fn a_stranger_has_so_long_and_no_longer() {
     let (server, _) = server(Limits { login_grace: grace, ..Limits::default() });
     let (_near, far) = tokio::io::duplex(4096);
     assert_eq!(server.serve(far, NOWHERE, NOWHERE, Arc::new(|_| {})).await, Closed::LoginGrace(grace));
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_serves_any_more_is_closed() {
+    let (server, _) = server(Limits::default());
+    let (mut near, far) = tokio::io::duplex(4096);
+    let serving = tokio::spawn({
+        let server = server.clone();
+        async move { server.serve(far, NOWHERE, NOWHERE, Arc::new(|_| {})).await }
+    });
+    // Past the identification, so that the protocol's library has a task of its own.
+    near.write_all(b"SSH-2.0-test\r\n").await.unwrap();
+    let mut first = [0; 512];
+    near.read_exact(&mut first).await.unwrap();
+    assert_eq!(server.connections().len(), 1);
+    serving.abort();
+    near.read_to_end(&mut Vec::new()).await.unwrap();
+    assert!(serving.await.unwrap_err().is_cancelled());
+    assert!(server.connections().is_empty());
 }

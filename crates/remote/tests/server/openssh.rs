@@ -225,12 +225,23 @@ fn a_lost_connection_ends_what_it_started_and_not_what_detached_itself() {
     ssh.kill().unwrap();
     ssh.wait().unwrap();
     host.events.wait_for(&["Ended", "HungUp"]);
-    let lives = |number: &str| {
-        std::fs::read_to_string(format!("/proc/{number}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
-    };
     assert!(!lives(attached), "{attached} is still there");
     assert!(lives(detached), "{detached} is gone");
     run(Command::new("kill").arg(detached));
+}
+
+#[test]
+fn who_ignores_the_hangup_is_killed_after_the_grace() {
+    needs!("ssh");
+    let host = Host::start();
+    let command = "trap '' HUP; echo $$; while :; do sleep 1; done";
+    let mut ssh = host.ssh(&[]).arg(command).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(ssh.stdout.take().unwrap()).lines();
+    let stubborn = lines.next().unwrap().unwrap();
+    ssh.kill().unwrap();
+    ssh.wait().unwrap();
+    host.events.wait_for(&["Ended", "HungUp"]);
+    assert!(!lives(&stubborn));
 }
 
 #[test]
@@ -260,4 +271,9 @@ fn an_owner_sees_who_is_there_and_ends_it() {
     host.events.wait_for(&["Closed", "ByOwner"]);
     assert!(host.server.connections().is_empty());
     assert!(!host.server.end(here[0].id));
+}
+
+/// Whether a process is there, and more than a name in its parent's list.
+fn lives(number: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{number}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
