@@ -35,7 +35,8 @@ use crate::transport::{Doing, Transport};
 use gates::Gates;
 use handler::{Banners, Failure, Handler, in_words};
 use line::{FirstWords, Line};
-use words::{LastWords, capped};
+use words::LastWords;
+pub(crate) use words::capped;
 
 /// Runs commands by SSH.
 pub struct Client {
@@ -74,6 +75,11 @@ impl Client {
         let answers = Arc::new(Asking::new(answers));
         let keyring = Arc::unwrap_or_clone(keyring).with(answers.clone());
         Self { dial, answers, keyring, flow, known_hosts: Mutex::default(), gates: Gates::default() }
+    }
+
+    /// How much each machine may send ahead.
+    pub(crate) fn flow(&self) -> Flow {
+        self.flow
     }
 
     /// Connects to a machine and logs in there.

@@ -19,6 +19,7 @@ pub mod known_hosts;
 pub mod machine;
 pub mod outcome;
 pub mod server;
+pub mod sftp;
 pub mod sudo;
 #[cfg(test)]
 mod testing;

@@ -131,7 +131,7 @@ impl Connection {
     }
 
     /// Says goodbye, and waits until it is said.
-    pub(super) async fn end(&mut self) {
+    pub(crate) async fn end(&mut self) {
         if self.handle.disconnect(Disconnect::ByApplication, "", "").await.is_ok() {
             let _ = (&mut self.handle).await;
         }

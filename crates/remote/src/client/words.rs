@@ -28,7 +28,7 @@ impl LastWords {
 }
 
 /// At most [`MAX_WORDS`] of a text.
-pub(super) fn capped(text: &str) -> String {
+pub(crate) fn capped(text: &str) -> String {
     match text.char_indices().nth(MAX_WORDS) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),

@@ -3,9 +3,7 @@
 //! It serves one client on a thread of its own, with plain blocking calls, since disks wait without asking. Names are bytes,
 //! as the kernel has them. Relative ones begin at the user's home.
 
-mod attributes;
 mod handles;
-mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -19,9 +17,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags};
 
-use attributes::Attributes;
+use crate::sftp::attributes::Attributes;
+use crate::sftp::wire::{self, Fields, Packet, Wrong, extension, kind, status};
 use handles::{Handle, Handles, MAX_HANDLES};
-use wire::{Answer, Request, Wrong, extension, kind, status};
 
 /// Bytes in one request: as OpenSSH has it. A longer one ends the session.
 const MAX_REQUEST: usize = 256 * 1024;
@@ -93,11 +91,11 @@ impl From<Wrong> for Failure {
     }
 }
 
-type Answered = Result<Answer, Failure>;
+type Answered = Result<Packet, Failure>;
 
 impl Server<'_> {
-    fn answer(&mut self, request: &[u8]) -> Result<Answer, Wrong> {
-        let mut request = Request::new(request);
+    fn answer(&mut self, request: &[u8]) -> Result<Packet, Wrong> {
+        let mut request = Fields::new(request);
         let kind = request.byte()?;
         let id = request.number()?;
         if kind == kind::INIT {
@@ -118,7 +116,7 @@ impl Server<'_> {
         }
     }
 
-    fn perform(&mut self, kind: u8, id: u32, request: &mut Request<'_>) -> Answered {
+    fn perform(&mut self, kind: u8, id: u32, request: &mut Fields<'_>) -> Answered {
         match kind {
             kind::OPEN => return self.open(id, request),
             kind::CLOSE => self.handles.remove(request.string()?)?,
@@ -185,7 +183,7 @@ impl Server<'_> {
         Ok(wire::status(id, status::OK, ""))
     }
 
-    fn open(&mut self, id: u32, request: &mut Request<'_>) -> Answered {
+    fn open(&mut self, id: u32, request: &mut Fields<'_>) -> Answered {
         let path = self.path(request)?;
         let wanted = request.number()?;
         let mode = Attributes::read(request)?.mode.unwrap_or(0o666) & 0o7777;
@@ -207,7 +205,7 @@ impl Server<'_> {
         Ok(wire::handle(id, self.handles.insert(Handle::File(file.into()))?))
     }
 
-    fn read(&mut self, id: u32, request: &mut Request<'_>) -> Answered {
+    fn read(&mut self, id: u32, request: &mut Fields<'_>) -> Answered {
         let file = self.handles.file(request.string()?)?;
         let offset = request.long()?;
         let length = usize::try_from(request.number()?).unwrap_or(MAX_DATA).min(MAX_DATA);
@@ -215,7 +213,7 @@ impl Server<'_> {
             .ok_or(Failure::Status(status::EOF, "end of file"))
     }
 
-    fn read_directory(&mut self, id: u32, request: &mut Request<'_>) -> Answered {
+    fn read_directory(&mut self, id: u32, request: &mut Fields<'_>) -> Answered {
         let names = self.handles.directory(request.string()?)?;
         let mut found = Vec::new();
         for entry in names.take(NAMES_AT_ONCE) {
@@ -232,7 +230,7 @@ impl Server<'_> {
         Ok(wire::names(id, &found))
     }
 
-    fn extended(&mut self, id: u32, request: &mut Request<'_>) -> Answered {
+    fn extended(&mut self, id: u32, request: &mut Fields<'_>) -> Answered {
         match request.string()? {
             extension::POSIX_RENAME => {
                 let (from, to) = (self.path(request)?, self.path(request)?);
@@ -259,7 +257,7 @@ impl Server<'_> {
     }
 
     /// The next path of a request.
-    fn path(&self, request: &mut Request<'_>) -> Result<PathBuf, Failure> {
+    fn path(&self, request: &mut Fields<'_>) -> Result<PathBuf, Failure> {
         Ok(self.home.join(checked(request.string()?)?))
     }
 }

@@ -6,6 +6,7 @@
 mod support;
 
 mod commands;
+mod files;
 mod hosts;
 mod jumps;
 mod logins;

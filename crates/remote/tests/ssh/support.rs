@@ -17,7 +17,6 @@ pub(crate) use sshd::{Sshd, lines};
 use std::future::Future;
 use std::time::Duration;
 
-use remote::client::Running;
 use remote::{Outcome, Piece, Session};
 
 /// So long may whatever a test waits for take, on a busy machine too.
@@ -40,7 +39,7 @@ pub(crate) struct Ran {
 
 impl Ran {
     /// Reads a command to its end.
-    pub(crate) async fn of(session: &mut Running) -> Self {
+    pub(crate) async fn of(session: &mut impl Session) -> Self {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         loop {
             match session.next().await {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::fs::{File, ReadDir};
 
-use super::wire::status;
 use super::{Failure, NO_SUCH_HANDLE};
+use crate::sftp::wire::status;
 
 /// Files and directories that a client may have open at one time. OpenSSH's has a few; more would fill the process's
 /// table of descriptors.

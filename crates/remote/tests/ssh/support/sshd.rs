@@ -118,12 +118,13 @@ impl Drop for Sshd {
 
 fn configuration(folder: &Path, port: u16, options: &str) -> String {
     let folder = folder.display();
+    let sftp = if options.contains("Subsystem sftp ") { "" } else { "Subsystem sftp internal-sftp\n" };
     // Of most options the first one counts, but of MaxStartups the last.
     format!(
         "MaxStartups 1000\n{options}\nListenAddress 127.0.0.1:{port}\nHostKey {folder}/host_key\n\
          AuthorizedKeysFile {folder}/authorized_keys\nPidFile none\nStrictModes no\nUsePAM no\n\
          PermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
-         Subsystem sftp internal-sftp\nPrintMotd no\n"
+         {sftp}PrintMotd no\n"
     )
 }
 

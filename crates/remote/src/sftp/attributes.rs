@@ -8,7 +8,7 @@ use std::path::Path;
 use jiff::{Timestamp, tz::TimeZone};
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps};
 
-use super::wire::{Answer, Request, Wrong};
+use super::wire::{Fields, Packet, Wrong};
 
 const SIZE: u32 = 1;
 const OWNER: u32 = 2;
@@ -18,19 +18,19 @@ const EXTENDED: u32 = 0x8000_0000;
 
 /// What is known, or to be set.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Attributes {
-    pub(super) size: Option<u64>,
+pub(crate) struct Attributes {
+    pub(crate) size: Option<u64>,
     /// User and group.
-    pub(super) owner: Option<(u32, u32)>,
+    pub(crate) owner: Option<(u32, u32)>,
     /// With the kind of file.
-    pub(super) mode: Option<u32>,
+    pub(crate) mode: Option<u32>,
     /// Last read and last change, in seconds since 1970: the protocol ends in 2106.
-    pub(super) times: Option<(u32, u32)>,
-    links: u64,
+    pub(crate) times: Option<(u32, u32)>,
+    pub(crate) links: u64,
 }
 
 impl Attributes {
-    pub(super) fn of(metadata: &Metadata) -> Self {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
         let seconds = |time: i64| u32::try_from(time.max(0)).unwrap_or(u32::MAX);
         Self {
             size: Some(metadata.size()),
@@ -41,7 +41,7 @@ impl Attributes {
         }
     }
 
-    pub(super) fn read(request: &mut Request<'_>) -> Result<Self, Wrong> {
+    pub(crate) fn read(request: &mut Fields<'_>) -> Result<Self, Wrong> {
         let flags = request.number()?;
         let mut attributes = Self::default();
         if flags & SIZE != 0 {
@@ -65,7 +65,7 @@ impl Attributes {
         Ok(attributes)
     }
 
-    pub(super) fn write(&self, answer: Answer) -> Answer {
+    pub(crate) fn write(&self, answer: Packet) -> Packet {
         let mut flags = 0;
         for (there, flag) in [
             (self.size.is_some(), SIZE),
@@ -91,7 +91,7 @@ impl Attributes {
         answer
     }
 
-    pub(super) fn apply_to_path(&self, path: &Path) -> io::Result<()> {
+    pub(crate) fn apply_to_path(&self, path: &Path) -> io::Result<()> {
         if let Some(size) = self.size {
             OpenOptions::new().write(true).open(path)?.set_len(size)?;
         }
@@ -107,7 +107,7 @@ impl Attributes {
         Ok(())
     }
 
-    pub(super) fn apply_to_file(&self, file: &File) -> io::Result<()> {
+    pub(crate) fn apply_to_file(&self, file: &File) -> io::Result<()> {
         if let Some(size) = self.size {
             file.set_len(size)?;
         }
@@ -124,7 +124,7 @@ impl Attributes {
     }
 
     /// A line of `ls -l`, which clients show as it is.
-    pub(super) fn long_name(&self, name: &[u8]) -> Vec<u8> {
+    pub(crate) fn long_name(&self, name: &[u8]) -> Vec<u8> {
         let mode = mode_text(self.mode.unwrap_or(0));
         let (user, group) = self.owner.unwrap_or_default();
         let (_, changed) = self.times.unwrap_or_default();
