@@ -7,7 +7,9 @@ pub mod home;
 pub mod journal;
 mod node;
 pub mod ssh;
+mod store;
 #[cfg(test)]
 mod testing;
 
 pub use node::{Node, Plan, Running, StartError, Watch, WatchError};
+pub use store::StoreError;
