@@ -1,5 +1,6 @@
 //! What makes the lines one: every person, machine and socket has a name, and the name is enough.
 
+pub mod allow;
 pub mod book;
 mod chat;
 pub mod face;
