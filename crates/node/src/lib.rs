@@ -8,6 +8,7 @@ pub mod home;
 pub mod journal;
 mod node;
 pub mod ssh;
+pub mod sshd;
 mod store;
 #[cfg(test)]
 mod testing;
