@@ -28,10 +28,10 @@ impl Reporter for Host {
     fn report(&self, event: DoorEvent<'_>) {
         match event {
             DoorEvent::Refused { remote, refusal, .. } => {
-                (self.tell)(turned_away(remote.unescaped(), refusal))
+                (self.tell)(turned_away(remote.unescaped(), refusal));
             }
             DoorEvent::Trouble { doing, error } => {
-                (self.tell)(Happening::trouble(format!("{doing}: {error}")))
+                (self.tell)(Happening::trouble(format!("{doing}: {error}")));
             }
             // What is told of those inside comes from the sessions.
             _ => {}
@@ -60,7 +60,7 @@ pub(super) async fn attend(server: Server, host: Arc<Host>, stream: Stream, peer
     }
     let guest = Guest { host, peer, state: Mutex::new(State { stranger: Some(place), ..State::default() }) };
     let report = Arc::new(move |event| guest.hear(event));
-    ending(server.serve(QuickAck::new(stream), from, local, report).await)
+    ending(&server.serve(QuickAck::new(stream), from, local, report).await)
 }
 
 /// What is known of a connection.
@@ -142,10 +142,10 @@ fn turned_away(from: String, refusal: Refusal) -> Happening {
     Happening { from: Some(from), key: None, what: What::TurnedAway { reason: reason.to_owned() } }
 }
 
-fn ending(why: Closed) -> Ending {
+fn ending(why: &Closed) -> Ending {
     match why {
         Closed::ByClient => Ending::Eof,
         Closed::LoginGrace(_) => Ending::Timeout,
-        Closed::ByOwner | Closed::Expired | Closed::Failed(_) => Ending::Error(happening::closed(&why)),
+        Closed::ByOwner | Closed::Expired | Closed::Failed(_) => Ending::Error(happening::closed(why)),
     }
 }
