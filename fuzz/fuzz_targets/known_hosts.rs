@@ -16,7 +16,7 @@ libfuzzer_sys::fuzz_target!(|text: &[u8]| {
     let known = KnownHosts::load(&files, &[]).expect("a file that can be read");
     let before = known.broken().len();
     let is_revoked = matches!(known.check(&name, &key), Verdict::Revoked(_));
-    known.remember(&name, &key, text.len() % 2 == 0).expect("a file that can be written");
+    known.remember(&name, &key, text.len().is_multiple_of(2)).expect("a file that can be written");
     let again = KnownHosts::load(&files, &[]).expect("a file that can be read");
     assert_eq!(again.broken().len(), before);
     match again.check(&name, &key) {

@@ -6,7 +6,7 @@ kept = []
 
 
 def serve(port, greeting, ready):
-    listener = socket.create_server(("127.0.0.1", port), backlog=512)
+    listener = socket.create_server(("", port), backlog=512)
     ready.release()
     while True:
         connection, _ = listener.accept()

@@ -16,6 +16,7 @@ mod way;
 
 pub use remote::client::Flow;
 pub use remote::config::{ConfigError, Here};
+pub use remote::transport::Input;
 pub use remote::{
     Answers, Client, Command, ConnectError, Dial, Doing, Hop, Keyring, Machine, Outcome, Piece, Question,
     Secret, Session, Signal, Sudo, Transport, Unreachable, ask, command, fan,

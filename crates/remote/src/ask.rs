@@ -4,6 +4,9 @@ use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::watch;
 
 use crate::machine::Hop;
 
@@ -59,7 +62,8 @@ pub enum Question {
         /// Whether the answer may be seen.
         echo: bool,
     },
-    /// Whether a machine that is not known yet is the right one. The answer is `yes` or anything else.
+    /// Whether a machine that is not known yet is the right one. The answer is `yes`; or `all`: so is every other one, and
+    /// nobody need ask again; or anything else.
     NewKey {
         /// `host`, or `[host]:port`.
         host: String,
@@ -84,6 +88,59 @@ pub trait Answers: Send + Sync {
     /// Something about a connection that goes on all the same: a key was added, a certificate was not taken.
     fn note(&self, about: &Hop, text: &str) {
         let _ = (about, text);
+    }
+}
+
+/// Has questions answered by somebody else, and knows how many are open.
+pub struct Asking {
+    answers: Arc<dyn Answers>,
+    open: watch::Sender<usize>,
+}
+
+impl Asking {
+    /// With nothing asked yet.
+    #[must_use]
+    pub fn new(answers: Arc<dyn Answers>) -> Self {
+        Self { answers, open: watch::Sender::new(0) }
+    }
+
+    /// How many questions are open, now and later.
+    #[must_use]
+    pub fn open(&self) -> watch::Receiver<usize> {
+        self.open.subscribe()
+    }
+}
+
+impl Answers for Asking {
+    fn ask<'a>(&'a self, question: &'a Question) -> Answering<'a> {
+        Box::pin(async move {
+            let _open = Open::new(&self.open);
+            self.answers.ask(question).await
+        })
+    }
+
+    fn banner(&self, from: &Hop, text: &str) {
+        self.answers.banner(from, text);
+    }
+
+    fn note(&self, about: &Hop, text: &str) {
+        self.answers.note(about, text);
+    }
+}
+
+/// A question is open as long as this is there; whoever asked may lose patience.
+struct Open<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Open<'a> {
+    fn new(open: &'a watch::Sender<usize>) -> Self {
+        open.send_modify(|open| *open += 1);
+        Self(open)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open -= 1);
     }
 }
 

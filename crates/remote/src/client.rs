@@ -24,9 +24,8 @@ use tokio_util::sync::CancellationToken;
 pub use connection::Connection;
 pub use session::{Running, StandardInput};
 
-use crate::ask::Answers;
+use crate::ask::{Answers, Asking};
 use crate::command::Command;
-use crate::config::Settings;
 use crate::dial::Dial;
 use crate::identity::Keyring;
 use crate::known_hosts::{Admission, KnownHosts, Name};
@@ -41,8 +40,8 @@ use words::{LastWords, capped};
 /// Runs commands by SSH.
 pub struct Client {
     dial: Arc<dyn Dial>,
-    answers: Arc<dyn Answers>,
-    keyring: Arc<Keyring>,
+    answers: Arc<Asking>,
+    keyring: Keyring,
     flow: Flow,
     known_hosts: Mutex<HashMap<Files, Arc<KnownHosts>>>,
     gates: Gates,
@@ -69,9 +68,11 @@ impl Flow {
 }
 
 impl Client {
-    /// A client that has no connection yet.
+    /// A client that has no connection yet. Whatever the keyring needs to know, the answers are asked for, too.
     #[must_use]
     pub fn new(dial: Arc<dyn Dial>, answers: Arc<dyn Answers>, keyring: Arc<Keyring>, flow: Flow) -> Self {
+        let answers = Arc::new(Asking::new(answers));
+        let keyring = Arc::unwrap_or_clone(keyring).with(answers.clone());
         Self { dial, answers, keyring, flow, known_hosts: Mutex::default(), gates: Gates::default() }
     }
 
@@ -80,6 +81,7 @@ impl Client {
     /// # Errors
     /// With the hop that failed, and why.
     pub async fn connect(&self, machine: &Machine, doing: &Doing) -> Result<Connection, Unreachable> {
+        doing.heed(&self.answers);
         let gate = self.gate(&machine.via, doing).await?;
         self.hop(&machine.end, gate, doing).await
     }
@@ -117,13 +119,13 @@ impl Client {
         line: Line,
         cut: CancellationToken,
     ) -> Result<(Handle<Handler>, LastWords, Admission), ConnectError> {
-        let known_hosts = self.known_hosts(&hop.settings)?;
+        let known_hosts = self.known_hosts(hop)?;
         let terms = terms::terms(&hop.settings, known_hosts.preference(&Name::of(hop)), self.flow);
         let (last_words, admission) = <(LastWords, Arc<OnceLock<Admission>>)>::default();
         let first_words = line.first_words();
         let handler = Handler {
             hop: hop.clone(),
-            answers: Arc::clone(&self.answers),
+            answers: self.answers.clone(),
             known_hosts,
             admission: Arc::clone(&admission),
             last_words: last_words.clone(),
@@ -135,9 +137,9 @@ impl Client {
         Ok((handle, last_words, admission.get().cloned().unwrap_or_default()))
     }
 
-    /// Read once for each list of files.
-    fn known_hosts(&self, settings: &Settings) -> Result<Arc<KnownHosts>, ConnectError> {
-        let files = (settings.user_known_hosts.clone(), settings.global_known_hosts.clone());
+    /// Read once for each list of files; what is broken in them is told then.
+    fn known_hosts(&self, hop: &Hop) -> Result<Arc<KnownHosts>, ConnectError> {
+        let files = (hop.settings.user_known_hosts.clone(), hop.settings.global_known_hosts.clone());
         let mut read = self.known_hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known_hosts) = read.get(&files) {
             return Ok(Arc::clone(known_hosts));
@@ -145,6 +147,12 @@ impl Client {
         let known_hosts = KnownHosts::load(&files.0, &files.1);
         let known_hosts = Arc::new(known_hosts.map_err(|error| ConnectError::Own(error.to_string()))?);
         read.insert(files, Arc::clone(&known_hosts));
+        if let [first, others @ ..] = known_hosts.broken() {
+            let others =
+                if others.is_empty() { String::new() } else { format!(", and {} more", others.len()) };
+            self.answers
+                .note(hop, &format!("lines passed over, which name no host and key: {first}{others}"));
+        }
         Ok(known_hosts)
     }
 }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::server::Account;
 use reader::Reader;
 use steps::{Said, Step};
 
@@ -188,16 +189,17 @@ impl Config {
 }
 
 impl Here {
-    /// By the environment of this process. Variables that are no UTF-8 are left out.
+    /// Of this process. The user is who passwd(5) says, as with ssh, or else who the environment says. The home folder is `HOME`
+    /// where that is set, as with most programs; ssh asks passwd(5) alone. Variables that are no UTF-8 are left out.
     #[must_use]
     pub fn of_process() -> Self {
         let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         let env: BTreeMap<_, _> = env::vars_os().filter_map(utf8).collect();
-        let user = env.get("USER").or_else(|| env.get("LOGNAME")).cloned();
+        let account = Some(Account::of_this_process().name).filter(|name| !name.is_empty());
         Self {
-            user: user.unwrap_or_default(),
+            user: account.or_else(|| env.get("LOGNAME").cloned()).unwrap_or_default(),
             uid: rustix::process::getuid().as_raw(),
             home: env::home_dir().unwrap_or_default(),
             host_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),

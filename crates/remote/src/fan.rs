@@ -33,7 +33,7 @@ pub use outlet::{WAITING_ALL, WAITING_EACH};
 
 use attend::attend;
 use input::Feeds;
-use outlet::{Queue, Queued};
+use outlet::{Outlet, Queue, Queued};
 
 /// Machines under way at one time, unless told otherwise: as with clush. More are no faster on two cores, which shake
 /// hands with so many in half a second.
@@ -66,8 +66,8 @@ pub enum What {
 pub struct Plan {
     /// At most so many machines are under way; the next one begins when one has ended.
     pub at_once: NonZeroUsize,
-    /// How long a start may take: look-up, TCP, handshake, login and all hops on the way. None: as long as the
-    /// [`ConnectTimeout`](crate::config::Settings::connect_timeout) of the machine says.
+    /// How long a start may take: look-up, TCP, handshake, login and all hops on the way, without the time in which a person
+    /// is asked. None: as long as the [`ConnectTimeout`](crate::config::Settings::connect_timeout) of the machine says.
     pub connect_limit: Option<Duration>,
     /// How long the command may run. Then it is ended, [`Outcome::TimedOut`].
     pub command_limit: Option<Duration>,
@@ -167,16 +167,33 @@ async fn deal<T: Transport>(run: Arc<Run<T>>, queue: Queue, mut feeds: Feeds) {
         }
         let (run, feed) = (Arc::clone(&run), feeds.next());
         under_way.spawn(async move {
-            let outcome = unless(&run.stop.now, attend(&run, machine, feed, &outlet)).await;
-            let outcome = outcome.unwrap_or(Outcome::Cancelled);
-            if run.plan.stop_at_first_failure && !outcome.is_success() {
-                run.stop.politely.cancel();
-            }
-            outlet.send(What::Ended(outcome));
+            let mut end = End { run: &run, outlet, outcome: Outcome::Lost(DEFECT.to_owned()) };
+            let outcome = unless(&run.stop.now, attend(&run, machine, feed, &end.outlet)).await;
+            end.outcome = outcome.unwrap_or(Outcome::Cancelled);
         });
     }
     // What is still under way must not be dropped with the set.
     under_way.detach_all();
+}
+
+/// Why a machine is lost whose task came to no end of its own.
+const DEFECT: &str = "a defect of this program, which standard error tells more about; please report it";
+
+/// How it ends on a machine. Told when it is dropped, so that also a task that panics ends its machine.
+struct End<'a, T> {
+    run: &'a Run<T>,
+    outlet: Outlet,
+    outcome: Outcome,
+}
+
+impl<T> Drop for End<'_, T> {
+    fn drop(&mut self) {
+        let outcome = std::mem::replace(&mut self.outcome, Outcome::Cancelled);
+        if self.run.plan.stop_at_first_failure && !outcome.is_success() {
+            self.run.stop.politely.cancel();
+        }
+        self.outlet.send(What::Ended(outcome));
+    }
 }
 
 /// What comes of `future`, or None once it is cancelled.

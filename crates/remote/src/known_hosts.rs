@@ -42,8 +42,8 @@ pub struct KnownHosts {
     user: Option<PathBuf>,
     book: Mutex<Book>,
     broken: Vec<Place>,
-    /// Held while a person is asked about a new key.
-    asking: tokio::sync::Mutex<()>,
+    /// Held while a person is asked about a new key. Whether he has said that all new keys are right.
+    asking: tokio::sync::Mutex<bool>,
 }
 
 /// A host, as its keys are looked up.

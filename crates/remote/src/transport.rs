@@ -1,11 +1,14 @@
 //! What runs a command on one machine, whatever the protocol.
 
-use std::future::Future;
-use std::sync::{Mutex, PoisonError};
+use std::future::{Future, pending};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 
+use crate::ask::Asking;
 use crate::command::{Command, Size};
 use crate::machine::{Hop, Machine};
 use crate::outcome::{ConnectError, Outcome, Unreachable};
@@ -28,20 +31,67 @@ pub trait Transport: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Session, Unreachable>> + Send;
 }
 
-/// What is under way while a command is being started.
+/// What is under way while a command is being started, and for how long it may be.
 #[derive(Debug, Default)]
-pub struct Doing(Mutex<Option<(Hop, &'static str)>>);
+pub struct Doing {
+    under_way: Mutex<Option<(Hop, &'static str)>>,
+    /// How many questions are open.
+    asking: OnceLock<watch::Receiver<usize>>,
+}
 
 impl Doing {
     /// The next step of the way begins.
     pub fn begin(&self, hop: &Hop, what: &'static str) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((hop.clone(), what));
+        *self.under_way.lock().unwrap_or_else(PoisonError::into_inner) = Some((hop.clone(), what));
+    }
+
+    /// While any of these questions is open, no time counts: this machine or another may be waiting for the answer, and a
+    /// person takes as long as he takes. To be called before the first step.
+    pub fn heed(&self, asking: &Asking) {
+        self.asking.get_or_init(|| asking.open());
+    }
+
+    /// What comes of a start, unless it takes longer than the limit.
+    ///
+    /// # Errors
+    /// That of the start, or [`ConnectError::Timeout`].
+    pub async fn within<T>(
+        &self,
+        limit: Option<Duration>,
+        machine: &Machine,
+        starting: impl Future<Output = Result<T, Unreachable>>,
+    ) -> Result<T, Unreachable> {
+        tokio::select! {
+            // It says first whom to heed.
+            biased;
+            started = starting => started,
+            limit = self.past(limit) => Err(self.timed_out(machine, limit)),
+        }
+    }
+
+    /// Comes back when so much time has passed in which nobody was asked; never, if there is no limit.
+    async fn past(&self, limit: Option<Duration>) -> Duration {
+        let Some(limit) = limit else { return pending().await };
+        let nobody = || watch::Sender::new(0).subscribe();
+        let mut asking = self.asking.get().cloned().unwrap_or_else(nobody);
+        let mut left = limit;
+        loop {
+            // Whoever asked may be gone, and then asks nothing more.
+            let _ = asking.wait_for(|open| *open == 0).await;
+            let begun = Instant::now();
+            tokio::select! {
+                // What was asked in time counts, however late we see it.
+                biased;
+                Ok(_) = asking.wait_for(|open| *open > 0) => left = left.saturating_sub(begun.elapsed()),
+                () = sleep(left) => return limit,
+            }
+        }
     }
 
     /// What to say of a start that took longer than `limit`.
     #[must_use]
     pub fn timed_out(&self, machine: &Machine, limit: Duration) -> Unreachable {
-        let under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         let (hop, doing) = match &*under_way {
             Some((hop, what)) => (hop, *what),
             None => (&machine.end, "nothing yet"),

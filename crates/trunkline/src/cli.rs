@@ -12,6 +12,7 @@ mod log;
 mod run;
 mod send;
 mod serve;
+mod shell;
 mod ssh;
 mod up;
 mod values;
@@ -30,10 +31,11 @@ pub(crate) use book::{
 pub(crate) use chat::ChatFlags;
 pub(crate) use connect::ConnectFlags;
 pub(crate) use doctor::DoctorFlags;
-pub(crate) use log::LogFlags;
+pub(crate) use log::{LAST_RUN, LogFlags};
 pub(crate) use run::RunFlags;
 pub(crate) use send::SendFlags;
 pub(crate) use serve::{ServeFlags, ServiceName};
+pub(crate) use shell::ShellFlags;
 pub(crate) use ssh::SshFlags;
 pub(crate) use up::{ChatAt, UpFlags};
 pub(crate) use values::socket_option;
@@ -54,6 +56,7 @@ pub(crate) enum Verb {
     Serve(ServeFlags),
     Connect(ConnectFlags),
     Run(Box<RunFlags>),
+    Shell(ShellFlags),
     Who(WhoFlags),
     Send(SendFlags),
     Chat(ChatFlags),
@@ -86,6 +89,7 @@ Examples:
   trunkline connect HOST 9100 < job.pdf         send a file, byte for byte
   trunkline book add printer --socket HOST:9100 give it a name
   trunkline connect printer < job.pdf           and use the name
+  trunkline shell gate                          a terminal on a machine, as with ssh
   trunkline who                                 everybody in sight
   trunkline send wang -- lunch at 12?           a text for somebody, and its receipt
 

@@ -1,18 +1,20 @@
 //! `log`: what happened on the lines, from the journal.
 
+mod last;
 mod people;
 mod show;
 mod when;
 
+use anyhow::anyhow;
 use jiff::{Timestamp, Zoned};
 use node::home::Home;
-use node::journal::{Forgotten, Journal, MessageQuery, Query};
+use node::journal::{Forgotten, Journal, JournalError, MessageQuery, Query, Run, RunMachine, RunQuery};
 use serde_json::json;
 
 use self::people::{Names, Target};
 use self::show::Line;
 use crate::book::own_book;
-use crate::cli::LogFlags;
+use crate::cli::{LAST_RUN, LogFlags};
 use crate::failure::{Failure, Outcome};
 use crate::stdout;
 
@@ -30,6 +32,14 @@ pub(crate) fn run(flags: &LogFlags) -> Outcome {
     if let Some(before) = forgotten {
         return forget(journal.as_ref(), before, flags.json);
     }
+    if flags.target.as_deref() == Some(LAST_RUN) {
+        if flags.number.is_some() {
+            return Err(Failure::usage(anyhow!("{LAST_RUN} is one run"))
+                .hint("leave out -n, or name the machines instead"));
+        }
+        let last = RunQuery { since, search: flags.search.clone(), machines: None, newest: Some(1) };
+        return last::show(journal.as_ref(), &last, now.time_zone(), flags.json);
+    }
     let (book, target) = match &flags.target {
         Some(target) => {
             let book = own_book()?;
@@ -39,18 +49,23 @@ pub(crate) fn run(flags: &LogFlags) -> Outcome {
         // A mistake in the book is no reason not to show the log.
         None => (own_book().unwrap_or_default(), None),
     };
-    let (sites, whose) = target.map(|target| (target.sites, target.whose)).unzip();
+    let (sites, whose, machines) = match target {
+        Some(Target { sites, whose, machines }) => (Some(sites), Some(whose), Some(machines)),
+        None => (None, None, None),
+    };
     let search = flags.search.clone();
     let newest = flags.number.or(flags.since.is_none().then_some(SHOWN));
-    let (mut connections, mut messages) = (Vec::new(), Vec::new());
+    let (mut connections, mut messages, mut runs) = (Vec::new(), Vec::new(), Vec::new());
     if let Some(journal) = &journal {
         connections = journal.connections(&Query { since, sites, search: search.clone(), newest })?;
+        runs = self::runs(journal, &RunQuery { since, search: search.clone(), machines, newest })?;
         messages = journal.messages(&MessageQuery { since, whose, search, newest, before: None })?;
     }
     let names = Names::of(&book);
     let connections = connections.iter().map(|connection| Line::of_connection(connection, &names));
     let messages = messages.iter().map(|message| Line::of_message(message, &names));
-    let mut lines: Vec<_> = connections.chain(messages).collect();
+    let runs = runs.iter().map(|(run, machines)| Line::of_run(run, machines));
+    let mut lines: Vec<_> = connections.chain(messages).chain(runs).collect();
     // Newest last; of one moment, those that were written down last.
     lines.reverse();
     lines.sort_by_key(Line::time);
@@ -67,6 +82,12 @@ pub(crate) fn run(flags: &LogFlags) -> Outcome {
         });
     }
     stdout::print(show::table(&lines, now.time_zone(), stdout::columns()))
+}
+
+/// The runs that fit, with their machines.
+fn runs(journal: &Journal, query: &RunQuery) -> Result<Vec<(Run, Vec<RunMachine>)>, JournalError> {
+    let runs = journal.runs(query)?.into_iter();
+    runs.map(|run| journal.run_machines(run.row).map(|machines| (run, machines))).collect()
 }
 
 fn forget(journal: Option<&Journal>, before: Timestamp, json: bool) -> Outcome {

@@ -18,6 +18,7 @@ mod manual;
 mod run;
 mod send;
 mod serve;
+mod shell;
 mod sight;
 mod ssh;
 mod stdout;
@@ -74,6 +75,10 @@ fn run(verb: Verb) -> Outcome {
         Verb::Run(flags) => {
             let plan = run::Plan::new(*flags)?;
             runtime()?.block_on(run::run(plan))
+        }
+        Verb::Shell(flags) => {
+            let plan = shell::Plan::new(flags)?;
+            runtime()?.block_on(shell::run(plan))
         }
         Verb::Book(flags) => book::run(flags),
         Verb::Allow(flags) => allow::run(flags),

@@ -1,5 +1,6 @@
 //! `run`: a command on one or many machines.
 
+mod again;
 mod difference;
 mod fold;
 mod folder;
@@ -34,7 +35,10 @@ use ledger::Ledger;
 use show::Said;
 use tally::Tally;
 
+pub(crate) use again::Again;
+pub(crate) use json::End;
 pub(crate) use plan::Plan;
+pub(crate) use view::folded;
 
 /// Runs it, or says what would be run.
 pub(crate) async fn run(plan: Plan) -> Outcome {

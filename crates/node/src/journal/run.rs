@@ -86,7 +86,7 @@ pub enum RunEnding {
         /// It left a core dump.
         core: bool,
     },
-    /// It never began; why.
+    /// It never began; why, and where if that was on the way.
     Unreachable(String),
     /// The connection was lost; why.
     Lost(String),
@@ -118,6 +118,21 @@ struct Over {
 }
 
 impl RunEnding {
+    /// Of the machine whose end is `user@host:port`.
+    #[must_use]
+    pub fn of(outcome: &Outcome, end: &str) -> Self {
+        match outcome {
+            Outcome::Exit(status) => Self::Exit(*status),
+            Outcome::Signal { name, core } => Self::Signal { name: name.clone(), core: *core },
+            // Those that fail for the same reason have the same words.
+            Outcome::Unreachable(error) if error.hop == end => Self::Unreachable(error.reason.to_string()),
+            Outcome::Unreachable(error) => Self::Unreachable(error.to_string()),
+            Outcome::Lost(why) => Self::Lost(why.clone()),
+            Outcome::TimedOut(limit) => Self::TimedOut(*limit),
+            Outcome::Cancelled => Self::Cancelled,
+        }
+    }
+
     /// Whether the command did what it was to do: it ended by itself, with status 0.
     #[must_use]
     pub fn is_success(&self) -> bool {
@@ -146,19 +161,6 @@ impl RunEnding {
             "cancelled" => Self::Cancelled,
             _ => return None,
         })
-    }
-}
-
-impl From<&Outcome> for RunEnding {
-    fn from(outcome: &Outcome) -> Self {
-        match outcome {
-            Outcome::Exit(status) => Self::Exit(*status),
-            Outcome::Signal { name, core } => Self::Signal { name: name.clone(), core: *core },
-            Outcome::Unreachable(why) => Self::Unreachable(why.to_string()),
-            Outcome::Lost(why) => Self::Lost(why.clone()),
-            Outcome::TimedOut(limit) => Self::TimedOut(*limit),
-            Outcome::Cancelled => Self::Cancelled,
-        }
     }
 }
 

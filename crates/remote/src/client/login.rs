@@ -109,11 +109,11 @@ impl Login<'_> {
         while let Some(key) = self.keys.pop_front() {
             match key.show(&mut self.connection.handle, &self.user).await {
                 Ok(answer) => {
-                    self.tried.push(format!("{key:?}"));
+                    self.tried.push(key.to_string());
                     return Ok(Some(answer));
                 }
                 Err(ShowError::Gone(_)) => return Err(self.hung_up().await),
-                Err(error) => self.tried.push(format!("{key:?}: {error}")),
+                Err(error) => self.tried.push(format!("{key}: {error}")),
             }
         }
         Ok(None)

@@ -61,13 +61,8 @@ pub(super) async fn attend<T: Transport>(
 
 async fn start<T: Transport>(run: &Run<T>, machine: &Machine) -> Result<T::Session, Unreachable> {
     let doing = Doing::default();
-    let starting = run.transport.start(machine, &run.command, &doing);
     let limit = run.plan.connect_limit.or(machine.end.settings.connect_timeout);
-    tokio::select! {
-        biased;
-        started = starting => started,
-        limit = past(limit) => Err(doing.timed_out(machine, limit)),
-    }
+    doing.within(limit, machine, run.transport.start(machine, &run.command, &doing)).await
 }
 
 /// Comes back after the limit; never, if there is none.

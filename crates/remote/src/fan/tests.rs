@@ -12,7 +12,7 @@ use crate::transport::Signal;
 
 mod land;
 
-use land::{Door, Land, Story, late, never, opens, source, stories};
+use land::{Door, Land, Story, THINKS, asks, late, never, opens, source, stories};
 
 fn at_once(number: usize) -> Plan {
     Plan { at_once: NonZeroUsize::new(number).unwrap(), ..Plan::default() }
@@ -126,6 +126,23 @@ async fn a_start_that_takes_too_long_is_given_up_with_what_was_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_start_is_out_of_time_while_a_person_is_asked() {
+    let land = Land::new(|name, _| match name {
+        "n0" => asks(async { Outcome::Exit(0) }),
+        // Its gate may be what the person is asked about.
+        "n1" => late(60, async { Outcome::Exit(0) }),
+        _ => Door::Silent,
+    });
+    let plan = Plan { connect_limit: Some(Duration::from_secs(3)), ..Plan::default() };
+    let begun = Instant::now();
+    let stories = stories(&mut land.run(3, plan, &Stop::default()), 3).await;
+    assert!(exited(&stories[0], 0) && exited(&stories[1], 0), "{stories:?}");
+    let Some(Outcome::Unreachable(unreachable)) = &stories[2].outcome else { panic!("{stories:?}") };
+    assert!(matches!(unreachable.reason, ConnectError::Timeout { .. }));
+    assert_eq!(begun.elapsed(), THINKS + Duration::from_secs(3), "before and after it, time counts");
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_limit_of_the_run_the_machines_own_holds() {
     let land = Land::new(|_, _| Door::Silent);
     let stories = stories(&mut land.run(1, Plan::default(), &Stop::default()), 1).await;
@@ -199,6 +216,18 @@ async fn the_first_failure_cancels_all_others_if_it_is_to() {
         assert!(!cancelled(&stories[2]) && !stories[2].outcome.as_ref().unwrap().is_success());
         assert!(stories[3..].iter().all(|story| cancelled(story) && !story.started), "{stories:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_defect_on_one_machine_ends_that_machine_and_no_other() {
+    let land = Land::new(|name, _| match name {
+        "n0" => Door::Breaks,
+        _ => opens(async { Outcome::Exit(0) }),
+    });
+    let stories = stories(&mut land.run(3, at_once(1), &Stop::default()), 3).await;
+    let Some(Outcome::Lost(reason)) = &stories[0].outcome else { panic!("{stories:?}") };
+    assert!(reason.contains("a defect of this program"), "{reason}");
+    assert!(exited(&stories[1], 0) && exited(&stories[2], 0), "{stories:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -149,16 +149,31 @@ fn sign(key: &PrivateKey, hash: Option<HashAlg>, data: &[u8]) -> russh::keys::si
     }
 }
 
-/// Its file, or its fingerprint where the agent has it; nothing of its private half.
+/// Its file, or where the agent has it, its comment or else its fingerprint.
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.certificate.is_some() {
+            f.write_str("the certificate of ")?;
+        }
+        let identity = match &self.holder {
+            Holder::File(file) => return write!(f, "{}", file.path.display()),
+            Holder::Agent(_, identity) => identity,
+        };
+        match &**identity {
+            AgentIdentity::PublicKey { comment, .. } | AgentIdentity::Certificate { comment, .. }
+                if !comment.is_empty() =>
+            {
+                write!(f, "the agent's key '{comment}'")
+            }
+            identity => write!(f, "the agent's key {}", identity.public_key().fingerprint(HashAlg::Sha256)),
+        }
+    }
+}
+
+/// Nothing of its private half.
 impl fmt::Debug for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let certified = if self.certificate.is_some() { "certificate of " } else { "" };
-        match &self.holder {
-            Holder::File(file) => write!(f, "{certified}{}", file.path.display()),
-            Holder::Agent(_, identity) => {
-                write!(f, "{certified}{} in the agent", identity.public_key().fingerprint(HashAlg::Sha256))
-            }
-        }
+        write!(f, "Candidate({self})")
     }
 }
 

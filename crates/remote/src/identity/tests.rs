@@ -38,10 +38,10 @@ async fn candidates(settings: &Settings) -> Candidates {
     Keyring::new(Arc::new(Nobody)).candidates(settings).await
 }
 
-/// What they are, as their Debug text tells it, with the folder left out.
+/// What they are, with the folder left out.
 fn told(candidates: &Candidates, folder: &TempDir) -> Vec<String> {
     let folder = format!("{}/", folder.path().display());
-    candidates.keys.iter().map(|key| format!("{key:?}").replace(&folder, "")).collect()
+    candidates.keys.iter().map(|key| key.to_string().replace(&folder, "")).collect()
 }
 
 /// Takes one key, or certificates of it.
@@ -373,7 +373,7 @@ async fn certificates_log_in_with_their_keys() {
         make_key(folder.path(), "ca", &["ed25519"]);
         keygen(folder.path(), &["-q", "-s", "ca", "-I", "anna", "-n", "anna", "id.pub"]);
         let found = candidates(&with_files(&folder, &["id"])).await;
-        assert_eq!(told(&found, &folder), ["certificate of id", "id"]);
+        assert_eq!(told(&found, &folder), ["the certificate of id", "id"]);
         let (is_in, log) = log_in(&found, &public(&folder, "id")).await;
         assert!(is_in, "{kind:?}");
         assert_eq!(log.last().unwrap(), "certified");
@@ -401,7 +401,7 @@ async fn a_certificate_that_is_named_replaces_those_beside_the_keys_and_needs_it
         found.notes
     );
     settings.identity_files.push(identity(&folder, "other"));
-    assert_eq!(told(&candidates(&settings).await, &folder), ["certificate of other", "id", "other"]);
+    assert_eq!(told(&candidates(&settings).await, &folder), ["the certificate of other", "id", "other"]);
 }
 
 /// A real ssh-agent that ends with this.
@@ -485,7 +485,7 @@ async fn keys_that_are_named_come_before_the_agents_others_and_these_before_file
     fs::remove_file(folder.path().join("held")).unwrap();
     let mut settings =
         Settings { agent: Some(agent.socket()), ..with_files(&folder, &["id", "held", "file"]) };
-    let held = |name| format!("{} in the agent", public(&folder, name).fingerprint(Default::default()));
+    let held = |name| format!("the agent's key '{name}'");
     assert_eq!(
         told(&candidates(&settings).await, &folder),
         [held("held"), held("stray"), "id".to_owned(), "file".to_owned()]
@@ -664,7 +664,7 @@ async fn nothing_that_is_secret_is_in_a_debug_text() {
     assert_eq!(
         text,
         format!(
-            "Keyring(..) Candidates {{ keys: [{}], notes: [] }} Tries(anna@n1) Some(Secret(..))",
+            "Keyring(..) Candidates {{ keys: [Candidate({})], notes: [] }} Tries(anna@n1) Some(Secret(..))",
             folder.path().join("id").display()
         )
     );

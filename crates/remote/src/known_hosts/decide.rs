@@ -22,7 +22,8 @@ pub struct Admission {
 
 impl KnownHosts {
     /// Decides about the key that a host has shown, as StrictHostKeyChecking has it: asks the person, and writes down what is
-    /// new. Connections that show an unknown key at the same time wait for each other, so that each key is asked for once.
+    /// new. Connections that show an unknown key at the same time wait for each other, so that each key is asked for once, and
+    /// none after the person has said `all`.
     ///
     /// # Errors
     /// When the connection must not go on.
@@ -64,14 +65,11 @@ impl KnownHosts {
             ));
             return Ok(admission);
         }
-        if !is_new || !may_be_added {
-            return Err(refusal);
-        }
-        if strict == StrictHostKeyChecking::Ask && !refusal.is_overruled(answers).await {
+        let (true, Some(mut all_are_right)) = (is_new, turn) else { return Err(refusal) };
+        if strict == StrictHostKeyChecking::Ask && !refusal.is_overruled(answers, &mut all_are_right).await {
             return Err(refusal);
         }
         admission.notes.push(self.note_down(&refusal, hop.settings.hash_known_hosts).await);
-        drop(turn);
         Ok(admission)
     }
 
@@ -98,13 +96,19 @@ impl KnownHosts {
 }
 
 impl Refusal {
-    /// Whether the person says that it is the right machine.
-    async fn is_overruled(&self, answers: &dyn Answers) -> bool {
+    /// Whether the person says, or has said, that it is the right machine.
+    async fn is_overruled(&self, answers: &dyn Answers, all_are_right: &mut bool) -> bool {
+        if *all_are_right {
+            return true;
+        }
         let question = Question::NewKey {
             host: self.name.to_string(),
             kind: kind(&self.key),
             fingerprint: fingerprint(&self.key),
         };
-        answers.ask(&question).await.is_some_and(|answer| answer.expose().trim() == "yes")
+        let answer = answers.ask(&question).await;
+        let answer = answer.as_ref().map_or("", |answer| answer.expose().trim());
+        *all_are_right = answer == "all";
+        *all_are_right || answer == "yes"
     }
 }

@@ -489,6 +489,21 @@ async fn connections_that_meet_the_same_new_key_ask_once() {
 }
 
 #[tokio::test]
+async fn who_says_that_all_new_machines_are_right_is_asked_no_more() {
+    let (folder, known) = known("");
+    let known = Arc::new(known);
+    let person = Person::who_says(&["yes", "all"]);
+    for host in ["n1", "n2", "n3", "n4"] {
+        let admission = known.admit(&hop(host, 22, settings()), &shown(ED25519), &*person).await.unwrap();
+        assert_eq!(admission.notes, [format!("the ED25519 key of {host} is known from now on")]);
+    }
+    assert_eq!(person.asked().len(), 2);
+    let changed = known.admit(&hop("n4", 22, settings()), &shown(ANOTHER), &*person).await.unwrap_err();
+    assert!(matches!(changed.reason, Reason::Changed(_)), "that is for new ones only");
+    assert_eq!(fs::read_to_string(folder.path().join("known_hosts")).unwrap().lines().count(), 4);
+}
+
+#[tokio::test]
 async fn an_unknown_key_is_refused_unless_a_person_or_the_settings_say_yes() {
     let person = Person::who_says(&["no"]);
     let silent = Settings { ask: false, ..settings() };

@@ -50,6 +50,25 @@ async fn a_host_that_is_not_known_is_refused_and_nobody_logs_in() {
 }
 
 #[tokio::test]
+async fn broken_lines_are_told_once_for_all_machines() {
+    needs!("sshd", "ssh");
+    let person = Person::new();
+    let server = Sshd::start(&person).await;
+    let machine = person.machine(&server);
+    ["broken", "# a comment", "broken too"].iter().for_each(|line| person.trust(line));
+    let answers = Arc::new(Answerer::default());
+    let client = person.client(answers.clone());
+    for _ in 0..2 {
+        assert!(person.start_by(&client, &machine, &Command::new("true")).await.is_ok());
+    }
+    let place = format!("{}:2", person.path("known_hosts").display());
+    assert_eq!(
+        answers.heard(),
+        [format!("lines passed over, which name no host and key: {place}, and 1 more")]
+    );
+}
+
+#[tokio::test]
 async fn a_new_host_is_remembered_hashed_and_known_from_then_on() {
     needs!("sshd", "ssh");
     let person = Person::new();

@@ -166,10 +166,19 @@ async fn a_servers_questions_are_asked_in_its_words() {
     let server = Sshd::with_guest(&person, Guest::new(&person, "/bin/sh".as_ref()), options).await;
     let answers = Arc::new(Answerer::new(&[PASSWORD]));
     let client = person.client(answers.clone());
-    let started = person.start_by(&client, &person.machine(&server), &Command::new("true")).await;
-    assert!(started.is_ok(), "{:?}", started.map(drop));
-    let [question] = answers.heard().try_into().unwrap();
-    assert!(question.contains("Password:") && question.ends_with("echo: false"), "{question}");
+    let one = person.machine(&server);
+    let mut other = one.clone();
+    other.end.host = "localhost".to_owned();
+    person.trust(&server.known_hosts_line().replace("127.0.0.1", "localhost"));
+    for machine in [one, other] {
+        let started = person.start_by(&client, &machine, &Command::new("true")).await;
+        assert!(started.is_ok(), "{:?}", started.map(drop));
+    }
+    assert_eq!(
+        answers.heard(),
+        ["Password: , echo: false"],
+        "once for both: sshd puts no name of a host before it"
+    );
 }
 
 #[tokio::test]

@@ -1,17 +1,18 @@
 //! Servers that are none, fall silent, or are lost.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use remote::ask::{Answering, Answers, Question};
 use remote::config::{Settings, StrictHostKeyChecking};
 use remote::transport::{Doing, Input, Transport};
-use remote::{Command, ConnectError, Hop, Machine, Outcome, Piece, Session};
+use remote::{Command, ConnectError, Hop, Machine, Outcome, Piece, Secret, Session};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
+use crate::support::peers::output_of;
 use crate::support::{Person, Ran, Sshd, machine_at, soon};
 
 /// A port whose first visitor is treated like this.
@@ -183,6 +184,42 @@ async fn who_loses_patience_while_a_person_thinks_leaves_nothing_behind() {
         () = soon(asked.notified()) => {}
     }
     soon(server.says("Connection ")).await;
+}
+
+/// Says these words after an hour each.
+struct Hesitant(Mutex<Vec<&'static str>>);
+
+impl Answers for Hesitant {
+    fn ask<'a>(&'a self, _: &'a Question) -> Answering<'a> {
+        let words = self.0.lock().unwrap().pop();
+        Box::pin(async move {
+            // Whoever looks at the clock sees that somebody is asked.
+            tokio::task::yield_now().await;
+            tokio::time::pause();
+            tokio::time::advance(Duration::from_secs(3600)).await;
+            tokio::time::resume();
+            words.map(|words| Secret::from(words.to_owned()))
+        })
+    }
+
+    fn banner(&self, _: &Hop, _: &str) {}
+}
+
+#[tokio::test]
+async fn the_time_in_which_a_person_thinks_is_not_the_machines() {
+    needs!("sshd", "ssh");
+    let person = Person::new();
+    let server = Sshd::start(&person).await;
+    let key = person.path("id_ed25519");
+    output_of("ssh-keygen", &["-q", "-p", "-N", "opens", "-P", "", "-f", key.to_str().unwrap()]);
+    let settings = Settings { strict: StrictHostKeyChecking::Ask, ..person.settings() };
+    let machine = person.machine_with(&server, settings);
+    let hesitant = Hesitant(Mutex::new(vec!["opens", "yes"]));
+    let client = person.client(Arc::new(hesitant));
+    let (command, doing) = (Command::new("true"), Doing::default());
+    let start = client.start(&machine, &command, &doing);
+    let started = doing.within(Some(Duration::from_secs(60)), &machine, start).await;
+    assert!(started.is_ok(), "{:?}", started.map(drop));
 }
 
 #[tokio::test]

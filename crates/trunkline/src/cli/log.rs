@@ -5,12 +5,15 @@ use clap::Args;
 use super::values;
 use crate::completion;
 
-/// The call log: messages, and the connections that `serve --log` has kept
+/// The target that means the last run.
+pub(crate) const LAST_RUN: &str = "last";
+
+/// The call log: messages, what was run, and the connections that `serve --log` has kept
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS)]
 pub(crate) struct LogFlags {
     /// Only with these: names or @groups of the book, the name that somebody gives himself, an IP address, or an
-    /// address as `connect` takes it
+    /// address as `connect` takes it; or `last`: what the last run printed, again
     #[arg(add = completion::targets())]
     pub(crate) target: Option<String>,
 
@@ -18,7 +21,8 @@ pub(crate) struct LogFlags {
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<String>,
 
-    /// Only with this text: words of a message, or anything of a connection
+    /// Only with this text: words of a message, part of a command or of what its machines were named by, or anything
+    /// of a connection
     #[arg(long, value_name = "TEXT")]
     pub(crate) search: Option<String>,
 
@@ -26,7 +30,7 @@ pub(crate) struct LogFlags {
     #[arg(short = 'n', long, value_name = "N", value_parser = values::number_or_all)]
     pub(crate) number: Option<usize>,
 
-    /// Print JSON lines, one per message or connection
+    /// Print JSON lines, one per message, run or connection
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -41,23 +45,32 @@ Examples:
   trunkline log --since 2h
   trunkline log printer -n all
   trunkline log --search 会议
+  trunkline log last                  what the last run printed, folded
 See --help for more.";
 
 const DETAILS: &str = "\
 Each line is a message, at the time when it came or was written (`from` somebody,
-or `to` him), or a connection to a service, at the time when it was over. The
-newest stands last, next to the prompt, as with `tail` and `history`; --json has
-the same order. Times are shown as the clock here has them; --json has them in
-UTC. Lines of a message stand one below the other.
+or `to` him), a `run`, at the time when it began, or a connection to a service,
+at the time when it was over. The newest stands last, next to the prompt, as with
+`tail` and `history`; --json has the same order. Times are shown as the clock here
+has them; --json has them in UTC. Lines of a message stand one below the other.
 
 Who is not in the book is shown by the name that he gives himself, which may be
 anybody's, and by his address.
+
+The last run:
+  `log last` shows what the last run printed, or with --since and --search the last
+  one that fits, all of it on standard output: each output once, as `run -b` shows
+  it, how much of it was not kept, and who failed. With --json the first line is the
+  one of the list, and what follows is as `run --json` prints it, byte for byte.
+  Somebody who is called last is meant by his address.
 
 Search:
   In messages, words that follow each other; of the last, two letters are enough.
   Of Chinese and Japanese every piece is found, one character also. Case,
   accents, width and punctuation make no difference. What is sealed is not
   looked at.
+  In runs, any part of the command, or of what the machines were named by.
   In connections, any text in the service, an address or the ending.
 
 When:
@@ -66,7 +79,8 @@ When:
   2026-11-22, '2026-11-22 14:30', 2026-11-22T06:30:00Z
 
 The journal is the file journal.db in $XDG_STATE_HOME/trunkline (TRUNKLINE_HOME
-replaces the folder). It keeps the newest 200000 connections, and the
+replaces the folder). It keeps the newest 200000 connections, the newest 10000
+runs or 256 MiB of them, with the first 64 KiB that each machine printed, and the
 newest 1000000 messages or 1 GB of them; one that waits to be delivered always.
 
 Exit codes:
@@ -79,6 +93,8 @@ Examples:
     trunkline log --since yesterday
   What went wrong:
     trunkline log --search error -n all
+  How the last run of apt ended, and what it printed:
+    trunkline log last --search apt
   Everything from one machine, and from a group of the book:
     trunkline log 10.0.0.9
     trunkline log @lab

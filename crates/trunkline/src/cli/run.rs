@@ -131,11 +131,15 @@ or the book names, if one does.
 Options stand before the command, as with ssh: what follows its first word belongs
 to it. Machines are found, trusted and logged in to as ssh does it: ~/.ssh/config,
 known_hosts, the agent, keys. A key of a machine that is not known is asked about at
-a terminal, and refused elsewhere, unless -o StrictHostKeyChecking=accept-new.
+a terminal (`all` is a yes for every new machine of the run), and refused elsewhere,
+unless -o StrictHostKeyChecking=accept-new.
 
-Ctrl-C ends the commands over there; a second one leaves at once. OpenSSH's sshd
-passes no signals on to what root runs, nor what sudo runs: such a command sees no
-more than that nobody reads what it prints.
+Ctrl-C ends the commands over there, as -u and -k do; a second one leaves at once.
+OpenSSH's sshd passes no signals on to what root runs, nor what sudo runs: such a
+command goes on until it prints something, which nobody reads. Where it must not,
+let the machine keep the time: `-- timeout 60 COMMAND`.
+
+While a question is asked at the terminal, -t stands still.
 
 A script is taken into a folder that only the user over there can enter, run by the
 interpreter that its first line names, and removed. With --sudo the password is asked
@@ -157,7 +161,7 @@ Examples:
     trunkline run 'n[01-40]' -b -- uname -r
   A script with an argument; its standard input is a file:
     trunkline run @lab --script install.sh --now < data
-  At most a minute each, as root:
+  As root, and given up after a minute:
     trunkline run @lab,-n07 -u 60 --sudo -- systemctl restart chrony
   Again where it failed:
     trunkline run @lab --failed --sudo -- systemctl restart chrony

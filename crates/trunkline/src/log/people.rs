@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use anyhow::anyhow;
 use net::{Address, HostPort, resolve};
 use node::book::{Book, ChatAddress, Entry};
-use node::journal::{Journal, MessageQuery, Site, Whose};
+use node::journal::{Journal, MessageQuery, RunQuery, Site, Whose};
 
 use crate::failure::Failure;
 
@@ -32,14 +32,18 @@ impl Names {
     }
 }
 
-/// Whose connections and messages are wanted.
+/// Whose connections, messages and runs are wanted.
+#[derive(Default)]
 pub(super) struct Target {
     pub(super) sites: Vec<Site>,
     pub(super) whose: Vec<Whose>,
+    /// Names and hosts of machines.
+    pub(super) machines: Vec<String>,
 }
 
 impl Target {
-    /// What a target means. Who is not in the book may be known by the name that he gives himself.
+    /// What a target means. Who is not in the book may be known by the name that he gives himself, and a machine by the one
+    /// under which something was run there.
     pub(super) fn of(target: &str, book: &Book, journal: Option<&Journal>) -> Result<Self, Failure> {
         if let Ok(host) = target.parse() {
             return Ok(Self::at_hosts([host]));
@@ -48,29 +52,47 @@ impl Target {
         if target.contains(':') {
             return Self::at_address(target);
         }
-        let names = match book.select(target) {
-            Ok(names) => names,
-            Err(error) => {
-                let nick = Whose::Nick(target.to_owned());
-                return match is_in_journal(&nick, journal)? {
-                    true => Ok(Self { sites: Vec::new(), whose: vec![nick] }),
-                    false => Err(Failure::usage(error)),
-                };
-            }
-        };
-        let mut found = Vec::new();
-        for name in names.iter() {
+        match Self::of_book(target, book) {
+            Ok(found) => Ok(found),
+            Err(error) => Self::of_journal(target, journal)?.ok_or(error),
+        }
+    }
+
+    fn of_book(target: &str, book: &Book) -> Result<Self, Failure> {
+        let (mut found, mut machines) = (Vec::new(), Vec::new());
+        for name in book.select(target).map_err(Failure::usage)?.iter() {
             let entry = book.look_up(&name).map_err(|error| Failure::usage(anyhow!(error)))?;
             for host in hosts(&entry) {
                 found.extend(resolved(host, 0)?.map(|at| at.ip()));
             }
+            machines.push(name);
         }
-        Ok(Self::at_hosts(found))
+        let mut target = Self::at_hosts(found);
+        target.machines.extend(machines);
+        Ok(target)
+    }
+
+    fn of_journal(target: &str, journal: Option<&Journal>) -> Result<Option<Self>, Failure> {
+        let Some(journal) = journal else { return Ok(None) };
+        let target = target.to_owned();
+        let found =
+            Self { sites: Vec::new(), whose: vec![Whose::Nick(target.clone())], machines: vec![target] };
+        let messages =
+            MessageQuery { whose: Some(found.whose.clone()), newest: Some(1), ..MessageQuery::default() };
+        let runs =
+            RunQuery { machines: Some(found.machines.clone()), newest: Some(1), ..RunQuery::default() };
+        let is_there = !journal.messages(&messages)?.is_empty() || !journal.runs(&runs)?.is_empty();
+        Ok(is_there.then_some(found))
     }
 
     fn at_hosts(hosts: impl IntoIterator<Item = IpAddr>) -> Self {
-        let (sites, whose) = hosts.into_iter().map(|host| (Site::Host(host), Whose::Host(host))).unzip();
-        Self { sites, whose }
+        let mut target = Self::default();
+        for host in hosts {
+            target.sites.push(Site::Host(host));
+            target.whose.push(Whose::Host(host));
+            target.machines.push(host.to_string());
+        }
+        target
     }
 
     /// An address of the network stands in the journal as numbers. Messages go by UDP.
@@ -80,7 +102,7 @@ impl Target {
             Address::Tcp(at) => ("tcp", at),
             Address::Udp(at) => ("udp", at),
             Address::Unix(_) | Address::UnixDatagram(_) => {
-                return Ok(Self { sites: vec![Site::Address(address.to_string())], whose: Vec::new() });
+                return Ok(Self { sites: vec![Site::Address(address.to_string())], ..Self::default() });
             }
         };
         let host = host.as_ref().ok_or_else(|| {
@@ -90,14 +112,10 @@ impl Target {
         Ok(Self {
             sites: at.iter().map(|at| Site::Address(format!("{scheme}://{at}"))).collect(),
             whose: at.into_iter().filter(|_| scheme == "udp").map(Whose::Address).collect(),
+            // Of a machine that is in no book the address is the name.
+            machines: vec![target.to_owned()],
         })
     }
-}
-
-fn is_in_journal(whose: &Whose, journal: Option<&Journal>) -> Result<bool, Failure> {
-    let Some(journal) = journal else { return Ok(false) };
-    let query = MessageQuery { whose: Some(vec![whose.clone()]), newest: Some(1), ..MessageQuery::default() };
-    Ok(!journal.messages(&query)?.is_empty())
 }
 
 /// Where the lines of an entry lead.

@@ -37,6 +37,12 @@ struct Machine {
     ending: String,
 }
 
+impl Machine {
+    fn stream(&mut self, is_error: bool) -> &mut Kept {
+        if is_error { &mut self.err } else { &mut self.out }
+    }
+}
+
 /// Machines that printed the same and ended alike, by their places.
 type Group = Vec<usize>;
 
@@ -56,6 +62,28 @@ impl Folded {
             ending: String::new(),
         };
         Self { surfaces, spool: Spool::default(), machines: machines.iter().map(machine).collect() }
+    }
+
+    /// A machine has printed something.
+    pub(super) fn printed(&mut self, machine: usize, is_error: bool, bytes: &[u8]) -> io::Result<()> {
+        match self.machines.get_mut(machine) {
+            Some(machine) => self.spool.append(machine.stream(is_error), bytes),
+            None => Ok(()),
+        }
+    }
+
+    /// A machine has printed so many bytes more, which nobody kept.
+    pub(super) fn left_out(&mut self, machine: usize, is_error: bool, bytes: u64) {
+        if let Some(machine) = self.machines.get_mut(machine) {
+            machine.stream(is_error).leave_out(bytes);
+        }
+    }
+
+    /// It ended on a machine, in these words unless well.
+    pub(super) fn ended(&mut self, machine: usize, reason: &str) {
+        if let Some(machine) = self.machines.get_mut(machine) {
+            machine.ending = Untrusted::from(reason).to_string();
+        }
     }
 
     /// The largest group first, and of equal ones that of the first machine.
@@ -140,7 +168,7 @@ impl Folded {
             (err, ", standard error", self.surfaces.err, &common.err, &mut *paper.err),
         ];
         for (kept, which, surface, common, to) in streams {
-            if kept.is_empty() {
+            if kept.is_empty() && kept.left_out() == 0 {
                 continue;
             }
             let style = if surface.coloured { HEADER } else { Style::new() };
@@ -155,7 +183,7 @@ impl Folded {
                 })?,
             }
             if kept.left_out() > 0 {
-                writeln!(to, "... {} bytes more, left out; --out keeps everything", kept.left_out())?;
+                writeln!(to, "... {} bytes more were not kept; run --out keeps everything", kept.left_out())?;
             }
             to.flush()?;
         }
@@ -165,17 +193,18 @@ impl Folded {
 
 impl View for Folded {
     fn event(&mut self, event: &Event, _: &mut Paper<'_>) -> io::Result<()> {
-        let Some(machine) = self.machines.get_mut(event.machine) else { return Ok(()) };
+        let place = event.machine;
         match &event.what {
-            What::Started => Ok(()),
-            What::Out(bytes) => self.spool.append(&mut machine.out, bytes),
-            What::Err(bytes) => self.spool.append(&mut machine.err, bytes),
+            What::Started => {}
+            What::Out(bytes) => self.printed(place, false, bytes)?,
+            What::Err(bytes) => self.printed(place, true, bytes)?,
             What::Ended(outcome) => {
-                machine.ending =
-                    Untrusted::from(&*Verdict::of(outcome, &machine.shown.end).reason).to_string();
-                Ok(())
+                let Some(machine) = self.machines.get(place) else { return Ok(()) };
+                let reason = Verdict::of(outcome, &machine.shown.end).reason;
+                self.ended(place, &reason);
             }
         }
+        Ok(())
     }
 
     fn finish(&mut self, paper: &mut Paper<'_>) -> io::Result<()> {

@@ -1,13 +1,13 @@
 //! Each event as a line of JSON.
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memrchr;
 use net::untrusted::escape_json;
-use node::ssh::Outcome;
+use node::journal::RunEnding;
 use node::ssh::fan::{Event, What};
 use serde::Serialize;
 
@@ -51,22 +51,37 @@ struct Content {
     base64: Option<String>,
 }
 
-#[derive(Serialize)]
-struct End<'a> {
+/// How it ended on a machine, and when.
+#[derive(Debug, Serialize)]
+pub(crate) struct End<'a> {
     #[serde(flatten)]
     how: How<'a>,
-    seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
 enum How<'a> {
-    Exit { exit: u32 },
-    Signal { signal: &'a str, core: bool },
-    Unreachable { at: &'a str, reason: String },
-    Lost { reason: &'a str },
-    Timeout { limit: f64 },
+    Exit {
+        exit: u32,
+    },
+    Signal {
+        signal: &'a str,
+        core: bool,
+    },
+    Unreachable {
+        reason: &'a str,
+    },
+    Lost {
+        reason: &'a str,
+    },
+    Timeout {
+        limit: f64,
+    },
     Cancelled,
+    /// Nobody saw it.
+    Unknown,
 }
 
 impl Json {
@@ -74,6 +89,30 @@ impl Json {
         let since = Instant::now();
         let machine = |shown: &Shown| Machine { shown: shown.clone(), since, cut: Default::default() };
         Self { machines: machines.iter().map(machine).collect() }
+    }
+
+    /// A machine has printed something.
+    pub(super) fn printed(
+        &mut self,
+        machine: usize,
+        is_error: bool,
+        bytes: &[u8],
+        paper: &mut Paper<'_>,
+    ) -> io::Result<()> {
+        match self.machines.get_mut(machine) {
+            Some(machine) => machine.piece(usize::from(is_error), bytes, paper),
+            None => Ok(()),
+        }
+    }
+
+    /// It is over on a machine.
+    pub(super) fn ended(&mut self, machine: usize, end: End<'_>, paper: &mut Paper<'_>) -> io::Result<()> {
+        let Some(machine) = self.machines.get_mut(machine) else { return Ok(()) };
+        for stream in [0, 1] {
+            let cut = std::mem::take(&mut machine.cut[stream]);
+            machine.content(stream, &cut, paper)?;
+        }
+        machine.write(paper, Kind::End(end))
     }
 }
 
@@ -85,15 +124,12 @@ impl View for Json {
                 machine.since = Instant::now();
                 machine.write(paper, Kind::Started { at: &machine.shown.end })
             }
-            What::Out(bytes) => machine.piece(0, bytes, paper),
-            What::Err(bytes) => machine.piece(1, bytes, paper),
+            What::Out(bytes) => self.printed(event.machine, false, bytes, paper),
+            What::Err(bytes) => self.printed(event.machine, true, bytes, paper),
             What::Ended(outcome) => {
-                for stream in [0, 1] {
-                    let cut = std::mem::take(&mut machine.cut[stream]);
-                    machine.content(stream, &cut, paper)?;
-                }
-                let seconds = machine.since.elapsed().as_secs_f64();
-                machine.write(paper, Kind::End(End { how: How::of(outcome), seconds }))
+                let ending = RunEnding::of(outcome, &machine.shown.end);
+                let took = machine.since.elapsed();
+                self.ended(event.machine, End::of(Some(&ending), Some(took)), paper)
             }
         }
     }
@@ -142,26 +178,25 @@ impl Content {
     }
 }
 
-impl<'a> How<'a> {
-    fn of(outcome: &'a Outcome) -> Self {
-        match outcome {
-            Outcome::Exit(status) => Self::Exit { exit: *status },
-            Outcome::Signal { name, core } => Self::Signal { signal: name, core: *core },
-            Outcome::Unreachable(error) => {
-                Self::Unreachable { at: &error.hop, reason: error.reason.to_string() }
-            }
-            Outcome::Lost(reason) => Self::Lost { reason },
-            Outcome::TimedOut(limit) => Self::Timeout { limit: limit.as_secs_f64() },
-            Outcome::Cancelled => Self::Cancelled,
-        }
+impl<'a> End<'a> {
+    /// Both are None where they are not known.
+    pub(crate) fn of(ending: Option<&'a RunEnding>, took: Option<Duration>) -> Self {
+        let how = match ending {
+            Some(RunEnding::Exit(status)) => How::Exit { exit: *status },
+            Some(RunEnding::Signal { name, core }) => How::Signal { signal: name, core: *core },
+            Some(RunEnding::Unreachable(reason)) => How::Unreachable { reason },
+            Some(RunEnding::Lost(reason)) => How::Lost { reason },
+            Some(RunEnding::TimedOut(limit)) => How::Timeout { limit: limit.as_secs_f64() },
+            Some(RunEnding::Cancelled) => How::Cancelled,
+            None => How::Unknown,
+        };
+        Self { how, seconds: took.map(|took| took.as_secs_f64()) }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use node::ssh::{ConnectError, Unreachable};
+    use node::ssh::{ConnectError, Outcome, Unreachable};
     use serde_json::Value;
 
     use super::*;

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use node::journal::{Change, Journal, JournalError, NewRun, Recording, RunEnding, RunTarget, Writer};
+use node::ssh::Machine;
 use node::ssh::fan::{Event, What};
-use node::ssh::{Machine, Outcome};
 
 use super::plan::Plan;
 use crate::failure;
@@ -16,8 +16,15 @@ pub(super) struct Ledger {
     /// None once it has failed.
     open: Option<Open>,
     begun: Instant,
-    /// When each machine's command began, or else the run.
-    since: Vec<Instant>,
+    machines: Vec<Of>,
+}
+
+/// What is known of a machine.
+struct Of {
+    /// `user@host:port`.
+    end: String,
+    /// When its command began, or else the run.
+    since: Instant,
 }
 
 struct Open {
@@ -29,18 +36,20 @@ impl Ledger {
     pub(super) async fn begin(plan: &Plan) -> Self {
         let begun = Instant::now();
         let open = Open::begin(plan).await.inspect_err(|error| tell(error)).ok();
-        Self { open, begun, since: vec![begun; plan.machines.len()] }
+        let machines = plan.shown.iter().map(|shown| Of { end: shown.end.clone(), since: begun }).collect();
+        Self { open, begun, machines }
     }
 
     pub(super) async fn event(&mut self, event: &Event) {
         let Some(open) = &mut self.open else { return };
-        let Some(since) = self.since.get_mut(event.machine) else { return };
+        let Some(machine) = self.machines.get_mut(event.machine) else { return };
         match &event.what {
-            What::Started => *since = Instant::now(),
+            What::Started => machine.since = Instant::now(),
             What::Out(bytes) => open.recording.printed(event.machine, false, bytes),
             What::Err(bytes) => open.recording.printed(event.machine, true, bytes),
             What::Ended(outcome) => {
-                open.recording.ended(event.machine, ending(outcome), since.elapsed());
+                let ending = RunEnding::of(outcome, &machine.end);
+                open.recording.ended(event.machine, ending, machine.since.elapsed());
             }
         }
         if let Some(news) = open.recording.due()
@@ -82,15 +91,4 @@ impl Open {
 
 fn tell(error: &JournalError) {
     failure::say(format_args!("trunkline: this run is not kept in the journal: {error}"));
-}
-
-fn ending(outcome: &Outcome) -> RunEnding {
-    match outcome {
-        Outcome::Exit(status) => RunEnding::Exit(*status),
-        Outcome::Signal { name, core } => RunEnding::Signal { name: name.clone(), core: *core },
-        Outcome::Unreachable(error) => RunEnding::Unreachable(error.to_string()),
-        Outcome::Lost(reason) => RunEnding::Lost(reason.clone()),
-        Outcome::TimedOut(limit) => RunEnding::TimedOut(*limit),
-        Outcome::Cancelled => RunEnding::Cancelled,
-    }
 }

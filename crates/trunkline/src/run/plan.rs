@@ -131,7 +131,7 @@ impl Plan {
     }
 }
 
-fn surface(terminal: bool, coloured: bool) -> Surface {
+pub(super) fn surface(terminal: bool, coloured: bool) -> Surface {
     Surface { terminal, coloured: terminal && coloured }
 }
 

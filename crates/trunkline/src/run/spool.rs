@@ -32,7 +32,7 @@ pub(super) struct Kept {
     /// Of all chunks.
     hash: DefaultHasher,
     len: u64,
-    /// Bytes beyond the cap.
+    /// Bytes beyond the cap, here or where they were kept before.
     left_out: u64,
 }
 
@@ -50,6 +50,10 @@ impl Kept {
 
     pub(super) fn left_out(&self) -> u64 {
         self.left_out
+    }
+
+    pub(super) fn leave_out(&mut self, bytes: u64) {
+        self.left_out += bytes;
     }
 
     pub(super) fn digest(&self) -> Digest {

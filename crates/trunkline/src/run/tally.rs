@@ -47,12 +47,18 @@ impl Tally {
             What::Out(_) | What::Err(_) => {}
             What::Ended(outcome) => {
                 let verdict = Verdict::of(outcome, &machine.shown.end);
-                self.done += 1;
-                self.failed += usize::from(verdict.kind != Kind::Good);
-                machine.verdict = Some(verdict);
-                self.running.retain(|&running| running != event.machine);
+                self.ended(event.machine, verdict);
             }
         }
+    }
+
+    /// It ended on a machine.
+    pub(super) fn ended(&mut self, place: usize, verdict: Verdict) {
+        let Some(machine) = self.machines.get_mut(place) else { return };
+        self.done += 1;
+        self.failed += usize::from(verdict.kind != Kind::Good);
+        machine.verdict = Some(verdict);
+        self.running.retain(|&running| running != place);
     }
 
     /// The status line: `12 of 40 done, 1 failed; running 27, longest n07, n12, n13`.
@@ -85,18 +91,18 @@ impl Tally {
                 }
                 _ => String::new(),
             },
-            _ => self.summary_of_many(self.begun.elapsed()),
+            _ => self.summary_of_many(Some(self.begun.elapsed())),
         }
     }
 
-    fn summary_of_many(&self, took: Duration) -> String {
+    /// How many failed, and who for which reason; how long it took, where that is known.
+    pub(super) fn summary_of_many(&self, took: Option<Duration>) -> String {
         let all = self.machines.len();
-        let took = format!("{:.1} s", took.as_secs_f64());
+        let took = took.map(|took| format!(" in {:.1} s", took.as_secs_f64())).unwrap_or_default();
         if self.failed == 0 {
-            return format!("all {all} ok in {took}\n");
+            return format!("all {all} ok{took}\n");
         }
-        let mut summary =
-            format!("{} of {all} failed, {} ok in {took}\n", self.failed, self.done - self.failed);
+        let mut summary = format!("{} of {all} failed, {} ok{took}\n", self.failed, self.done - self.failed);
         for (reason, places) in self.failures() {
             let names = folded(places.iter().map(|&place| self.name(place)));
             let _ = writeln!(summary, "  {names}: {}", shown(reason));
@@ -159,7 +165,7 @@ mod tests {
         let events = [exit(0, 0), exit(1, 3), refused(2, "n3"), refused(3, "n4"), exit(4, 0), late(5)];
         let tally = tally(&names, &events);
         assert_eq!(
-            tally.summary_of_many(Duration::from_millis(1234)),
+            tally.summary_of_many(Some(Duration::from_millis(1234))),
             "4 of 6 failed, 2 ok in 1.2 s\n  \
                n[3-4]: no connection: connection refused\n  \
                n6: ended after 5 s\n  \
@@ -171,7 +177,7 @@ mod tests {
     #[test]
     fn a_good_end_is_one_line() {
         let tally = tally(&["a", "b"], &[exit(0, 0), exit(1, 0)]);
-        assert_eq!(tally.summary_of_many(Duration::from_secs(2)), "all 2 ok in 2.0 s\n");
+        assert_eq!(tally.summary_of_many(Some(Duration::from_secs(2))), "all 2 ok in 2.0 s\n");
         assert_eq!(tally.exit_code(false), 0);
     }
 

@@ -51,7 +51,7 @@ pub(super) struct Shown {
 }
 
 /// Names of machines as a set, `n[01-06,08-40]`; what cannot stand in a set stands as it is.
-pub(super) fn folded<'a>(names: impl Iterator<Item = &'a str> + Clone) -> String {
+pub(crate) fn folded<'a>(names: impl Iterator<Item = &'a str> + Clone) -> String {
     let set = NameSet::of(names.clone()).map(|set| set.to_string());
     let set = set.unwrap_or_else(|_| names.collect::<Vec<_>>().join(","));
     Untrusted::from(set.as_str()).to_string()

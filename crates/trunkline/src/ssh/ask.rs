@@ -24,13 +24,14 @@ const ANSWER_MAX: usize = 4096;
 /// Asks at the terminal of this process, whatever standard input and output are. Where it has none, every question stays open.
 pub(crate) struct Asker {
     floor: Floor,
-    /// Machines may say something before they let anybody in. Of many it would be the same, many times.
-    shows_banners: bool,
+    /// There is one machine. Of many, what they say before they let anybody in would be the same, many times.
+    is_one: bool,
 }
 
 impl Asker {
-    pub(crate) fn new(floor: Floor, shows_banners: bool) -> Self {
-        Self { floor, shows_banners }
+    /// For one machine, or for many.
+    pub(crate) fn new(floor: Floor, is_one: bool) -> Self {
+        Self { floor, is_one }
     }
 
     /// Asks, one at a time.
@@ -44,13 +45,13 @@ impl Asker {
 impl Answers for Asker {
     fn ask<'a>(&'a self, question: &'a Question) -> Answering<'a> {
         Box::pin(async move {
-            let (text, echo) = words(question);
+            let (text, echo) = words(question, self.is_one);
             self.question(&text, echo).await
         })
     }
 
     fn banner(&self, _: &Hop, text: &str) {
-        if self.shows_banners {
+        if self.is_one {
             self.floor.say(Untrusted::from(text.trim_end()).multiline().to_string());
         }
     }
@@ -62,7 +63,7 @@ impl Answers for Asker {
 }
 
 /// The question as a person reads it, and whether the answer may be seen.
-fn words(question: &Question) -> (String, bool) {
+fn words(question: &Question, is_one: bool) -> (String, bool) {
     let line = |text: &str| Untrusted::from(text).to_string();
     match question {
         Question::Passphrase { file, again } => {
@@ -80,8 +81,10 @@ fn words(question: &Question) -> (String, bool) {
         }
         Question::NewKey { host, kind, fingerprint } => {
             let [host, kind, fingerprint] = [host, kind, fingerprint].map(|text| line(text));
+            let answers =
+                if is_one { "yes or no" } else { "yes or no; all: of every new machine in this run" };
             let text = format!(
-                "{host} is not known yet. Its {kind} key is {fingerprint}.\nIs that right? (yes or no) "
+                "{host} is not known yet. Its {kind} key is {fingerprint}.\nIs that right? ({answers}) "
             );
             (text, true)
         }
@@ -168,15 +171,15 @@ mod tests {
             echo: true,
         };
         let asked = "(root@n1) One-time\\x1b[2J code\nToken:\\r ".to_owned();
-        assert_eq!(words(&question), (asked, true));
+        assert_eq!(words(&question, true), (asked, true));
     }
 
     #[test]
     fn passwords_are_asked_for_unseen_and_say_when_the_last_one_was_wrong() {
-        let password = |again| words(&Question::Password { login: "root@n1".to_owned(), again });
+        let password = |again| words(&Question::Password { login: "root@n1".to_owned(), again }, true);
         assert_eq!(password(false), ("password of root@n1: ".to_owned(), false));
         assert_eq!(password(true), ("refused; password of root@n1: ".to_owned(), false));
-        let passphrase = words(&Question::Passphrase { file: "/k".into(), again: true });
+        let passphrase = words(&Question::Passphrase { file: "/k".into(), again: true }, true);
         assert_eq!(passphrase, ("wrong; passphrase of the key /k: ".to_owned(), false));
     }
 }

@@ -1,5 +1,6 @@
 //! How it ended on a machine, in words, and the exit code of the whole.
 
+use node::journal::RunEnding;
 use node::ssh::Outcome;
 
 /// No connection, as ssh has it.
@@ -36,35 +37,36 @@ pub(crate) enum Kind {
 impl Verdict {
     /// Of the machine whose end is `user@host:port`.
     pub(crate) fn of(outcome: &Outcome, end: &str) -> Self {
-        let (kind, code, reason) = match outcome {
-            Outcome::Exit(0) => (Kind::Good, 0, String::new()),
-            Outcome::Exit(status) => {
+        Self::of_ending(&RunEnding::of(outcome, end))
+    }
+
+    /// As the journal has it.
+    pub(crate) fn of_ending(ending: &RunEnding) -> Self {
+        let (kind, code, reason) = match ending {
+            RunEnding::Exit(0) => (Kind::Good, 0, String::new()),
+            RunEnding::Exit(status) => {
                 (Kind::Failed, u8::try_from(*status).unwrap_or(u8::MAX), format!("exit {status}"))
             }
-            Outcome::Signal { name, core } => {
+            RunEnding::Signal { name, core } => {
                 let code = number(name).map_or(u8::MAX, |number| BY_SIGNAL + number);
-                (
-                    Kind::Failed,
-                    code,
-                    format!("killed by SIG{name}{}", if *core { ", core dumped" } else { "" }),
-                )
+                let core = if *core { ", core dumped" } else { "" };
+                (Kind::Failed, code, format!("killed by SIG{name}{core}"))
             }
-            // Those that fail for the same reason stand together, so where is told only if it is on the way.
-            Outcome::Unreachable(error) if error.hop == end => {
-                (Kind::NoConnection, NO_CONNECTION, format!("no connection: {}", error.reason))
+            RunEnding::Unreachable(why) => {
+                (Kind::NoConnection, NO_CONNECTION, format!("no connection: {why}"))
             }
-            Outcome::Unreachable(error) => {
-                (Kind::NoConnection, NO_CONNECTION, format!("no connection, since {error}"))
-            }
-            Outcome::Lost(reason) => {
-                (Kind::NoConnection, NO_CONNECTION, format!("connection lost: {reason}"))
-            }
-            Outcome::TimedOut(limit) => {
+            RunEnding::Lost(why) => (Kind::NoConnection, NO_CONNECTION, format!("connection lost: {why}")),
+            RunEnding::TimedOut(limit) => {
                 (Kind::TimedOut, TIMED_OUT, format!("ended after {} s", limit.as_secs_f64()))
             }
-            Outcome::Cancelled => (Kind::Failed, INTERRUPTED, "cancelled".to_owned()),
+            RunEnding::Cancelled => (Kind::Failed, INTERRUPTED, "cancelled".to_owned()),
         };
         Self { kind, code, reason }
+    }
+
+    /// Of a machine whose ending the journal does not have.
+    pub(crate) fn unknown() -> Self {
+        Self { kind: Kind::Failed, code: u8::MAX, reason: "nobody saw how it ended".to_owned() }
     }
 }
 
@@ -162,7 +164,7 @@ mod tests {
     fn a_reason_names_the_machine_only_where_it_is_another_one() {
         let said = |hop| verdict(&unreachable(hop)).reason;
         assert_eq!(said("root@n1:22"), "no connection: the handshake failed: it speaks HTTP");
-        assert_eq!(said("gate:22"), "no connection, since gate:22: the handshake failed: it speaks HTTP");
+        assert_eq!(said("gate:22"), "no connection: gate:22: the handshake failed: it speaks HTTP");
         assert_eq!(verdict(&signal("SEGV")).reason, "killed by SIGSEGV");
         assert_eq!(verdict(&Outcome::TimedOut(Duration::from_millis(1500))).reason, "ended after 1.5 s");
     }

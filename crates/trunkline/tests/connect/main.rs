@@ -8,6 +8,7 @@
 #[allow(dead_code, unused_macros, reason = "shared with the tests of serve")]
 mod peers;
 mod program;
+#[allow(dead_code, reason = "shared with the tests of shell")]
 mod terminal;
 
 mod datagram;

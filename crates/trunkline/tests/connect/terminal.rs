@@ -11,7 +11,8 @@ use std::time::Instant;
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pts, Pty};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{InputModes, LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::program::{LIMIT, eventually};
 
@@ -26,6 +27,8 @@ pub(crate) struct Terminal {
     pty: Arc<Pty>,
     /// The end that the program has.
     line: Pts,
+    /// Its modes before the program.
+    before: Termios,
     printing: Receiver<Vec<u8>>,
     screen: vt100::Parser,
     /// Everything that was printed.
@@ -47,6 +50,10 @@ impl Terminal {
     ) -> Self {
         let (pty, line) = pty_process::blocking::open().unwrap();
         pty.resize(Size::new(ROWS.get(), COLUMNS.get())).unwrap();
+        let mut before = tcgetattr(&line).unwrap();
+        // As every terminal of today has it.
+        before.input_modes |= InputModes::IUTF8;
+        tcsetattr(&line, OptionalActions::Now, &before).unwrap();
         let command = Command::new(env!("CARGO_BIN_EXE_trunkline")).args(arguments);
         let command =
             command.env("TRUNKLINE_HOME", home).env("TERM", "xterm-256color").env_remove("NO_COLOR");
@@ -63,12 +70,29 @@ impl Terminal {
             }
         });
         let screen = vt100::Parser::new(ROWS, COLUMNS, 0);
-        Self { pty, line, printing, screen, printed: Vec::new(), child }
+        Self { pty, line, before, printing, screen, printed: Vec::new(), child }
     }
 
     /// Presses keys.
     pub(crate) fn types(&mut self, keys: &str) {
         (&*self.pty).write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// The window has another size now.
+    pub(crate) fn resize(&mut self, rows: u16, columns: u16) {
+        self.pty.resize(Size::new(rows, columns)).unwrap();
+        let [rows, columns] = [rows, columns].map(|number| NonZeroU16::new(number).unwrap());
+        self.screen.screen_mut().set_size(rows, columns);
+    }
+
+    /// Sends a signal to the program.
+    pub(crate) fn signals(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Whether its modes are those from before the program.
+    pub(crate) fn is_as_it_was(&self) -> bool {
+        format!("{:?}", tcgetattr(&*self.pty).unwrap()) == format!("{:?}", self.before)
     }
 
     /// Waits until the screen is as expected.

@@ -5,6 +5,7 @@
 #[path = "../book/home.rs"]
 #[allow(dead_code, reason = "shared with the tests of book")]
 mod home;
+mod runs;
 
 use std::fs;
 use std::time::Duration;
@@ -126,7 +127,15 @@ fn home_of(changes: impl IntoIterator<Item = Change>) -> Home {
     home
 }
 
-/// The service or the text of each line that is shown, in order.
+/// Keeps one thing more in the journal of a home; its row.
+fn keep(home: &Home, change: Change) -> i64 {
+    let writer = Writer::start(Journal::open(home.path()).unwrap(), |trouble| panic!("{trouble}")).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    writer.write(change, move |written| tell.send(written.map(|written| written.row)).unwrap());
+    told.recv().unwrap().unwrap()
+}
+
+/// The service, the command or the text of each line that is shown, in order.
 fn shown(home: &Home, arguments: &[&str]) -> Vec<String> {
     let lines = home.shows(&[&["log", "--json"], arguments].concat());
     let line = |line: &str| {
@@ -134,6 +143,7 @@ fn shown(home: &Home, arguments: &[&str]) -> Vec<String> {
         let what = match line["kind"].as_str().unwrap() {
             "connection" => &line["service"],
             "message" => &line["text"],
+            "run" => &line["command"],
             other => panic!("{other}"),
         };
         what.as_str().unwrap_or("sealed").to_owned()

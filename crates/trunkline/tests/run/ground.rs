@@ -19,12 +19,18 @@ pub(crate) struct Ground {
     pub(crate) port: u16,
     /// Nobody listens there; `dead` of the book.
     pub(crate) closed: u16,
+    verb: &'static str,
     folder: TempDir,
 }
 
 impl Ground {
-    /// Of five machines that are known.
+    /// For `trunkline run`.
     pub(crate) fn new() -> Self {
+        Self::of("run")
+    }
+
+    /// Of five machines that are known, for this verb.
+    pub(crate) fn of(verb: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         for key in ["host_key", "id_ed25519", "id_other"] {
@@ -34,7 +40,7 @@ impl Ground {
         }
         fs::copy(folder.path().join("id_ed25519.pub"), folder.path().join("authorized_keys")).unwrap();
         let (sshd, port) = sshd(folder.path());
-        let ground = Self { sshd, port, closed: free_port(), folder };
+        let ground = Self { sshd, port, closed: free_port(), verb, folder };
         let key = fs::read_to_string(ground.path("host_key.pub")).unwrap();
         ground.write("known_hosts", &format!("[127.0.1.*]:{port} {key}"));
         ground.write("config", &ground.config("id_ed25519"));
@@ -73,16 +79,26 @@ impl Ground {
         fs::set_permissions(self.path("bin").join(name), Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// The words of a command line: `run -F CONFIG ...`.
+    /// The words of a command line: `VERB -F CONFIG ...`.
     pub(crate) fn words(&self, words: &[&str]) -> Vec<String> {
         let config = self.path("config");
-        let before = ["run", "-F", config.to_str().unwrap()];
+        let before = [self.verb, "-F", config.to_str().unwrap()];
         before.iter().chain(words).map(|&word| word.to_owned()).collect()
     }
 
-    /// `trunkline run` with these words.
+    /// `trunkline VERB` with these words.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = trunkline(self.words(words));
+        self.trunkline(self.words(words))
+    }
+
+    /// What `trunkline log` shows with these words.
+    pub(crate) fn log(&self, words: &[&str]) -> Ran {
+        let words = ["log"].iter().chain(words).map(|&word| word.to_owned()).collect();
+        Running::start(&mut self.trunkline(words)).finish()
+    }
+
+    fn trunkline(&self, words: Vec<String>) -> Command {
+        let mut command = trunkline(words);
         command.env("TRUNKLINE_HOME", self.folder.path()).env("HOME", self.folder.path());
         command.env_remove("SSH_AUTH_SOCK");
         command
@@ -121,7 +137,8 @@ fn sshd(folder: &Path) -> (Child, u16) {
             "{listen}HostKey {folder}/host_key\nAuthorizedKeysFile {folder}/authorized_keys\nPidFile none\n\
              StrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\n\
              KbdInteractiveAuthentication no\nMaxStartups 1000\nPrintMotd no\n\
-             SetEnv PATH={folder}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+             SetEnv PATH={folder}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n\
+             AcceptEnv LC_*\nBanner {folder}/banner\n"
         );
         fs::write(&config, text).unwrap();
         let sshd = output_of("sh", &["-c", "command -v sshd"]);

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
 
 mod ground;
+#[path = "../doctor/host.rs"]
+#[allow(dead_code, reason = "shared with the tests of doctor")]
+mod host;
 #[macro_use]
 #[path = "../server/peers.rs"]
 #[allow(dead_code, unused_macros, reason = "shared with the tests of serve")]
@@ -15,7 +18,9 @@ mod program;
 mod terminal;
 
 mod faults;
+mod log;
 mod many;
 mod one;
 mod person;
+mod rack;
 mod tutorial;

@@ -1,7 +1,8 @@
 //! One machine: its bytes, its streams, its exit code.
 
 use crate::ground::Ground;
-use crate::program::noise;
+use crate::peers::output_of;
+use crate::program::{Running, noise, trunkline};
 
 #[test]
 fn the_bytes_of_one_machine_pass_as_they_are_both_ways() {
@@ -30,6 +31,16 @@ fn words_are_joined_with_spaces_and_options_behind_the_first_belong_to_the_comma
     for words in [&["n1", "echo", "-n", "a  b", "$((1+1))"][..], &["n1", "--", "echo -n a b 2"]] {
         assert_eq!(ground.run(words).text(), "a b 2");
     }
+}
+
+#[test]
+fn who_logs_in_needs_no_word_of_the_environment() {
+    let user = output_of("id", &["-un"]);
+    let mut command = trunkline(["run", "-F", "none", "--dry-run", "127.0.1.1", "true"]);
+    let ran = Running::start(command.env_remove("USER").env_remove("LOGNAME")).finish();
+    assert_eq!(ran.text().lines().next(), Some(format!("127.0.1.1: {}@127.0.1.1:22", user.trim()).as_str()));
+    let other = Running::start(command.env("USER", "somebody-else")).finish();
+    assert_eq!(other.out, ran.out, "as with ssh");
 }
 
 #[test]

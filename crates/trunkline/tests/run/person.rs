@@ -65,6 +65,19 @@ fn a_new_machine_is_asked_about_and_a_terminal_echoes_again_afterwards() {
 }
 
 #[test]
+fn of_many_new_machines_a_person_is_asked_until_he_says_all() {
+    needs!("sshd", "ssh-keygen");
+    let ground = Ground::new();
+    ground.write("known_hosts", "");
+    let mut terminal = at_terminal(&ground, &["n[1-5]", "-b", "echo in"]);
+    terminal.until_shows("(yes or no; all: of every new machine in this run)");
+    terminal.types("all\n");
+    terminal.until_shows("--- n[1-5] (5)");
+    assert_eq!(terminal.end(), Some(0));
+    assert_eq!(std::fs::read_to_string(ground.path("known_hosts")).unwrap().lines().count(), 5);
+}
+
+#[test]
 fn ctrl_c_ends_the_run_and_a_second_one_leaves_at_once() {
     needs!("sshd", "ssh-keygen");
     let ground = Ground::new();

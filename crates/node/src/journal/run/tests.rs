@@ -120,9 +120,12 @@ fn a_run_comes_back_as_it_went_in_with_its_machines_and_what_they_printed() {
 fn an_outcome_is_an_ending_with_its_reason_in_words() {
     let reason = remote::ConnectError::Refused("no such shell".to_owned());
     let outcome = Outcome::Unreachable(remote::Unreachable { hop: "ops@n1:22".to_owned(), reason });
-    let told = "ops@n1:22: it does not start the command: no such shell";
-    assert_eq!(RunEnding::from(&outcome), RunEnding::Unreachable(told.to_owned()));
-    assert_eq!(RunEnding::from(&Outcome::Exit(3)), RunEnding::Exit(3));
+    let told = "it does not start the command: no such shell";
+    let told_of = |end| RunEnding::of(&outcome, end);
+    assert_eq!(told_of("ops@n1:22"), RunEnding::Unreachable(told.to_owned()));
+    let on_the_way = format!("ops@n1:22: {told}");
+    assert_eq!(told_of("ops@n2:22"), RunEnding::Unreachable(on_the_way), "n1 was a jump host");
+    assert_eq!(RunEnding::of(&Outcome::Exit(3), "ops@n1:22"), RunEnding::Exit(3));
 }
 
 #[test]

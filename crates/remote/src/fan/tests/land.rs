@@ -12,12 +12,16 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::ask::{Answering, Answers, Asking, Question};
 use crate::command::{Command, Size};
 use crate::config::{Settings, StrictHostKeyChecking};
 use crate::fan::{Event, Fan, Plan, Source, Stop, What, run};
 use crate::machine::{Hop, Machine};
 use crate::outcome::{ConnectError, Outcome, Unreachable};
 use crate::transport::{Doing, Input, Piece, Session, Signal, Transport};
+
+/// How long a person thinks about a question.
+pub(super) const THINKS: Duration = Duration::from_secs(3600);
 
 /// What a machine does when one comes to it.
 pub(super) enum Door {
@@ -28,6 +32,10 @@ pub(super) enum Door {
     Refuses,
     /// It says nothing, for ever.
     Silent,
+    /// A defect of the transport.
+    Breaks,
+    /// It opens after a question, about which a person thinks for [`THINKS`].
+    Asks(Pin<Box<dyn Future<Output = Outcome> + Send>>),
 }
 
 /// The command's side of a session.
@@ -48,7 +56,11 @@ pub(super) struct Land {
     /// Machines under way now, and at most at one time.
     under_way: Arc<(AtomicUsize, AtomicUsize)>,
     seen: Arc<Mutex<Vec<String>>>,
+    asking: Asking,
 }
+
+/// Thinks about every question for [`THINKS`].
+struct Slow;
 
 pub(super) fn opens(play: impl Future<Output = Outcome> + Send + 'static) -> Door {
     Door::Opens(Box::pin(play))
@@ -56,6 +68,10 @@ pub(super) fn opens(play: impl Future<Output = Outcome> + Send + 'static) -> Doo
 
 pub(super) fn late(after: u64, play: impl Future<Output = Outcome> + Send + 'static) -> Door {
     Door::Late(Duration::from_secs(after), Box::pin(play))
+}
+
+pub(super) fn asks(play: impl Future<Output = Outcome> + Send + 'static) -> Door {
+    Door::Asks(Box::pin(play))
 }
 
 /// Waits for ever.
@@ -122,6 +138,7 @@ impl Land {
             taken: Arc::default(),
             under_way: Arc::default(),
             seen: Arc::default(),
+            asking: Asking::new(Arc::new(Slow)),
         })
     }
 
@@ -236,11 +253,23 @@ impl Drop for UnderWay {
     }
 }
 
+impl Answers for Slow {
+    fn ask<'a>(&'a self, _: &'a Question) -> Answering<'a> {
+        Box::pin(async {
+            tokio::time::sleep(THINKS).await;
+            None
+        })
+    }
+
+    fn banner(&self, _: &Hop, _: &str) {}
+}
+
 impl Transport for Land {
     type Session = Played;
 
     async fn start(&self, machine: &Machine, _: &Command, doing: &Doing) -> Result<Played, Unreachable> {
         let under_way = UnderWay::new(&self.under_way);
+        doing.heed(&self.asking);
         doing.begin(&machine.end, "handshake");
         let (sender, pieces) = mpsc::channel(1);
         let (signals, heard) = mpsc::unbounded_channel();
@@ -257,6 +286,12 @@ impl Transport for Land {
                 return Err(Unreachable { hop: machine.end.to_string(), reason });
             }
             Door::Silent => pending().await,
+            Door::Breaks => panic!("this is meant to be a defect"),
+            Door::Asks(play) => {
+                let question = Question::Password { login: "ops".to_owned(), again: false };
+                self.asking.ask(&question).await;
+                play
+            }
         };
         let playing = tokio::spawn(async move {
             let outcome = play.await;

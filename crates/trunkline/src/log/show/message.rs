@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use net::Untrusted;
 use node::journal::{Message, State};
 use serde::Serialize;
 
-use super::Cells;
+use super::{Cells, span};
 use crate::log::people::Names;
 
 #[derive(Debug, Serialize)]
@@ -124,30 +124,5 @@ impl<'a> Line<'a> {
         let flags = [seal, self.automatic.then_some("automatic"), self.broadcast.then_some("to everybody")];
         let words: Vec<_> = state.into_iter().chain(flags.into_iter().flatten().map(str::to_owned)).collect();
         words.join(", ")
-    }
-}
-
-/// A time as one says it: `3 ms`, `1.2 s`, `2h 5m 3s`.
-fn span(took: Duration) -> String {
-    match took.as_millis() {
-        millis @ ..1_000 => format!("{millis} ms"),
-        ..60_000 => format!("{:.1} s", took.as_secs_f64()),
-        _ => {
-            let seconds = i64::try_from(took.as_secs()).unwrap_or(i64::MAX);
-            format!("{:#}", SignedDuration::from_secs(seconds))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn how_long_a_delivery_took_is_said_in_what_fits_it() {
-        let said = [0, 3, 999, 1_000, 59_999, 60_000, 7_503_000, 90_000_000]
-            .map(|millis| span(Duration::from_millis(millis)));
-        assert_eq!(said, ["0 ms", "3 ms", "999 ms", "1.0 s", "60.0 s", "1m", "2h 5m 3s", "25h"]);
-        assert!(!span(Duration::MAX).is_empty());
     }
 }

@@ -1,0 +1,99 @@
+//! A run, shown.
+
+use jiff::Timestamp;
+use net::Untrusted;
+use node::journal::{Run, RunMachine};
+use serde::Serialize;
+
+use super::{Cells, span};
+use crate::run::{End, folded};
+use crate::ssh::Verdict;
+
+#[derive(Debug, Serialize)]
+pub(in crate::log) struct Line<'a> {
+    pub(super) time: Timestamp,
+    /// Who ran it: a user of this machine.
+    by: &'a str,
+    /// As he named them.
+    targets: &'a str,
+    command: &'a str,
+    /// Unless it goes on, or nobody saw the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
+    cancelled: bool,
+    machines: Vec<Machine<'a>>,
+    #[serde(skip)]
+    run: &'a Run,
+    #[serde(skip)]
+    rows: &'a [RunMachine],
+}
+
+#[derive(Debug, Serialize)]
+struct Machine<'a> {
+    name: &'a str,
+    host: &'a str,
+    #[serde(flatten)]
+    end: End<'a>,
+    /// Bytes that it printed, whether they are kept or not.
+    out: u64,
+    err: u64,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn new(run: &'a Run, machines: &'a [RunMachine]) -> Self {
+        let machine = |machine: &'a RunMachine| Machine {
+            name: &machine.name,
+            host: &machine.host,
+            end: End::of(machine.ending.as_ref(), machine.lasted),
+            out: machine.out,
+            err: machine.err,
+        };
+        Self {
+            time: run.at,
+            by: &run.by,
+            targets: &run.targets,
+            command: &run.command,
+            seconds: run.lasted.map(|lasted| lasted.as_secs_f64()),
+            cancelled: run.cancelled,
+            machines: machines.iter().map(machine).collect(),
+            run,
+            rows: machines,
+        }
+    }
+
+    pub(super) fn cells(&self) -> Cells {
+        let what = format!("{} ran {}", self.by, self.command);
+        [
+            "run".to_owned(),
+            targets(self.rows),
+            self.result(),
+            Untrusted::from(what.as_str()).multiline().to_string(),
+        ]
+    }
+
+    /// `38 ok, 2 failed, 1.2 s`; of one machine how it failed.
+    fn result(&self) -> String {
+        let Run { failed, cancelled, lasted, .. } = *self.run;
+        let ok = self.rows.len() - failed;
+        let mut words = match self.rows {
+            [_] if failed == 0 => vec!["ok".to_owned()],
+            [RunMachine { ending, .. }] => {
+                let reason = ending.as_ref().map_or_else(Verdict::unknown, Verdict::of_ending).reason;
+                vec![Untrusted::from(reason.as_str()).to_string()]
+            }
+            _ if failed == 0 => vec![format!("all {ok} ok")],
+            _ => vec![format!("{ok} ok, {failed} failed")],
+        };
+        if cancelled && self.rows.len() > 1 {
+            words.push("cancelled".to_owned());
+        }
+        words.extend(lasted.map(span));
+        words.join(", ")
+    }
+}
+
+/// The machines as a set, and of many how many: `n[01-40] (40)`.
+pub(in crate::log) fn targets(machines: &[RunMachine]) -> String {
+    let names = folded(machines.iter().map(|machine| machine.name.as_str()));
+    if machines.len() > 1 { format!("{names} ({})", machines.len()) } else { names }
+}
