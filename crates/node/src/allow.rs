@@ -140,7 +140,7 @@ pub fn add(path: &Path, text: &str, terms: &Terms) -> Result<Line, AllowError> {
     }
     let written = write(path, &asked, terms)?;
     let store = Store::open(path)?;
-    let mut bytes = store.read()?;
+    let mut bytes = store.read().map_err(unreadable(path))?;
     let there = AuthorizedKeys::parse(path, &bytes);
     if let Some(line) = there.lines.iter().find(|line| line.key.key_data() == asked.key.key_data()) {
         let (line, label) = (line.number, line.comment.clone());
@@ -162,7 +162,7 @@ pub fn list(path: &Path) -> Result<AuthorizedKeys, AllowError> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(AuthorizedKeys::parse(path, &bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(AuthorizedKeys::default()),
-        Err(error) => Err(AllowError::Read { path: path.to_owned(), error }),
+        Err(error) => Err(unreadable(path)(error)),
     }
 }
 
@@ -173,7 +173,7 @@ pub fn list(path: &Path) -> Result<AuthorizedKeys, AllowError> {
 /// When no key is meant, or more than one.
 pub fn remove(path: &Path, which: &str) -> Result<Vec<Line>, AllowError> {
     let store = Store::open(path)?;
-    let bytes = store.read()?;
+    let bytes = store.read().map_err(unreadable(path))?;
     let text = key(which).ok();
     let is_meant = |line: &Line| match &text {
         Some(meant) => meant.key.key_data() == line.key.key_data(),
@@ -218,6 +218,10 @@ fn write(path: &Path, asked: &Line, terms: &Terms) -> Result<String, AllowError>
         return Err(unwritable("--only", "a backslash in it would mean something else"));
     }
     Ok(line)
+}
+
+fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> AllowError {
+    move |error| AllowError::Read { path: path.to_owned(), error }
 }
 
 /// `, as ann`, where there is a label.

@@ -44,10 +44,10 @@ impl Store {
     }
 
     /// What is in it; nothing is in a missing one.
-    pub(crate) fn read(&self) -> Result<Vec<u8>, StoreError> {
+    pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
         match fs::read(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            read => read.map_err(failed("reading", &self.path)),
+            read => read,
         }
     }
 

@@ -115,7 +115,8 @@ pub fn edit<T, E: From<EditError>>(
     change: impl FnOnce(&mut Draft) -> Result<T, E>,
 ) -> Result<T, E> {
     let store = Store::open(path).map_err(EditError::from)?;
-    let bytes = store.read().map_err(EditError::from)?;
+    let unreadable = |error| EditError::Book(BookError::Read { path: path.to_owned(), error });
+    let bytes = store.read().map_err(unreadable)?;
     let before = utf8(bytes, path).map_err(|mistakes| EditError::Book(mistakes.into()))?;
     let mut draft = Draft::new(&before, path)?;
     let done = change(&mut draft)?;

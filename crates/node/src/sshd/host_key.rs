@@ -16,7 +16,8 @@ pub(super) fn of(home: &Home) -> Result<HostKey, SshdError> {
     let path = home.state().join(FILE);
     let wrong = |error| SshdError::HostKey { path: path.clone(), error };
     let store = Store::open(&path)?;
-    let bytes = store.read()?;
+    let reading = |error| SshdError::System { doing: "reading the host key", error };
+    let bytes = store.read().map_err(reading)?;
     if bytes.is_empty() {
         let making = |error| SshdError::System { doing: "making a host key", error };
         let key = HostKey::generate().map_err(making)?;
