@@ -4,8 +4,9 @@
 
 use std::process::{Command, Output, Stdio};
 
-const VERBS: [&str; 13] = [
-    "up", "serve", "connect", "run", "shell", "who", "send", "chat", "away", "block", "book", "log", "doctor",
+const VERBS: [&str; 14] = [
+    "up", "serve", "connect", "run", "shell", "copy", "who", "send", "chat", "away", "block", "book", "log",
+    "doctor",
 ];
 
 fn trunkline(arguments: &[&str]) -> Output {
