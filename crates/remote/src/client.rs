@@ -73,7 +73,7 @@ impl Client {
     #[must_use]
     pub fn new(dial: Arc<dyn Dial>, answers: Arc<dyn Answers>, keyring: Arc<Keyring>, flow: Flow) -> Self {
         let answers = Arc::new(Asking::new(answers));
-        let keyring = keyring.with(answers.clone());
+        let keyring = Arc::unwrap_or_clone(keyring).with(answers.clone());
         Self { dial, answers, keyring, flow, known_hosts: Mutex::default(), gates: Gates::default() }
     }
 

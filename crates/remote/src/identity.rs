@@ -61,8 +61,8 @@ impl Keyring {
     }
 
     /// The same one, with its questions answered by somebody else.
-    pub(crate) fn with(&self, answers: Arc<dyn Answers>) -> Self {
-        Self { answers, shelf: self.shelf.clone() }
+    pub(crate) fn with(self, answers: Arc<dyn Answers>) -> Self {
+        Self { answers, ..self }
     }
 
     /// What to show to a host.

@@ -89,6 +89,7 @@ Examples:
   trunkline connect HOST 9100 < job.pdf         send a file, byte for byte
   trunkline book add printer --socket HOST:9100 give it a name
   trunkline connect printer < job.pdf           and use the name
+  trunkline run 'n[01-40]' -b -- uname -r       a command on forty machines, equal output once
   trunkline shell gate                          a terminal on a machine, as with ssh
   trunkline who                                 everybody in sight
   trunkline send wang -- lunch at 12?           a text for somebody, and its receipt

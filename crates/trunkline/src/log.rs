@@ -77,7 +77,7 @@ pub(crate) fn run(flags: &LogFlags) -> Outcome {
         return stdout::print(match journal {
             Some(_) => "Nothing in the journal fits.\n",
             None => {
-                "There is no journal yet. A server keeps one when asked to:\n  trunkline serve :8080 upper --log\n"
+                "There is no journal yet. What is sent or run makes one, and a server when asked to:\n  trunkline serve :8080 upper --log\n"
             }
         });
     }

@@ -2,6 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "readme/machines.rs"]
+mod machines;
+#[macro_use]
+#[path = "server/peers.rs"]
+#[allow(dead_code, unused_macros, reason = "shared with the tests of serve")]
+mod peers;
+
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
@@ -11,6 +18,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use machines::{Machines, NETWORKS};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// How long a line of a session may take to come.
@@ -18,14 +26,32 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
 fn the_sessions_of_the_readme_show_what_the_readme_says() {
-    let readme = include_str!("../../../README.md");
-    let sections: Vec<_> = readme.split("\n### ").skip(1).collect();
+    let sections: Vec<_> = sections().filter(|section| !needs_machines(section)).collect();
     assert!(sections.len() >= 5, "the README's sessions were not found");
     for section in sections {
-        let title = section.lines().next().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        run_session(title, &with_free_places(section, folder.path()), folder.path());
+        run_session(&with_free_places(section, folder.path()), folder.path());
     }
+}
+
+#[test]
+fn the_session_with_forty_machines_shows_what_the_readme_says() {
+    needs!("sshd", "ssh-keygen");
+    let [section] = sections().filter(|section| needs_machines(section)).collect::<Vec<_>>()[..] else {
+        panic!("the README has one such session")
+    };
+    let home = tempfile::tempdir().unwrap();
+    let _machines = Machines::of(home.path());
+    run_session(&section.replace(NETWORKS[0], NETWORKS[1]), home.path());
+}
+
+/// The sessions, each with its title as its first line.
+fn sections() -> impl Iterator<Item = &'static str> {
+    include_str!("../../../README.md").split("\n### ").skip(1)
+}
+
+fn needs_machines(section: &str) -> bool {
+    section.contains("$ trunkline run ")
 }
 
 #[test]
@@ -35,7 +61,8 @@ fn the_two_commands_of_the_readme_are_the_ones_that_exist() {
     assert!(readme.contains("cargo xtask test"));
 }
 
-fn run_session(title: &str, section: &str, home: &Path) {
+fn run_session(section: &str, home: &Path) {
+    let title = section.lines().next().unwrap();
     let boxes: Vec<&str> =
         section.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(boxes.len() >= 2, "{title}: a session needs two terminals");
@@ -127,7 +154,7 @@ fn shell(command: &str, home: &Path) -> Command {
     let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", command]).env("PATH", path).env("LC_ALL", "C.UTF-8").env("NO_COLOR", "1");
-    shell.env("TRUNKLINE_HOME", home);
+    shell.env("TRUNKLINE_HOME", home).env("HOME", home);
     shell
 }
 
@@ -154,8 +181,17 @@ fn with_free_places(section: &str, folder: &Path) -> String {
 
 /// Ports, process and user ids, accounts, hosts and times differ from run to run.
 fn masked(line: &str) -> String {
-    let before =
-        ["127.0.0.1:", "udp port ", "pid ", "uid ", "bytes; ", "byte; ", "is open (", "delivered in "];
+    let before = [
+        "127.0.0.1:",
+        "udp port ",
+        "pid ",
+        "uid ",
+        "bytes; ",
+        "byte; ",
+        "is open (",
+        "delivered in ",
+        " ok in ",
+    ];
     let line = before.iter().fold(line.to_owned(), |line, before| {
         let mut parts = line.split(before);
         let first = parts.next().unwrap().to_owned();

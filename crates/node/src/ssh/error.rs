@@ -49,7 +49,7 @@ pub enum SshError {
     /// A machine is on the way to itself.
     #[error("the way goes in a circle: {}; mend via in the book or ProxyJump in ssh_config, or say -J", Path(.0))]
     Circle(Vec<String>),
-    /// More than [`HOPS_MAX`] machines are on the way.
+    /// More than eight machines are on the way.
     #[error("more than {HOPS_MAX} machines are on the way to {}: say -J", Untrusted::from(host.as_str()))]
     TooFar {
         /// To which.

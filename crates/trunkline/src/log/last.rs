@@ -1,10 +1,9 @@
 //! `log last`: what the last run printed, again.
 
 use jiff::tz::TimeZone;
-use net::Untrusted;
 use node::journal::{Journal, RunQuery};
 
-use super::show::{Line, by_the_clock, targets};
+use super::show::{Line, by_the_clock, ran, targets};
 use crate::book::own_book;
 use crate::failure::Outcome;
 use crate::run::Again;
@@ -25,8 +24,7 @@ pub(super) fn show(journal: Option<&Journal>, last: &RunQuery, zone: &TimeZone, 
         stdout::print_json([Line::of_run(run, machines)])?;
         return again.json();
     }
-    let on = format!("{} on {}", by_the_clock(run.at, zone), targets(machines));
-    let ran = format!("{} ran {}", run.by, run.command);
-    stdout::print(format!("{on}: {}\n", Untrusted::from(ran.as_str()).multiline()))?;
+    let on = targets(machines);
+    stdout::print(format!("{} on {on}: {}\n", by_the_clock(run.at, zone), ran(run)))?;
     again.folded()
 }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use node::journal::{Connection, Message, Run, RunMachine};
 use serde::Serialize;
 
-pub(super) use run::targets;
+pub(super) use run::{ran, targets};
 
 use super::people::Names;
 use crate::table::columns;

@@ -62,13 +62,7 @@ impl<'a> Line<'a> {
     }
 
     pub(super) fn cells(&self) -> Cells {
-        let what = format!("{} ran {}", self.by, self.command);
-        [
-            "run".to_owned(),
-            targets(self.rows),
-            self.result(),
-            Untrusted::from(what.as_str()).multiline().to_string(),
-        ]
+        ["run".to_owned(), targets(self.rows), self.result(), ran(self.run)]
     }
 
     /// `38 ok, 2 failed, 1.2 s`; of one machine how it failed.
@@ -90,6 +84,13 @@ impl<'a> Line<'a> {
         words.extend(lasted.map(span));
         words.join(", ")
     }
+}
+
+/// Who ran what.
+pub(in crate::log) fn ran(Run { by, command, .. }: &Run) -> String {
+    // Where the environment names no user, nobody is known.
+    let ran = if by.is_empty() { format!("ran {command}") } else { format!("{by} ran {command}") };
+    Untrusted::from(ran.as_str()).multiline().to_string()
 }
 
 /// The machines as a set, and of many how many: `n[01-40] (40)`.
