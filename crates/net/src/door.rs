@@ -145,9 +145,9 @@ fn is_about_one_connection(error: &io::Error) -> bool {
     .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
-/// Who is inside.
+/// Who is inside: of a front door, or of a narrower one behind it, such as that of who has yet to say who he is.
 #[derive(Debug, Default)]
-pub(crate) struct Census {
+pub struct Census {
     counts: Mutex<Counts>,
 }
 
@@ -158,7 +158,11 @@ struct Counts {
 }
 
 impl Census {
-    pub(crate) fn admit(self: &Arc<Self>, limits: &Limits, ip: Option<IpAddr>) -> Result<Place, Refusal> {
+    /// Takes a place.
+    ///
+    /// # Errors
+    /// Which limit stands against it.
+    pub fn admit(self: &Arc<Self>, limits: &Limits, ip: Option<IpAddr>) -> Result<Place, Refusal> {
         if ip.is_some_and(|ip| !limits.access.admits(ip)) {
             return Err(Refusal::Access);
         }
@@ -179,7 +183,8 @@ impl Census {
 }
 
 /// A place inside, given back when dropped.
-pub(crate) struct Place {
+#[derive(Debug)]
+pub struct Place {
     census: Arc<Census>,
     ip: Option<IpAddr>,
 }

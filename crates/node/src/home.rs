@@ -134,6 +134,12 @@ impl Home {
         self.config.join("book.toml")
     }
 
+    /// The file of the keys that `up --ssh` lets in, beside those of `~/.ssh/authorized_keys`.
+    #[must_use]
+    pub fn allow(&self) -> PathBuf {
+        self.config.join("allow")
+    }
+
     /// The folder of what the program remembers by itself.
     #[must_use]
     pub fn state(&self) -> &Path {

@@ -17,7 +17,7 @@ mod tests;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use russh::keys::{Algorithm, PublicKey};
+use russh::keys::{Algorithm, HashAlg, PublicKey};
 
 pub use options::{Forwarding, Options, PermitOpen};
 pub use pattern::Sources;
@@ -49,6 +49,14 @@ pub struct Line {
     pub comment: String,
     /// What it may do.
     pub options: Options,
+}
+
+impl Line {
+    /// `SHA256:...` of the key.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        self.key.fingerprint(HashAlg::Sha256).to_string()
+    }
 }
 
 /// A line that was passed over, or a part of one.

@@ -22,6 +22,7 @@ mod event;
 mod files;
 mod forward;
 mod handler;
+mod host_key;
 mod input;
 pub mod limits;
 mod process;
@@ -38,21 +39,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use russh::keys::ssh_key::LineEnding;
-use russh::keys::{Algorithm, PrivateKey, PublicKey};
+use russh::keys::Algorithm;
 use russh::{MethodKind, MethodSet, Preferred, SshId, cipher, compression, kex, mac};
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use zeroize::Zeroizing;
 
 pub use access::{Access, Credential, Grant, Login, Refusal};
 pub use account::Account;
 pub use event::{Closed, Connection, Event, Exit, Report, What};
 pub use files::KeyFiles;
+pub use host_key::{HostKey, HostKeyError};
 pub use limits::Limits;
 
 use crate::dial::Dial;
@@ -75,63 +74,6 @@ pub struct Config {
     pub dial: Option<Arc<dyn Dial>>,
 }
 
-/// The key that a server proves itself with: Ed25519, the one kind that every client of these years takes.
-#[derive(Clone)]
-pub struct HostKey(PrivateKey);
-
-/// A text that is not the host key it should be.
-#[derive(Debug, Error)]
-pub enum HostKeyError {
-    /// Not the format.
-    #[error("not a private key in OpenSSH's format: {0}")]
-    Format(String),
-    /// Another kind.
-    #[error("a key of the kind {0}; a host key must be ssh-ed25519")]
-    Kind(String),
-}
-
-impl HostKey {
-    /// A new one.
-    ///
-    /// # Errors
-    /// When the system gives no random bytes.
-    pub fn generate() -> std::io::Result<Self> {
-        let mut seed = Zeroizing::new([0u8; 32]);
-        rustix::rand::getrandom(&mut *seed, rustix::rand::GetRandomFlags::empty())?;
-        let pair = russh::keys::ssh_key::private::Ed25519Keypair::from_seed(&seed);
-        Ok(Self(pair.into()))
-    }
-
-    /// Reads what [`HostKey::to_text`] wrote, or ssh-keygen(1).
-    ///
-    /// # Errors
-    /// When it is no such key, or needs a passphrase.
-    pub fn from_text(text: &str) -> Result<Self, HostKeyError> {
-        let key = PrivateKey::from_openssh(text).map_err(|error| HostKeyError::Format(error.to_string()))?;
-        if key.is_encrypted() {
-            return Err(HostKeyError::Format("it needs a passphrase".into()));
-        }
-        match key.algorithm() {
-            Algorithm::Ed25519 => Ok(Self(key)),
-            other => Err(HostKeyError::Kind(other.to_string())),
-        }
-    }
-
-    /// For a file that nobody else may read.
-    ///
-    /// # Errors
-    /// As [`HostKey::from_text`].
-    pub fn to_text(&self) -> Result<Zeroizing<String>, HostKeyError> {
-        self.0.to_openssh(LineEnding::LF).map_err(|error| HostKeyError::Format(error.to_string()))
-    }
-
-    /// The half that clients may know.
-    #[must_use]
-    pub fn public(&self) -> &PublicKey {
-        self.0.public_key()
-    }
-}
-
 /// A server; its clones are the same.
 #[derive(Clone)]
 pub struct Server(Arc<Shared>);
@@ -142,6 +84,8 @@ struct Shared {
     protocol: Arc<russh::server::Config>,
     access: Arc<dyn Access>,
     open: Mutex<Open>,
+    /// Ends every connection.
+    end: CancellationToken,
 }
 
 #[derive(Default)]
@@ -175,7 +119,8 @@ impl Server {
     #[must_use]
     pub fn new(config: Config, access: Arc<dyn Access>) -> Self {
         let protocol = Arc::new(protocol(&config));
-        Self(Arc::new(Shared { config, protocol, access, open: Mutex::default() }))
+        let end = CancellationToken::new();
+        Self(Arc::new(Shared { config, protocol, access, open: Mutex::default(), end }))
     }
 
     /// Serves a connection to its end, and to the end of everything that it started. Returns why it ended. Dropped, it
@@ -187,7 +132,7 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let since = Instant::now();
-        let end = CancellationToken::new();
+        let end = self.0.end.child_token();
         let id = self.0.enter(peer, since, end.clone());
         let sessions = TaskTracker::new();
         let line = Line {
@@ -223,6 +168,11 @@ impl Server {
     #[must_use]
     pub fn end(&self, id: u64) -> bool {
         self.0.open().connections.get(&id).map(|entry| entry.end.cancel()).is_some()
+    }
+
+    /// Ends every connection and what it started, also of those that are still to come.
+    pub fn end_all(&self) {
+        self.0.end.cancel();
     }
 
     async fn converse<S>(&self, stream: S, line: Line, end: CancellationToken) -> Closed
@@ -344,7 +294,7 @@ fn protocol(config: &Config) -> russh::server::Config {
         // A client asks first, without a key, which methods there are. That is no try.
         auth_rejection_time_initial: Some(Duration::ZERO),
         max_auth_attempts: limits.max_tries + 1,
-        keys: vec![config.host_key.0.clone()],
+        keys: vec![config.host_key.private().clone()],
         limits: russh::Limits {
             rekey_write_limit: limits.rekey_bytes,
             rekey_read_limit: limits.rekey_bytes,

@@ -69,7 +69,7 @@ fn unchanged(error: EditError, book: &Path) -> Failure {
     }
 }
 
-const ELSEWHERE: &str = "mend the permissions, or name another folder: TRUNKLINE_HOME=/path";
+pub(crate) const ELSEWHERE: &str = "mend the permissions, or name another folder: TRUNKLINE_HOME=/path";
 
 /// The book, the machines that other programs keep, and what of those was left out.
 fn everything(home: &Home) -> Result<(Book, Vec<Note>), Failure> {

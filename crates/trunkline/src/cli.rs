@@ -1,6 +1,7 @@
 //! The command line as people type it. What is read here is raw; each verb turns its flags into one validated
 //! plan and looks at no flag again.
 
+mod allow;
 mod away;
 mod block;
 mod book;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use allow::{AllowAddFlags, AllowFlags, AllowJob};
 pub(crate) use away::AwayFlags;
 pub(crate) use block::{BlockFlags, BlockJob};
 pub(crate) use book::{
@@ -64,6 +66,7 @@ pub(crate) enum Verb {
     Away(AwayFlags),
     Block(BlockFlags),
     Book(BookFlags),
+    Allow(AllowFlags),
     Log(LogFlags),
     Doctor(DoctorFlags),
     /// Print the completions of a shell

@@ -1,5 +1,6 @@
 //! The trunkline command: parse, call the verb, map its outcome to an exit code.
 
+mod allow;
 mod away;
 mod block;
 mod book;
@@ -85,6 +86,7 @@ fn run(verb: Verb) -> Outcome {
             runtime()?.block_on(copy::run(plan))
         }
         Verb::Book(flags) => book::run(flags),
+        Verb::Allow(flags) => allow::run(flags),
         Verb::Log(flags) => log::run(&flags),
         Verb::Doctor(flags) => runtime()?.block_on(doctor::run(&flags)),
         Verb::Completions { shell } => completion::script(&shell),

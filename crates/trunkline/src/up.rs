@@ -1,5 +1,6 @@
 //! `up`: runs this machine's node, and shows what happens.
 
+mod guests;
 mod screen;
 mod signals;
 mod words;
@@ -12,6 +13,7 @@ use net::ListenError;
 use net::door::Shutdown;
 use node::book::CHAT_PORT;
 use node::home::{Home, LockError};
+use node::sshd::{self, Sshd, SshdError};
 use node::{Node, Plan, StartError, Watch};
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
@@ -22,7 +24,7 @@ use crate::cli::{ChatAt, UpFlags};
 use crate::control::{Api, Socket};
 use crate::doctor;
 use crate::failure::{Exit, Failure, Outcome};
-use screen::Screen;
+use screen::{Aside, Screen};
 
 pub(crate) use signals::Signals;
 pub(crate) use words::Words;
@@ -30,12 +32,15 @@ pub(crate) use words::Words;
 /// How long faces that are still there may take to hear that the node has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Troubles that may wait to be shown.
-const TROUBLES: usize = 16;
+/// What may wait to be shown besides the node's own events. More is left out: troubles are like those before them, and
+/// sessions of the SSH line are in the journal.
+const ASIDES: usize = 256;
 
 /// Runs the node until it is told to stop.
 pub(crate) async fn run(flags: UpFlags) -> Outcome {
     let json = flags.json;
+    let ssh = flags.ssh.clone().map(|at| sshd::Plan::new(at, flags.allow_root)).transpose();
+    let ssh = ssh.map_err(no_ssh)?;
     let plan = plan(flags)?;
     let home = Home::of_this_user().map_err(Failure::usage)?;
     let path = home.control_socket().map_err(Failure::usage)?;
@@ -52,18 +57,27 @@ pub(crate) async fn run(flags: UpFlags) -> Outcome {
             return Err(anyhow!(error).into());
         }
     };
+    let (aside, asides) = mpsc::channel(ASIDES);
+    let ssh = match ssh {
+        Some(plan) => match open_ssh(&home, plan, aside.clone()).await {
+            Ok(ssh) => Some(ssh),
+            Err(failure) => {
+                running.stop().await;
+                return Err(failure);
+            }
+        },
+        None => None,
+    };
     let watch = node.watch().await.map_err(|error| anyhow!(error))?;
     let screen = Screen::begin(&watch.snapshot, &path, json);
     let shutdown = Shutdown::default();
-    let (trouble, troubles) = mpsc::channel(TROUBLES);
-    look_at_set_up(home, trouble.clone());
-    // One more than may wait is like those before it.
-    let tell = move |text| drop(trouble.try_send(text));
+    look_at_set_up(home, aside.clone());
+    let tell = move |text| drop(aside.try_send(Aside::Trouble(text)));
     let control = tokio::spawn(socket.serve(Api::new(node.clone()), shutdown.clone(), tell));
     // Without a supervisor that asked for it this does nothing.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
 
-    let mut shown = show(screen, node, watch, troubles)?;
+    let mut shown = show(screen, node, watch, asides)?;
     let (ended, shown) = tokio::select! {
         biased;
         exit = signals.next() => (Ok(exit), Some(shown)),
@@ -73,6 +87,10 @@ pub(crate) async fn run(flags: UpFlags) -> Outcome {
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     shutdown.drain.cancel();
     let goodbye = async {
+        // First: what becomes of its sessions is shown.
+        if let Some(ssh) = ssh {
+            ssh.stop().await;
+        }
         running.stop().await;
         // Those who do not listen are not waited for.
         let _ = timeout(LAST_WORDS, control).await;
@@ -89,16 +107,41 @@ pub(crate) async fn run(flags: UpFlags) -> Outcome {
 
 /// Has the machine's set-up looked at, and says in a line if something is in the way. It takes up to a second, for which
 /// nobody waits.
-fn look_at_set_up(home: Home, trouble: mpsc::Sender<String>) {
+fn look_at_set_up(home: Home, aside: mpsc::Sender<Aside>) {
     thread::spawn(move || {
         if let Ok(findings) = doctor::examine(&home)
             && doctor::has_problem(&findings)
         {
+            let text = format!("{} in the set-up: see trunkline doctor", doctor::brief(&findings));
             // The node may have ended meanwhile.
-            let _ =
-                trouble.try_send(format!("{} in the set-up: see trunkline doctor", doctor::brief(&findings)));
+            let _ = aside.try_send(Aside::Trouble(text));
         }
     });
+}
+
+/// Opens the SSH line, and says where it is and how it is known.
+async fn open_ssh(home: &Home, plan: sshd::Plan, aside: mpsc::Sender<Aside>) -> Result<Sshd, Failure> {
+    let tell = move |happening| drop(aside.try_send(Aside::Ssh(happening)));
+    let ssh = Sshd::start(home, plan, tell).await.map_err(no_ssh)?;
+    guests::announce(&ssh);
+    Ok(ssh)
+}
+
+fn no_ssh(error: SshdError) -> Failure {
+    let hint = match &error {
+        SshdError::Root => {
+            Some("--allow-root lets them be root; better: run the node as another user".to_owned())
+        }
+        SshdError::Exposed { path } => Some(format!("chmod 600 {}", path.display())),
+        SshdError::HostKey { path, .. } => {
+            Some(format!("move {} away, and a new one is made: clients will ask about it", path.display()))
+        }
+        _ => None,
+    };
+    let is_usage = matches!(error, SshdError::Root);
+    let error = anyhow!(error).context("opening the SSH line");
+    let failure = if is_usage { Failure::usage(error) } else { Failure::from(error) };
+    hint.into_iter().fold(failure, Failure::hint)
 }
 
 /// The flags as the node's plan.
@@ -146,11 +189,11 @@ fn show(
     screen: Screen,
     node: Node,
     watch: Watch,
-    troubles: mpsc::Receiver<String>,
+    asides: mpsc::Receiver<Aside>,
 ) -> Result<oneshot::Receiver<Outcome>, Failure> {
     let (done, shown) = oneshot::channel();
     let runtime = Handle::current();
-    let follow = move || drop(done.send(runtime.block_on(screen.follow(node, watch, troubles))));
+    let follow = move || drop(done.send(runtime.block_on(screen.follow(node, watch, asides))));
     thread::Builder::new().name("screen".to_owned()).spawn(follow).context("starting the screen's thread")?;
     Ok(shown)
 }

@@ -15,25 +15,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use net::Untrusted;
 use thiserror::Error;
 
-use super::file::{BookError, Mistakes};
+use super::file::{BookError, Mistakes, utf8};
 use super::lookup::LookUpError;
 use super::name::Name;
 use super::nearest::DidYouMean;
+use crate::store::{Store, StoreError};
 
 mod draft;
 mod splice;
-mod store;
 mod write;
 
 pub use draft::Draft;
-
-use store::Store;
 
 /// Whether something is done in spite of what stands against it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,15 +45,8 @@ pub enum Force {
 #[derive(Debug, Error)]
 pub enum EditError {
     /// The system refuses.
-    #[error("{doing} {}: {error}", path.display())]
-    System {
-        /// What was being done.
-        doing: &'static str,
-        /// To which file.
-        path: PathBuf,
-        /// The system's reason.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    System(#[from] StoreError),
     /// The book is broken already; a change could make it worse.
     #[error(transparent)]
     Book(#[from] BookError),
@@ -124,13 +114,14 @@ pub fn edit<T, E: From<EditError>>(
     path: &Path,
     change: impl FnOnce(&mut Draft) -> Result<T, E>,
 ) -> Result<T, E> {
-    let store = Store::open(path)?;
-    let before = store.read()?;
+    let store = Store::open(path).map_err(EditError::from)?;
+    let bytes = store.read().map_err(EditError::from)?;
+    let before = utf8(bytes, path).map_err(|mistakes| EditError::Book(mistakes.into()))?;
     let mut draft = Draft::new(&before, path)?;
     let done = change(&mut draft)?;
     let after = draft.finish()?;
     if after != before {
-        store.replace(&after)?;
+        store.replace(after.as_bytes()).map_err(EditError::from)?;
     }
     Ok(done)
 }

@@ -95,6 +95,16 @@ async fn a_stranger_has_so_long_and_no_longer() {
 }
 
 #[tokio::test]
+async fn a_server_that_has_ended_all_connections_keeps_none_that_comes_later() {
+    let (server, _) = server(Limits::default());
+    let ((_near, far), (_late, later)) = (tokio::io::duplex(4096), tokio::io::duplex(4096));
+    let first = server.serve(far, NOWHERE, NOWHERE, Arc::new(|_| {}));
+    let (first, ()) = tokio::join!(first, async { server.end_all() });
+    assert_eq!(first, Closed::ByOwner);
+    assert_eq!(server.serve(later, NOWHERE, NOWHERE, Arc::new(|_| {})).await, Closed::ByOwner);
+}
+
+#[tokio::test]
 async fn a_connection_that_nobody_serves_any_more_is_closed() {
     let (server, _) = server(Limits::default());
     let (mut near, far) = tokio::io::duplex(4096);

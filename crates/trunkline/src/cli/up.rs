@@ -4,7 +4,9 @@ use std::fmt;
 
 use clap::Args;
 
+use net::{Address, AddressError, HostPort};
 use node::book::CHAT_PORT;
+use node::sshd::PORT;
 
 /// Run this machine's node: be in sight, and take messages
 #[derive(Debug, Args)]
@@ -21,6 +23,14 @@ pub(crate) struct UpFlags {
     /// The one interface of the chat line, such as eth0; or its port, where 0 picks a free one [default: every one, 2425]
     #[arg(long, value_name = "IFACE|PORT", value_parser = chat_at, default_value_t = ChatAt::Port(CHAT_PORT), hide_default_value = true)]
     pub(crate) chat: ChatAt,
+
+    /// Let others log in here by SSH, as you: ADDRESS is HOST, HOST:PORT or :PORT [port: 2222]
+    #[arg(long, value_name = "ADDRESS", value_parser = ssh_at)]
+    pub(crate) ssh: Option<HostPort>,
+
+    /// Let them be root, who runs this
+    #[arg(long, requires = "ssh")]
+    pub(crate) allow_root: bool,
 
     /// Print everything that happens as JSON lines on standard output
     #[arg(long)]
@@ -57,11 +67,24 @@ fn chat_at(text: &str) -> Result<ChatAt, String> {
     }
 }
 
+/// An address of TCP, at the usual port where none is said.
+fn ssh_at(text: &str) -> Result<HostPort, String> {
+    let address = match text.parse() {
+        Err(AddressError::NoPort { text }) => format!("{text}:{PORT}").parse(),
+        read => read,
+    };
+    match address.map_err(|error: AddressError| error.to_string())? {
+        Address::Tcp(at) => Ok(at),
+        other => Err(format!("{other}: SSH goes over TCP; write HOST or HOST:PORT")),
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   trunkline up
   trunkline up --name 'Wang Wei' --group lab
   trunkline up --chat eth0                      at one interface only
+  trunkline up --ssh 0.0.0.0                    who is allowed may log in here
   trunkline up --json | jq -c .
 See --help for more.";
 
@@ -72,6 +95,13 @@ delivered before is delivered when its receiver comes.
 
 The chat line is open at every interface, unless one is named. Others find this machine by itself
 only at port 2425; at another port it is found by those whose book says so.
+
+With --ssh, stock ssh, scp and sftp log in here, as you and nobody else, with the keys
+of ~/.ssh/authorized_keys and of `trunkline allow`; there are no passwords, and
+nothing is passed on to elsewhere. The host key is made at the first start; its
+fingerprint, and a line for known_hosts, are shown. `trunkline log` has every
+session. What a client leaves behind when it is lost, or when the node ends, gets
+SIGHUP, and SIGKILL five seconds later.
 
 One node runs for each user. The verbs of the same user talk to it by a socket
 file, $XDG_RUNTIME_DIR/trunkline/node.sock, or else one below the temporary
@@ -100,3 +130,19 @@ Exit codes:
   1 failed, or ended at once
   2 wrong usage or configuration
   130 Ctrl-C";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_ssh_may_be_left_out_and_nothing_but_tcp_is_taken() {
+        let at = |text| ssh_at(text).map(|at| at.to_string());
+        assert_eq!(at("0.0.0.0").as_deref(), Ok("0.0.0.0:2222"));
+        assert_eq!(at("tcp://gate").as_deref(), Ok("gate:2222"));
+        assert_eq!(at("[::1]").as_deref(), Ok("[::1]:2222"));
+        assert_eq!(at(":22").as_deref(), Ok(":22"));
+        assert!(at("udp://0.0.0.0:22").is_err_and(|error| error.contains("over TCP")));
+        assert!(at("unix:/run/ssh").is_err_and(|error| error.contains("over TCP")));
+    }
+}

@@ -7,13 +7,24 @@ use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
 use net::Untrusted;
 use node::face::{Event, Numbered, Snapshot};
+use node::sshd::Happening;
 use node::{Node, Watch, WatchError};
 use serde::Serialize;
 use tokio::sync::mpsc::Receiver;
 
+use super::guests;
 use super::words::{Words, who};
 use crate::failure::{Outcome, say};
 use crate::{json, stdout};
+
+/// What is shown besides the node's own events.
+#[derive(Debug)]
+pub(super) enum Aside {
+    /// Something is wrong; it stands ready to be shown.
+    Trouble(String),
+    /// Of the SSH line.
+    Ssh(Happening),
+}
 
 /// Shows what happens: on standard error as words, or on standard output as JSON.
 pub(super) struct Screen {
@@ -42,28 +53,33 @@ impl Screen {
     }
 
     /// Shows everything from now on, until the node ends or nobody reads it any more.
-    pub(super) async fn follow(self, node: Node, watch: Watch, troubles: Receiver<String>) -> Outcome {
-        stdout::written(self.show_all(&node, watch, troubles).await)
+    pub(super) async fn follow(self, node: Node, watch: Watch, asides: Receiver<Aside>) -> Outcome {
+        stdout::written(self.show_all(&node, watch, asides).await)
     }
 
     async fn show_all(
         mut self,
         node: &Node,
         mut watch: Watch,
-        mut troubles: Receiver<String>,
+        mut asides: Receiver<Aside>,
     ) -> io::Result<()> {
         self.show_snapshot(&watch.snapshot, None)?;
         loop {
             let event = tokio::select! {
                 event = watch.next() => event,
-                Some(trouble) = troubles.recv() => {
-                    self.say_at(&Zoned::now(), &format!("trouble: {trouble}"));
+                Some(aside) = asides.recv() => {
+                    self.show_aside(&aside)?;
                     continue;
                 }
             };
             match event {
                 Ok(event) => self.show(&event)?,
-                Err(WatchError::Ended) => return Ok(()),
+                Err(WatchError::Ended) => {
+                    while let Ok(aside) = asides.try_recv() {
+                        self.show_aside(&aside)?;
+                    }
+                    return Ok(());
+                }
                 Err(WatchError::Missed(missed)) => {
                     let Ok(again) = node.watch().await else { return Ok(()) };
                     watch = again;
@@ -96,6 +112,15 @@ impl Screen {
         };
         if let Some(words) = self.words.of(&event.event) {
             self.say_at(&at, &words);
+        }
+        Ok(())
+    }
+
+    fn show_aside(&mut self, aside: &Aside) -> io::Result<()> {
+        match aside {
+            Aside::Ssh(happening) if self.json => return print_line(happening),
+            Aside::Ssh(happening) => self.say_at(&Zoned::now(), &guests::words(happening)),
+            Aside::Trouble(trouble) => self.say_at(&Zoned::now(), &format!("trouble: {trouble}")),
         }
         Ok(())
     }

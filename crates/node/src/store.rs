@@ -1,4 +1,4 @@
-//! The file of the book: locked, and replaced as a whole.
+//! A file that people and programs change: locked, and replaced as a whole.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -7,11 +7,22 @@ use std::os::unix::fs::{
 };
 use std::path::{Path, PathBuf};
 
-use super::EditError;
-use crate::book::file::{BookError, utf8};
+use thiserror::Error;
 
-/// A book that nobody else changes until this is dropped.
-pub(super) struct Store {
+/// The system refuses.
+#[derive(Debug, Error)]
+#[error("{doing} {}: {error}", path.display())]
+pub struct StoreError {
+    /// What was being done.
+    doing: &'static str,
+    /// To which file.
+    path: PathBuf,
+    /// The system's reason.
+    error: io::Error,
+}
+
+/// A file that no other writer changes until this is dropped.
+pub(crate) struct Store {
     /// The file itself, where the path is a link to it.
     path: PathBuf,
     folder: PathBuf,
@@ -19,39 +30,38 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Waits until no one else changes the book.
-    pub(super) fn open(path: &Path) -> Result<Self, EditError> {
+    /// Waits until no one else changes the file.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         let path = followed(path).map_err(failed("following the link", path))?;
         let folder = folder_of(&path);
         let create = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
         create.map_err(failed("creating the folder", &folder))?;
-        // Not the book itself: that is another file after every change.
+        // Not the file itself: that is another file after every change.
         let lock = beside(&path, ".lock");
         let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&lock);
         let file = file.and_then(|file| file.lock().map(|()| file)).map_err(failed("locking", &lock))?;
         Ok(Self { path, folder, _lock: file })
     }
 
-    /// The text of the book; that of a missing one is empty.
-    pub(super) fn read(&self) -> Result<String, EditError> {
+    /// What is in it; nothing is in a missing one.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, StoreError> {
         match fs::read(&self.path) {
-            Ok(bytes) => Ok(utf8(bytes, &self.path).map_err(BookError::from)?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-            Err(error) => Err(BookError::Read { path: self.path.clone(), error }.into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            read => read.map_err(failed("reading", &self.path)),
         }
     }
 
     /// Puts a new text in the place of the old one, once it is on disk.
-    pub(super) fn replace(&self, text: &str) -> Result<(), EditError> {
+    pub(crate) fn replace(&self, text: &[u8]) -> Result<(), StoreError> {
         // The name is always the same, as the lock lets in one writer: what a killed one left is written over.
         let new = beside(&self.path, ".new");
         self.write(&new, text).map_err(failed("writing", &new))?;
-        fs::rename(&new, &self.path).map_err(failed("replacing the book", &self.path))?;
+        fs::rename(&new, &self.path).map_err(failed("replacing", &self.path))?;
         // Until the folder is on disk, the old name may come back after a power cut.
         File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(failed("writing", &self.folder))
     }
 
-    fn write(&self, new: &Path, text: &str) -> io::Result<()> {
+    fn write(&self, new: &Path, text: &[u8]) -> io::Result<()> {
         match fs::remove_file(new) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -59,11 +69,11 @@ impl Store {
         // Not to be read by others, not even for a moment.
         let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(new)?;
         if let Ok(old) = fs::metadata(&self.path) {
-            // Only root may give a file away; for anybody else the book becomes theirs, as with most editors.
+            // Only root may give a file away; for anybody else the file becomes theirs, as with most editors.
             let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
             file.set_permissions(Permissions::from_mode(old.mode() & 0o777))?;
         }
-        file.write_all(text.as_bytes())?;
+        file.write_all(text)?;
         file.sync_all()
     }
 }
@@ -94,7 +104,7 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> EditError {
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
-    move |error| EditError::System { doing, path, error }
+    move |error| StoreError { doing, path, error }
 }

@@ -1,0 +1,225 @@
+//! The line at which others log in here by SSH, with stock programs: [`remote::server`] behind the front door of `net`.
+//!
+//! It runs on a thread of its own, one for all its connections: what somebody copies at full speed does not make the chat
+//! wait, and the bytes of a connection wake no other thread. Keys are those of `~/.ssh/authorized_keys` and of
+//! [`crate::allow`]; each session goes into the journal's connections when it is over. Nothing is passed on to elsewhere.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use net::door::{self, Census, Shutdown};
+use net::{Address, Bound, Endpoint, HostPort, ListenError, ListenOptions, Listener, listen};
+use remote::server::{Account, Config, HostKeyError, KeyFiles, Server};
+use thiserror::Error;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+
+use crate::home::Home;
+use crate::journal::{Journal, JournalError, Writer};
+use crate::store::StoreError;
+
+mod guest;
+mod happening;
+mod host_key;
+
+pub use happening::{Happening, What};
+pub use remote::server::HostKey;
+
+use guest::Host;
+
+/// The port unless told otherwise: 22 is sshd's, and root's to open.
+pub const PORT: u16 = 2222;
+
+/// Connections at one time. Each takes a descriptor and each of its commands some more; programs are usually allowed 1,024.
+pub const CONNECTIONS_MAX: usize = 300;
+
+/// Connections at one time on which nobody has logged in yet. Each may stay so for
+/// [`remote::server::limits::LOGIN_GRACE`].
+pub const STRANGERS_MAX: usize = 200;
+
+/// Of these, from one address: `run` opens 64 at once, and whoever opens more leaves half of the places to others.
+pub const STRANGERS_PER_ADDRESS: usize = 100;
+
+/// What the line is to be.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    at: HostPort,
+    account: Account,
+    allow_root: bool,
+}
+
+/// Why the line cannot be opened.
+#[derive(Debug, Error)]
+pub enum SshdError {
+    /// Whoever logged in would be root.
+    #[error("whoever logs in would be root")]
+    Root,
+    /// The address cannot be had.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The file of the host key cannot be read or made.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file of the host key has no such key.
+    #[error("the host key {}: {error}", path.display())]
+    HostKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: HostKeyError,
+    },
+    /// Others could read the host key.
+    #[error("the host key {} can be read by others, who could pass for this machine", path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system refuses.
+    #[error("{doing}: {error}")]
+    System {
+        /// What was being done.
+        doing: &'static str,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+/// The line, open until it is stopped.
+#[derive(Debug)]
+pub struct Sshd {
+    /// Where it listens.
+    pub places: Vec<Endpoint>,
+    /// `SHA256:...` of the key that it proves itself with.
+    pub fingerprint: String,
+    /// The public half of that key, as a line of known_hosts(5) has it behind the host.
+    pub public_key: String,
+    shutdown: Shutdown,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Plan {
+    /// A line at an address, at which whoever runs this program lets others in as himself.
+    ///
+    /// # Errors
+    /// When that is root, who has to allow it.
+    pub fn new(at: HostPort, allow_root: bool) -> Result<Self, SshdError> {
+        let account = Account::of_this_process();
+        if account.uid == 0 && !allow_root {
+            return Err(SshdError::Root);
+        }
+        Ok(Self { at, account, allow_root })
+    }
+}
+
+impl Sshd {
+    /// Opens the line. `tell` hears what happens, on the line's thread, and must not wait. The host key is made at the
+    /// first start.
+    ///
+    /// # Errors
+    /// When something it needs cannot be had.
+    pub async fn start(
+        home: &Home,
+        plan: Plan,
+        tell: impl Fn(Happening) + Send + Sync + 'static,
+    ) -> Result<Self, SshdError> {
+        let Plan { at, account, allow_root } = plan;
+        let host_key = host_key::of(home)?;
+        let fingerprint = host_key.fingerprint();
+        let public_key = host_key.public().to_openssh().map_err(|error| SshdError::System {
+            doing: "writing the host key's public half",
+            error: io::Error::other(error),
+        })?;
+        let keys = KeyFiles::new(vec![account.home.join(".ssh/authorized_keys"), home.allow()]);
+        let tell = Arc::new(tell);
+        for note in keys.notes() {
+            tell(Happening::trouble(note.to_string()));
+        }
+        let told = Arc::clone(&tell);
+        let writer = Writer::start(Journal::open(home.state())?, move |trouble| {
+            told(Happening::trouble(trouble.to_string()));
+        })?;
+        let config = Config {
+            host_key,
+            account,
+            allow_root,
+            limits: remote::server::Limits::default(),
+            folder: home.state().to_owned(),
+            dial: None,
+        };
+        let line = Line {
+            server: Server::new(config, Arc::new(keys)),
+            host: Arc::new(Host { tell, writer, strangers: Arc::new(Census::default()) }),
+            shutdown: Shutdown::default(),
+        };
+        let shutdown = line.shutdown.clone();
+        let (opened, places) = oneshot::channel();
+        let (running, ended) = oneshot::channel();
+        let failed = |error| SshdError::System { doing: "starting the thread of the SSH line", error };
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let at = Address::Tcp(at);
+        let run = move || {
+            line.run(&runtime, &at, opened);
+            drop::<oneshot::Sender<()>>(running);
+        };
+        thread::Builder::new().name("ssh".to_owned()).spawn(run).map_err(failed)?;
+        let places = places.await.map_err(|_| failed(io::Error::other("it has ended")))??;
+        Ok(Self { places, fingerprint, public_key, shutdown, ended })
+    }
+
+    /// Ends the line: nobody comes in any more, what runs gets SIGHUP, and SIGKILL if it stays. Comes back when all of it
+    /// has ended and is on disk.
+    pub async fn stop(self) {
+        self.shutdown.drain.cancel();
+        // It never sends: it is dropped.
+        let _ = self.ended.await;
+    }
+}
+
+/// What the thread has.
+struct Line {
+    server: Server,
+    host: Arc<Host>,
+    shutdown: Shutdown,
+}
+
+impl Line {
+    fn run(
+        self,
+        runtime: &Runtime,
+        at: &Address,
+        opened: oneshot::Sender<Result<Vec<Endpoint>, ListenError>>,
+    ) {
+        runtime.block_on(async {
+            let listeners = match listen(at, &ListenOptions::default()).await {
+                Ok(Bound::Stream(listeners)) => listeners,
+                // No address of TCP gives datagrams.
+                Ok(Bound::Datagram(_)) => return,
+                Err(error) => return drop(opened.send(Err(error))),
+            };
+            let places = listeners.iter().map(|listener| listener.local().clone()).collect();
+            // Whoever asked may have gone; then the line ends with the program.
+            let _ = opened.send(Ok(places));
+            self.serve(listeners).await;
+        });
+    }
+
+    async fn serve(&self, listeners: Vec<Listener>) {
+        let limits = net::Limits { max_connections: CONNECTIONS_MAX, ..net::Limits::default() };
+        let reporter = Arc::clone(&self.host) as Arc<dyn net::Reporter>;
+        // What goes over a connection is counted by its sessions.
+        let attend =
+            |stream, peer, _| guest::attend(self.server.clone(), Arc::clone(&self.host), stream, peer);
+        let serving = door::serve(listeners, &limits, &self.shutdown, reporter, attend);
+        let ending = async {
+            self.shutdown.drain.cancelled().await;
+            self.server.end_all();
+        };
+        tokio::join!(serving, ending);
+        self.host.writer.flush().await;
+    }
+}

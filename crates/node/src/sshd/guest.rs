@@ -1,0 +1,151 @@
+//! One connection: let in, heard of, written down.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use net::door::{Census, Place};
+use net::limits::Refusal;
+use net::report::Event as DoorEvent;
+use net::tcp::QuickAck;
+use net::{Ending, Limits, Peer, Reporter, Stream};
+use remote::server::{Closed, Event, Exit, Server};
+
+use super::happening::{self, Happening, What};
+use super::{STRANGERS_MAX, STRANGERS_PER_ADDRESS};
+use crate::journal::{Change, Connection, Writer};
+
+/// What all connections share.
+pub(super) struct Host {
+    pub(super) tell: Arc<dyn Fn(Happening) + Send + Sync>,
+    pub(super) writer: Writer,
+    /// The connections on which nobody has logged in.
+    pub(super) strangers: Arc<Census>,
+}
+
+impl Reporter for Host {
+    fn report(&self, event: DoorEvent<'_>) {
+        match event {
+            DoorEvent::Refused { remote, refusal, .. } => {
+                (self.tell)(turned_away(remote.unescaped(), refusal));
+            }
+            DoorEvent::Trouble { doing, error } => {
+                (self.tell)(Happening::trouble(format!("{doing}: {error}")));
+            }
+            // What is told of those inside comes from the sessions.
+            _ => {}
+        }
+    }
+}
+
+/// Serves a connection to its end.
+pub(super) async fn attend(server: Server, host: Arc<Host>, stream: Stream, peer: Arc<Peer>) -> Ending {
+    let (Stream::Tcp(stream), Some(from), Some(local)) =
+        (stream, peer.remote.socket_addr(), peer.local.socket_addr())
+    else {
+        return Ending::Error("the line is for TCP".to_owned());
+    };
+    let limits =
+        Limits { max_connections: STRANGERS_MAX, per_ip: STRANGERS_PER_ADDRESS, ..Limits::default() };
+    let place = match host.strangers.admit(&limits, Some(from.ip())) {
+        Ok(place) => place,
+        Err(refusal) => {
+            (host.tell)(turned_away(peer.remote.unescaped(), refusal));
+            return Ending::Limit("too many have not logged in yet".to_owned());
+        }
+    };
+    if let Err(error) = stream.set_nodelay(true) {
+        return Ending::from_io(&error);
+    }
+    let guest = Guest { host, peer, state: Mutex::new(State { stranger: Some(place), ..State::default() }) };
+    let report = Arc::new(move |event| guest.hear(event));
+    ending(&server.serve(QuickAck::new(stream), from, local, report).await)
+}
+
+/// What is known of a connection.
+struct Guest {
+    host: Arc<Host>,
+    peer: Arc<Peer>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Until somebody is in.
+    stranger: Option<Place>,
+    /// Whose key it is.
+    key: Option<String>,
+    /// What runs, by the sessions' numbers.
+    commands: HashMap<u32, String>,
+}
+
+impl Guest {
+    fn hear(&self, event: Event) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let what = match event {
+            Event::Refused { user, fingerprint, reason } => {
+                What::Refused { user, fingerprint, reason: reason.to_string() }
+            }
+            Event::LoggedIn { key, fingerprint, .. } => {
+                state.stranger = None;
+                state.key = Some(if key.is_empty() { fingerprint } else { format!("{key} {fingerprint}") });
+                What::LoggedIn
+            }
+            Event::Started { session, what } => {
+                let command = happening::command(&what);
+                state.commands.insert(session, command.clone());
+                What::Started { command }
+            }
+            Event::NotStarted { error, .. } => What::NotStarted { error },
+            Event::Ended { session, exit, received, sent, took } => {
+                let command = state.commands.remove(&session).unwrap_or_default();
+                self.keep(state.key.as_deref(), &command, &exit, (received, sent), took);
+                let (exit, seconds) = (happening::exit(&exit), took.as_secs_f64());
+                What::Ended { command, exit, received, sent, seconds }
+            }
+            Event::Closed { why, .. } => What::Closed { reason: happening::closed(&why) },
+        };
+        let (from, key) = (Some(self.peer.remote.unescaped()), state.key.clone());
+        drop(state);
+        (self.host.tell)(Happening { from, key, what });
+    }
+
+    /// Writes a session into the journal. The connection does not wait for the disk.
+    fn keep(&self, key: Option<&str>, command: &str, exit: &Exit, bytes: (u64, u64), took: Duration) {
+        let (received, sent) = bytes;
+        let ending = match exit {
+            Exit::Status(0) | Exit::Done => Ending::Eof,
+            Exit::HungUp => Ending::Reset,
+            Exit::Status(_) | Exit::Signal(_) | Exit::Failed(_) => Ending::Error(happening::exit(exit)),
+        };
+        self.host.writer.note(Change::Connection(Connection {
+            at: Timestamp::now(),
+            lasted: took,
+            service: format!("ssh: {command} (key {})", key.unwrap_or_default()),
+            local: self.peer.local.unescaped(),
+            remote: self.peer.remote.unescaped(),
+            ending,
+            received,
+            messages: 0,
+            sent,
+        }));
+    }
+}
+
+fn turned_away(from: String, refusal: Refusal) -> Happening {
+    let reason = match refusal {
+        Refusal::Full(_) => "as many are here as may be at one time",
+        Refusal::PerIp(_) => "too many from this address have not logged in yet",
+        Refusal::Access => "the address is not allowed in",
+    };
+    Happening { from: Some(from), key: None, what: What::TurnedAway { reason: reason.to_owned() } }
+}
+
+fn ending(why: &Closed) -> Ending {
+    match why {
+        Closed::ByClient => Ending::Eof,
+        Closed::LoginGrace(_) => Ending::Timeout,
+        Closed::ByOwner | Closed::Expired | Closed::Failed(_) => Ending::Error(happening::closed(why)),
+    }
+}

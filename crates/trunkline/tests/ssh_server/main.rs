@@ -1,0 +1,25 @@
+//! Whose keys are let in, and the line at which they are: `trunkline allow` and `trunkline up --ssh`, by the true binary.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
+
+#[path = "../book/home.rs"]
+#[allow(dead_code, reason = "shared with the tests of book")]
+mod home;
+#[path = "../server/lines.rs"]
+#[allow(dead_code, reason = "shared with the tests of serve")]
+mod lines;
+#[path = "../server/patience.rs"]
+mod patience;
+#[path = "../server/peers.rs"]
+#[allow(dead_code, unused_macros, reason = "shared with the tests of serve")]
+#[macro_use]
+mod peers;
+#[path = "../server/process.rs"]
+#[allow(dead_code, reason = "shared with the tests of serve")]
+mod process;
+
+mod allow;
+mod line;
+
+use lines::Lines;
+use patience::{PATIENCE, wait_until};
