@@ -19,7 +19,7 @@ pub use remote::config::{ConfigError, Here};
 pub use remote::transport::Input;
 pub use remote::{
     Answers, Client, Command, ConnectError, Dial, Doing, Hop, Keyring, Machine, Outcome, Piece, Question,
-    Secret, Session, Signal, Sudo, Transport, Unreachable, ask, command, fan,
+    Secret, Session, Signal, Sudo, Transport, Unreachable, ask, command, fan, sftp,
 };
 
 pub use dialer::Dialer;

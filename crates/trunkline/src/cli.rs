@@ -7,6 +7,7 @@ mod block;
 mod book;
 mod chat;
 mod connect;
+mod copy;
 mod doctor;
 mod log;
 mod run;
@@ -30,6 +31,7 @@ pub(crate) use book::{
 };
 pub(crate) use chat::ChatFlags;
 pub(crate) use connect::ConnectFlags;
+pub(crate) use copy::CopyFlags;
 pub(crate) use doctor::DoctorFlags;
 pub(crate) use log::{LAST_RUN, LogFlags};
 pub(crate) use run::RunFlags;
@@ -57,6 +59,7 @@ pub(crate) enum Verb {
     Connect(ConnectFlags),
     Run(Box<RunFlags>),
     Shell(ShellFlags),
+    Copy(Box<CopyFlags>),
     Who(WhoFlags),
     Send(SendFlags),
     Chat(ChatFlags),

@@ -9,6 +9,7 @@ mod cli;
 mod completion;
 mod connect;
 mod control;
+mod copy;
 mod doctor;
 mod endpoint;
 mod failure;
@@ -79,6 +80,10 @@ fn run(verb: Verb) -> Outcome {
         Verb::Shell(flags) => {
             let plan = shell::Plan::new(flags)?;
             runtime()?.block_on(shell::run(plan))
+        }
+        Verb::Copy(flags) => {
+            let plan = copy::Plan::new(*flags)?;
+            runtime()?.block_on(copy::run(plan))
         }
         Verb::Book(flags) => book::run(flags),
         Verb::Allow(flags) => allow::run(flags),

@@ -33,12 +33,12 @@ use crate::up::Signals;
 use input::Feeder;
 use ledger::Ledger;
 use show::Said;
-use tally::Tally;
 
 pub(crate) use again::Again;
 pub(crate) use json::End;
 pub(crate) use plan::Plan;
-pub(crate) use view::folded;
+pub(crate) use tally::Tally;
+pub(crate) use view::{Shown, folded};
 
 /// Runs it, or says what would be run.
 pub(crate) async fn run(plan: Plan) -> Outcome {

@@ -4,9 +4,9 @@
 
 use std::process::{Command, Output, Stdio};
 
-const VERBS: [&str; 14] = [
-    "up", "serve", "connect", "run", "shell", "who", "send", "chat", "away", "block", "book", "allow", "log",
-    "doctor",
+const VERBS: [&str; 15] = [
+    "up", "serve", "connect", "run", "shell", "copy", "who", "send", "chat", "away", "block", "book",
+    "allow", "log", "doctor",
 ];
 
 fn trunkline(arguments: &[&str]) -> Output {

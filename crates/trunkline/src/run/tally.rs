@@ -14,7 +14,7 @@ use crate::ssh::{Kind, Verdict, exit_code};
 const SLOWEST: usize = 3;
 
 /// Counts what happens.
-pub(super) struct Tally {
+pub(crate) struct Tally {
     machines: Vec<Machine>,
     begun: Instant,
     done: usize,
@@ -29,7 +29,7 @@ struct Machine {
 }
 
 impl Tally {
-    pub(super) fn new(machines: &[Shown]) -> Self {
+    pub(crate) fn new(machines: &[Shown]) -> Self {
         let machine = |shown: &Shown| Machine { shown: shown.clone(), verdict: None };
         Self {
             machines: machines.iter().map(machine).collect(),
@@ -40,7 +40,7 @@ impl Tally {
         }
     }
 
-    pub(super) fn event(&mut self, event: &Event) {
+    pub(crate) fn event(&mut self, event: &Event) {
         let Some(machine) = self.machines.get_mut(event.machine) else { return };
         match &event.what {
             What::Started => self.running.push(event.machine),
@@ -53,7 +53,7 @@ impl Tally {
     }
 
     /// It ended on a machine.
-    pub(super) fn ended(&mut self, place: usize, verdict: Verdict) {
+    pub(crate) fn ended(&mut self, place: usize, verdict: Verdict) {
         let Some(machine) = self.machines.get_mut(place) else { return };
         self.done += 1;
         self.failed += usize::from(verdict.kind != Kind::Good);
@@ -62,7 +62,7 @@ impl Tally {
     }
 
     /// The status line: `12 of 40 done, 1 failed; running 27, longest n07, n12, n13`.
-    pub(super) fn status(&self) -> String {
+    pub(crate) fn status(&self) -> String {
         let mut line = format!("{} of {} done", self.done, self.machines.len());
         // Writing to a string does not fail.
         if self.failed > 0 {
@@ -77,7 +77,7 @@ impl Tally {
     }
 
     /// The exit code of the run.
-    pub(super) fn exit_code(&self, largest: bool) -> u8 {
+    pub(crate) fn exit_code(&self, largest: bool) -> u8 {
         exit_code(self.machines.iter().filter_map(|machine| machine.verdict.as_ref()), largest)
     }
 
@@ -96,7 +96,7 @@ impl Tally {
     }
 
     /// How many failed, and who for which reason; how long it took, where that is known.
-    pub(super) fn summary_of_many(&self, took: Option<Duration>) -> String {
+    pub(crate) fn summary_of_many(&self, took: Option<Duration>) -> String {
         let all = self.machines.len();
         let took = took.map(|took| format!(" in {:.1} s", took.as_secs_f64())).unwrap_or_default();
         if self.failed == 0 {

@@ -41,13 +41,13 @@ pub(super) struct Surfaces {
 
 /// A machine of a run, as far as its output goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Shown {
+pub(crate) struct Shown {
     /// As the person called it.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// `user@host:port`.
-    pub(super) end: String,
+    pub(crate) end: String,
     /// Of what programs print there, where it is known.
-    pub(super) charset: Option<Charset>,
+    pub(crate) charset: Option<Charset>,
 }
 
 /// Names of machines as a set, `n[01-06,08-40]`; what cannot stand in a set stands as it is.
