@@ -257,6 +257,12 @@ pub(super) fn is_regular(there: &Attributes) -> bool {
     there.mode.is_none_or(|mode| mode & KIND == REGULAR)
 }
 
+/// The mode of a part: only who may read the original, and what it replaces, may read it before it is whole.
+pub(super) fn mode_of_part(original: &Attributes, old: Option<&Attributes>) -> u32 {
+    let replaced = old.and_then(|old| old.mode).unwrap_or(0o777);
+    original.mode.unwrap_or(0o666) & replaced & 0o777
+}
+
 /// What is kept of a file: permissions, never another's identity (setuid, setgid), and times.
 pub(super) fn kept(of: &Attributes) -> Attributes {
     Attributes { mode: of.mode.map(|mode| mode & 0o777), times: of.times, ..Attributes::default() }
@@ -294,6 +300,14 @@ mod tests {
         assert_eq!(one[0].to, Path::new("to"));
         let both = named(&from, Path::new("to"), true, name).ok().unwrap();
         assert_eq!(both[1].to, Path::new("to/y"));
+    }
+
+    #[test]
+    fn a_part_may_be_read_by_nobody_who_may_not_read_what_it_replaces() {
+        let of = |mode| Attributes { mode: Some(mode), ..Attributes::default() };
+        assert_eq!(mode_of_part(&of(0o100_644), None), 0o644);
+        assert_eq!(mode_of_part(&of(0o104_644), Some(&of(0o100_600))), 0o600);
+        assert_eq!(mode_of_part(&Attributes::default(), Some(&of(0o100_640))), 0o640);
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Copy {
 
     async fn get_file(&mut self, handle: &Handle, to: &Path) -> Result<(), Problem> {
         let original = self.sftp.stat_open(handle).await?;
-        let part = Part::beside(to, original.mode.unwrap_or(0o666) & 0o777)?;
+        let part = Part::beside(to, &original)?;
         self.draw(handle, original.size.filter(|&size| size > 0), part.file()).await?;
         part.finish(self.job.keep.then(|| kept(&original))).await
     }

@@ -10,6 +10,7 @@ use tempfile::{Builder, NamedTempFile};
 use tokio::task::spawn_blocking;
 
 use super::attributes::Attributes;
+use super::copy::mode_of_part;
 use super::name;
 use super::problem::Problem;
 
@@ -23,7 +24,7 @@ pub(super) struct Part {
 
 impl Part {
     /// Makes one beside the path that it is for. The umask takes its share of the mode.
-    pub(super) fn beside(path: &Path, mode: u32) -> Result<Self, Problem> {
+    pub(super) fn beside(path: &Path, original: &Attributes) -> Result<Self, Problem> {
         let (path, old) = match found(path)? {
             Some(old) if !old.is_file() => {
                 return Err(Problem::Own("what has that name here is no regular file"));
@@ -35,7 +36,8 @@ impl Part {
         let (before, behind) = name::around_random(&path);
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let mut builder = Builder::new();
-        builder.prefix(&before).suffix(behind).rand_bytes(16).permissions(fs::Permissions::from_mode(mode));
+        let mode = fs::Permissions::from_mode(mode_of_part(original, old.as_ref()));
+        builder.prefix(&before).suffix(behind).rand_bytes(16).permissions(mode);
         let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
         Ok(Self { file, path, old })
     }

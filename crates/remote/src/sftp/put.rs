@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::attributes::Attributes;
-use super::copy::{CHUNK, Copy, Step, is_directory, is_regular, kept};
+use super::copy::{CHUNK, Copy, Step, is_directory, is_regular, kept, mode_of_part};
 use super::problem::Problem;
 use super::session::Handle;
 use super::wire::kind;
@@ -56,7 +56,7 @@ impl Copy {
             None => (step.to.clone(), None),
         };
         let part = name::part(&to)?;
-        let handle = self.sftp.create(&part, original.mode.unwrap_or(0o666) & 0o777).await?;
+        let handle = self.sftp.create(&part, mode_of_part(original, old.as_ref())).await?;
         self.part = Some(part.clone());
         let put = self.put_into(&handle, file, original, old.as_ref()).await;
         if let Err(problem) = put {

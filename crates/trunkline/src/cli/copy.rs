@@ -40,7 +40,7 @@ pub(crate) struct CopyFlags {
     )]
     pub(crate) at_once: NonZeroUsize,
 
-    /// How long connecting may take: look-up, TCP, handshake and login together
+    /// How long connecting may take, while nobody asks you: look-up, TCP, handshake and login together
     #[arg(short = 't', long = "connect-limit", value_name = "SECONDS", value_parser = values::some_seconds, default_value = "10", help_heading = "Limits")]
     pub(crate) connect_limit: Duration,
 

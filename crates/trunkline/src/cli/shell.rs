@@ -20,7 +20,7 @@ pub(crate) struct ShellFlags {
     #[arg(short = 'T', help_heading = "As with ssh")]
     pub(crate) no_terminal: bool,
 
-    /// How long connecting may take, up to the first question to you: look-up, TCP, handshake and login together
+    /// How long connecting may take, while nobody asks you: look-up, TCP, handshake and login together
     #[arg(short = 't', long = "connect-limit", value_name = "SECONDS", value_parser = values::some_seconds, default_value = "10", help_heading = "Limits")]
     pub(crate) connect_limit: Duration,
 
