@@ -43,12 +43,15 @@ impl<'a> Line<'a> {
 
     pub(super) fn cells(&self) -> Cells {
         let shown = |text: &str| Untrusted::from(text).to_string();
+        // Behind the service stands what was asked of it: `ssh: uptime (key anna@pc7)`.
+        let (service, asked) = self.service.split_once(": ").unwrap_or((self.service, ""));
+        let asked = if asked.is_empty() { String::new() } else { format!("{}; ", shown(asked)) };
         [
-            shown(self.service),
+            shown(service),
             shown(self.name.unwrap_or_default()),
             shown(&self.ending.to_string()),
             format!(
-                "{} at {}: {} bytes came, {} went, {:.3} s",
+                "{asked}{} at {}: {} bytes came, {} went, {:.3} s",
                 shown(self.remote),
                 shown(self.local),
                 self.received,
@@ -56,5 +59,33 @@ impl<'a> Line<'a> {
                 self.seconds
             ),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_was_asked_of_a_service_stands_with_what_happened() {
+        let connection = Connection {
+            at: Timestamp::UNIX_EPOCH,
+            lasted: Duration::from_millis(5),
+            service: "ssh: echo a: b (key anna)".to_owned(),
+            local: "tcp://10.0.0.1:2222".to_owned(),
+            remote: "tcp://10.0.0.2:4711".to_owned(),
+            ending: Ending::Eof,
+            received: 1,
+            messages: 0,
+            sent: 2,
+        };
+        let [line, _, _, what] = Line::new(&connection, &Names::of(&node::book::Book::default())).cells();
+        assert_eq!(line, "ssh");
+        assert_eq!(
+            what,
+            "echo a: b (key anna); tcp://10.0.0.2:4711 at tcp://10.0.0.1:2222: 1 bytes came, 2 went, 0.005 s"
+        );
     }
 }
