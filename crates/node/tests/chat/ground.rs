@@ -82,10 +82,16 @@ fn iptux_tells_of_an_offer_and_of_a_message_that_nobody_acknowledges() {
     silent.received.wait_for("an answer", PATIENCE, |all| {
         all.iter().filter_map(Heard::read).find_map(|heard| (heard.command == 259).then_some(()))
     });
-    silent
-        .send(b"1:1795353651:bob:hostb:2097184:\x001:big.bin:30d40:6b02ee91:1:\x07\0", (here.address, PORT));
+    // It answers before it knows him.
+    iptux.wait_for_pal(there.address);
     let offer = Event::Offer { from: there.address, path: "big.bin".to_owned(), size: 200_000 };
-    iptux.wait_for("an offer", |event| (*event == offer).then_some(()));
+    // On a busy machine it loses an offer now and then, so one who gets no answer makes it again.
+    let is_told = (1_795_353_651..1_795_353_661).any(|number| {
+        let text = format!("1:{number}:bob:hostb:2097184:\x001:big.bin:30d40:6b02ee91:1:\x07\0");
+        silent.send(text.as_bytes(), (here.address, PORT));
+        iptux.events.within(PATIENCE / 10, |all| all.contains(&offer).then_some(())).is_some()
+    });
+    assert!(is_told, "{:?}", iptux.events.look(Clone::clone));
 
     iptux.send(there.address, "hello");
     iptux.wait_for("an error", |event| match event {

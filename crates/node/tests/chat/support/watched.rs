@@ -27,14 +27,24 @@ impl<T: Debug> Watched<T> {
     /// When that takes longer than `limit`, with what was there instead.
     #[track_caller]
     pub(crate) fn wait_for<R>(&self, what: &str, limit: Duration, happened: impl Fn(&T) -> Option<R>) -> R {
+        match self.within(limit, happened) {
+            Some(found) => found,
+            None => panic!("{what} did not come within {limit:?}; there is: {:#?}", *self.lock()),
+        }
+    }
+
+    /// The same, or nothing when it takes longer.
+    pub(crate) fn within<R>(&self, limit: Duration, happened: impl Fn(&T) -> Option<R>) -> Option<R> {
         let deadline = Instant::now() + limit;
         let mut value = self.lock();
         loop {
             if let Some(found) = happened(&value) {
-                return found;
+                return Some(found);
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "{what} did not come within {limit:?}; there is: {:#?}", *value);
+            if left.is_zero() {
+                return None;
+            }
             value = self.0.1.wait_timeout(value, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
