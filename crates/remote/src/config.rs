@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::server::Account;
+use crate::account::Account;
 use reader::Reader;
 use steps::{Said, Step};
 

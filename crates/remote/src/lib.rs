@@ -7,8 +7,10 @@
 //! [`Transport`] stands between what happens on one machine and whoever asks for many, so that the fan-out is tested
 //! without a network, and russh, whose interface changes each month, is seen by few modules.
 
+mod account;
 pub mod ask;
 pub mod authorized_keys;
+mod channel;
 pub mod client;
 pub mod command;
 pub mod config;

@@ -15,7 +15,6 @@
 //! own (eow@openssh.com), and others not at all; it goes on until somebody ends it.
 
 pub mod access;
-mod account;
 mod certificate;
 mod channels;
 mod event;
@@ -47,8 +46,8 @@ use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use crate::account::Account;
 pub use access::{Access, Credential, Grant, Login, Refusal};
-pub use account::Account;
 pub use event::{Closed, Connection, Event, Exit, Report, What};
 pub use files::KeyFiles;
 pub use host_key::{HostKey, HostKeyError};

@@ -10,15 +10,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::connection::Connection;
 use super::words::capped;
+use crate::channel::{self, STDERR};
 use crate::command::{Command, Size};
 use crate::outcome::{ConnectError, Outcome};
 use crate::transport::{Input, Piece, Session, Signal};
 
 /// How long a server may take to hear our goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
-
-/// The kind of extended data that is standard error (RFC 4254 section 5.2).
-const STDERR: u32 = 1;
 
 /// A command that runs over SSH.
 pub struct Running {
@@ -83,7 +81,8 @@ impl Session for Running {
                     self.outcome = Some(Outcome::Exit(exit_status));
                 }
                 Some(ChannelMsg::ExitSignal { signal_name, core_dumped: core, .. }) => {
-                    self.outcome = Some(Outcome::Signal { name: name(signal_name), core });
+                    self.outcome =
+                        Some(Outcome::Signal { name: capped(channel::signal_name(&signal_name)), core });
                 }
                 Some(ChannelMsg::Close) => {
                     return self.end("it ended the channel, and did not say how the command ended");
@@ -139,24 +138,4 @@ impl Input for StandardInput {
             _ = self.outgoing.eof() => {}
         }
     }
-}
-
-/// A signal's name as RFC 4254 section 6.10 has it.
-fn name(signal: Sig) -> String {
-    let name = match signal {
-        Sig::ABRT => "ABRT",
-        Sig::ALRM => "ALRM",
-        Sig::FPE => "FPE",
-        Sig::HUP => "HUP",
-        Sig::ILL => "ILL",
-        Sig::INT => "INT",
-        Sig::KILL => "KILL",
-        Sig::PIPE => "PIPE",
-        Sig::QUIT => "QUIT",
-        Sig::SEGV => "SEGV",
-        Sig::TERM => "TERM",
-        Sig::USR1 => "USR1",
-        Sig::Custom(name) => return capped(&name),
-    };
-    name.to_owned()
 }

@@ -12,9 +12,9 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::process::{Child, Command};
 
-use super::account::Account;
 use super::limits::BUSY_READ;
 use super::terminal::Terminal;
+use crate::account::Account;
 
 /// sshd's for root. A user's profile sets what he wants else.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

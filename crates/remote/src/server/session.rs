@@ -19,9 +19,7 @@ use super::event::Exit;
 use super::input::Input;
 use super::limits::{BUSY_READ, IDLE_READ};
 use super::process::{self, Job, Process};
-
-/// The code of standard error among the extended data of a channel (RFC 4254 section 5.2).
-const STDERR: u32 = 1;
+use crate::channel::{self, STDERR};
 
 /// What a session has moved so far.
 #[derive(Default)]
@@ -223,21 +221,7 @@ fn signal_name(number: i32) -> String {
 
 /// The signal that a client means; None: not one that it may send.
 pub(super) fn signal_meant(signal: &Sig) -> Option<Signal> {
-    let name = match signal {
-        Sig::ABRT => "ABRT",
-        Sig::ALRM => "ALRM",
-        Sig::FPE => "FPE",
-        Sig::HUP => "HUP",
-        Sig::ILL => "ILL",
-        Sig::INT => "INT",
-        Sig::KILL => "KILL",
-        Sig::PIPE => "PIPE",
-        Sig::QUIT => "QUIT",
-        Sig::SEGV => "SEGV",
-        Sig::TERM => "TERM",
-        Sig::USR1 => "USR1",
-        Sig::Custom(name) => name.as_str(),
-    };
+    let name = channel::signal_name(signal);
     SIGNALS.iter().find(|(known, _)| *known == name).map(|(_, signal)| *signal)
 }
 

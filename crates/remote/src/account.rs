@@ -1,4 +1,4 @@
-//! Who runs the server, and therefore who may log in.
+//! Who runs this program.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
