@@ -89,11 +89,11 @@ impl Directory {
         let options = options(flags);
         // It is asked of no host in particular: options know no conditions.
         let said = Config::default().with_options(&options)?.host(&Asked::default(), &here);
-        let (read, notes) = Config::read(&files, &here.home)?;
+        let (files, notes) = Config::read(&files, &here.home)?;
         let directory = Self {
             book,
-            config: read.with_options(&options)?,
-            files: Config::read(&files, &here.home)?.0,
+            config: files.clone().with_options(&options)?,
+            files,
             here,
             user: flags.user.clone().or(said.user),
             port: flags.port.or(said.port),

@@ -36,7 +36,7 @@ mod syntax;
 mod value;
 
 /// What the files of one user say. The default is nothing, and every host has ssh's defaults.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Config {
     steps: Vec<Step>,
 }

@@ -11,7 +11,7 @@ use super::value::{self, Reason, is_none};
 use super::{Proxy, StrictHostKeyChecking};
 
 /// A keyword with its value.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Setting {
     /// With its `%h` and `%%`.
     HostName(String),

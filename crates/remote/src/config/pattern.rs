@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Patterns of one `Host` line, or of one criterion of a `Match` line.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Patterns {
     /// Without wildcards.
     names: BTreeSet<String>,

@@ -13,7 +13,7 @@ use super::{Asked, Here, Proxy, StrictHostKeyChecking};
 const MAX_VALUES: usize = 100;
 
 /// One thing a file says, in its order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Step {
     /// Up to the next such step of the same file, what follows is for hosts that fulfil this.
     Only(Condition),
@@ -22,7 +22,7 @@ pub(super) enum Step {
     Include(Vec<Self>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Condition {
     /// The name that was asked for matches. With the line it stands in.
     Host(Patterns, Place),
@@ -32,14 +32,14 @@ pub(super) enum Condition {
     Unknown,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Criterion {
     pub(super) negated: bool,
     pub(super) subject: Subject,
 }
 
 /// What a criterion of a `Match` line looks at.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Subject {
     All,
     /// The name to connect to, by what has been read so far.
