@@ -13,6 +13,7 @@ use super::*;
 use crate::config::{Settings, StrictHostKeyChecking};
 use crate::machine::Hop;
 use crate::outcome::Outcome;
+use crate::testing;
 
 const SUDO: &str = r#"#!/bin/sh
 [ "$1 $2 $4" = "-S -p --" ] || exit 9
@@ -114,23 +115,11 @@ impl Input for ChildStdin {
 
 fn machine() -> Machine {
     let settings = Settings {
-        identity_files: Vec::new(),
-        identities_only: false,
-        agent: None,
-        certificate_files: Vec::new(),
-        user_known_hosts: Vec::new(),
-        global_known_hosts: Vec::new(),
         strict: StrictHostKeyChecking::Yes,
-        hash_known_hosts: false,
-        host_key_alias: None,
-        connect_timeout: None,
-        alive_interval: None,
-        alive_count_max: 3,
-        env: Vec::new(),
         ask: false,
-        public_key: true,
         password: false,
         keyboard_interactive: false,
+        ..testing::settings()
     };
     let end = Hop { user: "joe".into(), host: "n1".into(), port: 22, settings: Arc::new(settings) };
     Machine { name: "n1".to_owned(), end, via: Vec::new() }

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::Args;
+use node::ssh::fan::AT_ONCE;
 
 use super::ssh::SshFlags;
 use super::values;
@@ -35,7 +36,7 @@ pub(crate) struct CopyFlags {
         short = 'f',
         long = "fan-out",
         value_name = "NUMBER",
-        default_value = "64",
+        default_value_t = AT_ONCE,
         help_heading = "Which machines"
     )]
     pub(crate) at_once: NonZeroUsize,

@@ -18,6 +18,7 @@ use crate::config::{Settings, StrictHostKeyChecking};
 use crate::fan::{Event, Fan, Plan, Source, Stop, What, run};
 use crate::machine::{Hop, Machine};
 use crate::outcome::{ConnectError, Outcome, Unreachable};
+use crate::testing;
 use crate::transport::{Doing, Input, Piece, Session, Signal, Transport};
 
 /// How long a person thinks about a question.
@@ -214,23 +215,13 @@ pub(super) fn source(pieces: impl IntoIterator<Item = io::Result<Bytes>>) -> Sou
 
 fn machine(name: &str) -> Machine {
     let settings = Settings {
-        identity_files: Vec::new(),
-        identities_only: false,
-        agent: None,
-        certificate_files: Vec::new(),
         user_known_hosts: vec![PathBuf::from("known_hosts")],
-        global_known_hosts: Vec::new(),
         strict: StrictHostKeyChecking::Yes,
-        hash_known_hosts: false,
-        host_key_alias: None,
         connect_timeout: Some(Duration::from_secs(90)),
-        alive_interval: None,
-        alive_count_max: 3,
-        env: Vec::new(),
         ask: false,
-        public_key: true,
         password: false,
         keyboard_interactive: false,
+        ..testing::settings()
     };
     let end = Hop { user: "ops".to_owned(), host: name.to_owned(), port: 22, settings: Arc::new(settings) };
     Machine { name: name.to_owned(), end, via: Vec::new() }
