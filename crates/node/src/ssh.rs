@@ -18,8 +18,8 @@ pub use remote::client::Flow;
 pub use remote::config::{ConfigError, Here};
 pub use remote::transport::Input;
 pub use remote::{
-    Answers, Client, Command, ConnectError, Dial, Doing, Hop, Keyring, Machine, Outcome, Piece, Question,
-    Secret, Session, Signal, Sudo, Transport, Unreachable, ask, command, fan, sftp,
+    Answers, Client, Command, ConnectError, Dial, Doing, Hop, Machine, Outcome, Piece, Question, Secret,
+    Session, Signal, Sudo, Transport, Unreachable, ask, command, fan, sftp,
 };
 
 pub use dialer::Dialer;

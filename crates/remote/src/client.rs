@@ -69,11 +69,11 @@ impl Flow {
 }
 
 impl Client {
-    /// A client that has no connection yet. Whatever the keyring needs to know, the answers are asked for, too.
+    /// A client that has no connection yet, nor a key.
     #[must_use]
-    pub fn new(dial: Arc<dyn Dial>, answers: Arc<dyn Answers>, keyring: Arc<Keyring>, flow: Flow) -> Self {
+    pub fn new(dial: Arc<dyn Dial>, answers: Arc<dyn Answers>, flow: Flow) -> Self {
         let answers = Arc::new(Asking::new(answers));
-        let keyring = Arc::unwrap_or_clone(keyring).with(answers.clone());
+        let keyring = Keyring::new(answers.clone());
         Self { dial, answers, keyring, flow, known_hosts: Mutex::default(), gates: Gates::default() }
     }
 

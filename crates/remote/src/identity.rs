@@ -60,11 +60,6 @@ impl Keyring {
         Self { answers, shelf: Arc::default() }
     }
 
-    /// The same one, with its questions answered by somebody else.
-    pub(crate) fn with(self, answers: Arc<dyn Answers>) -> Self {
-        Self { answers, ..self }
-    }
-
     /// What to show to a host.
     pub async fn candidates(&self, settings: &Settings) -> Candidates {
         candidate::collect(self, settings).await

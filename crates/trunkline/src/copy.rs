@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use node::ssh::fan::{self, Stop};
 use node::ssh::sftp::Copier;
-use node::ssh::{Client, Command, Dialer, Flow, Keyring};
+use node::ssh::{Client, Command, Dialer, Flow};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::failure::{Exit, Outcome};
@@ -27,9 +27,8 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
     let is_one = plan.machines.len() == 1;
     let floor = Floor::new(!plan.quiet && io::stderr().is_terminal());
     let asker = Arc::new(Asker::new(floor.clone(), is_one));
-    let keyring = Arc::new(Keyring::new(asker.clone()));
     let flow = if is_one { Flow::ONE } else { Flow::MANY };
-    let copier = Copier::new(Client::new(Arc::new(Dialer), asker, keyring, flow), plan.job.clone());
+    let copier = Copier::new(Client::new(Arc::new(Dialer), asker, flow), plan.job.clone());
     let mut report = Report::new(&plan, copier.meter(), floor.clone());
     let stop = Stop::default();
     // A copy is no command.

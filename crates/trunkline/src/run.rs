@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use node::ssh::fan::{self, Fan, Stop, What};
-use node::ssh::{Client, Command, Dialer, Flow, Keyring, Sudo, Transport};
+use node::ssh::{Client, Command, Dialer, Flow, Sudo, Transport};
 use tokio::sync::mpsc::Sender;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -50,9 +50,8 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
     let is_one = plan.machines.len() == 1;
     let floor = Floor::new(!is_one && io::stderr().is_terminal());
     let asker = Arc::new(Asker::new(floor.clone(), is_one));
-    let keyring = Arc::new(Keyring::new(asker.clone()));
     let flow = if is_one { Flow::ONE } else { Flow::MANY };
-    let client = Client::new(Arc::new(Dialer), asker.clone(), keyring, flow);
+    let client = Client::new(Arc::new(Dialer), asker.clone(), flow);
     if !plan.sudo {
         return start(client, plan, floor, signals).await;
     }

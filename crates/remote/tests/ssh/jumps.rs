@@ -5,7 +5,7 @@ use std::sync::Arc;
 use remote::ask::Nobody;
 use remote::client::Flow;
 use remote::transport::{Doing, Transport};
-use remote::{Client, Command, ConnectError, Keyring, Machine, Outcome, Session};
+use remote::{Client, Command, ConnectError, Machine, Outcome, Session};
 
 use crate::streams::{MIB, echoed};
 use crate::support::{Dialer, Person, Ran, Sshd, soon};
@@ -13,8 +13,7 @@ use crate::support::{Dialer, Person, Ran, Sshd, soon};
 /// A client and what counts its connections.
 fn client() -> (Client, Arc<Dialer>) {
     let dialer = Arc::new(Dialer::default());
-    let keyring = Arc::new(Keyring::new(Arc::new(Nobody)));
-    (Client::new(dialer.clone(), Arc::new(Nobody), keyring, Flow::MANY), dialer)
+    (Client::new(dialer.clone(), Arc::new(Nobody), Flow::MANY), dialer)
 }
 
 fn behind(person: &Person, gates: &[&Sshd], end: &Sshd) -> Machine {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use node::ssh::{Client, Command, Dialer, Doing, Flow, Keyring, Machine, Outcome, Session, Transport as _};
+use node::ssh::{Client, Command, Dialer, Doing, Flow, Machine, Outcome, Session, Transport as _};
 
 use crate::ssh::{Asker, Floor};
 
@@ -14,8 +14,7 @@ pub(super) async fn connect(
     limit: Duration,
 ) -> Result<impl Session, Outcome> {
     let asker = Arc::new(Asker::new(Floor::new(false), true));
-    let keyring = Arc::new(Keyring::new(asker.clone()));
-    let client = Client::new(Arc::new(Dialer), asker, keyring, Flow::ONE);
+    let client = Client::new(Arc::new(Dialer), asker, Flow::ONE);
     let doing = Doing::default();
     let starting = client.start(machine, command, &doing);
     doing.within(Some(limit), machine, starting).await.map_err(Outcome::Unreachable)

@@ -11,7 +11,7 @@ use remote::client::{Flow, Running};
 use remote::config::{IdentityFile, Settings, StrictHostKeyChecking};
 use remote::dial::Dialing;
 use remote::transport::{Doing, Transport};
-use remote::{Client, Command, Dial, Hop, Keyring, Machine, Stream, Unreachable};
+use remote::{Client, Command, Dial, Hop, Machine, Stream, Unreachable};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
@@ -105,7 +105,7 @@ impl Person {
 
     /// A client, with somebody who answers.
     pub(crate) fn client(&self, answers: Arc<dyn Answers>) -> Client {
-        Client::new(Arc::new(Dialer::default()), answers.clone(), Arc::new(Keyring::new(answers)), Flow::ONE)
+        Client::new(Arc::new(Dialer::default()), answers, Flow::ONE)
     }
 
     /// Runs a command to its end, with nothing on its standard input.
