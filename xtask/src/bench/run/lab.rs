@@ -15,6 +15,9 @@ use crate::command;
 /// How often the memory of a program and of its children is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// No tool gets longer than this, in seconds. Some of them wait for ever for a machine that says nothing.
+pub(super) const AT_MOST: &str = "60";
+
 /// A network and a home of its own: a namespace in which every address of 127.0.0.0/8 is a machine with an sshd, and in which
 /// the user has a plain shell, a key that they all take, and their key in known_hosts.
 ///
@@ -31,7 +34,7 @@ pub(super) struct Spent {
     pub(super) wall: f64,
     /// CPU seconds, of its children too.
     pub(super) cpu: f64,
-    /// None: a signal ended it.
+    /// None: a signal ended it. 124: it was ended after [`AT_MOST`], as by timeout(1).
     pub(super) code: Option<i32>,
     /// Lines on standard output.
     pub(super) lines: usize,
@@ -138,13 +141,15 @@ impl Lab {
         command::run(&mut self.inside(&["nft".to_owned(), rules.to_owned()]))
     }
 
-    /// Runs a program in this network to its end.
+    /// Runs a program in this network to its end, or for [`AT_MOST`].
     ///
     /// # Errors
     /// When it cannot be started.
     pub(super) fn run(&self, words: &[String]) -> Result<Spent> {
         let (before, started) = (cpu_of_children()?, Instant::now());
-        let output = self.inside(words).output().with_context(|| format!("starting {}", words[0]))?;
+        let bounded: Vec<_> = ["timeout", "--kill-after=5", AT_MOST].into_iter().map(str::to_owned).collect();
+        let output = self.inside(&[bounded, words.to_vec()].concat()).output();
+        let output = output.with_context(|| format!("starting {}", words[0]))?;
         let wall = started.elapsed().as_secs_f64();
         let cpu = cpu_of_children()? - before;
         let host = fs::read_to_string("/proc/sys/kernel/hostname").context("the name of this machine")?;
