@@ -51,23 +51,40 @@ pub(crate) struct Cli {
     pub(crate) verb: Verb,
 }
 
-/// One job each.
+/// One job each. The flags of a verb are put together when it is the one that was typed: those of all verbs would be a third of
+/// the start of `connect`.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Verb {
+    /// Run this machine's node: be in sight, and take messages
     Up(UpFlags),
+    /// Open a line: listen on an address and answer with a service
     Serve(ServeFlags),
+    /// Connect to an address: a person gets a line editor, a pipe gets a pipe
     Connect(ConnectFlags),
+    /// Run a command on one machine or many at once, over SSH
     Run(Box<RunFlags>),
+    /// Open a terminal on a machine, over SSH
     Shell(ShellFlags),
+    /// Copy files to or from one machine or many at once, over SFTP
     Copy(Box<CopyFlags>),
+    /// Everybody in sight, and the machines of the book
     Who(WhoFlags),
+    /// Send a text to people, and say whether it has arrived
     Send(SendFlags),
+    /// Talk with somebody, line by line
     Chat(ChatFlags),
+    /// Say why you are away, or that you are back
     Away(AwayFlags),
+    /// Drop what somebody sends, without a word
     Block(BlockFlags),
+    /// The address book: the names of people, machines and sockets
     Book(BookFlags),
+    /// Say whose keys `up --ssh` lets in
     Allow(AllowFlags),
+    /// The call log: messages, what was run, and the connections that `serve --log` has kept
     Log(LogFlags),
+    /// What is wrong with this machine's network set-up, and the command that mends it
     Doctor(DoctorFlags),
     /// Print the completions of a shell
     #[command(hide = true)]

@@ -2,7 +2,6 @@
 
 use clap::{Args, Subcommand};
 
-/// Say whose keys `up --ssh` lets in
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS)]
 pub(crate) struct AllowFlags {

@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-/// Say why you are away, or that you are back
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct AwayFlags {

@@ -2,7 +2,6 @@
 
 use clap::{Args, Subcommand};
 
-/// Drop what somebody sends, without a word
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BlockFlags {

@@ -4,7 +4,6 @@ use clap::Args;
 
 use crate::completion;
 
-/// Talk with somebody, line by line
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS)]
 pub(crate) struct ChatFlags {

@@ -8,7 +8,6 @@ use clap::Args;
 use super::{FrameFlags, values};
 use crate::completion;
 
-/// Connect to an address: a person gets a line editor, a pipe gets a pipe
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS)]
 pub(crate) struct ConnectFlags {

@@ -11,7 +11,6 @@ use super::ssh::SshFlags;
 use super::values;
 use crate::completion;
 
-/// Copy files to or from one machine or many at once, over SFTP
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS, mut_arg("port", |port| port.short('P')))]
 pub(crate) struct CopyFlags {

@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-/// What is wrong with this machine's network set-up, and the command that mends it
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS)]
 pub(crate) struct DoctorFlags {

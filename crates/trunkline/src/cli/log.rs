@@ -8,7 +8,6 @@ use crate::completion;
 /// The target that means the last run.
 pub(crate) const LAST_RUN: &str = "last";
 
-/// The call log: messages, what was run, and the connections that `serve --log` has kept
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS)]
 pub(crate) struct LogFlags {

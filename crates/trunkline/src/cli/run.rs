@@ -12,7 +12,6 @@ use super::ssh::SshFlags;
 use super::values;
 use crate::completion;
 
-/// Run a command on one machine or many at once, over SSH
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS)]
 pub(crate) struct RunFlags {

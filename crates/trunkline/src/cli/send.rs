@@ -7,7 +7,6 @@ use clap::Args;
 use super::values;
 use crate::completion;
 
-/// Send a text to people, and say whether it has arrived
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS)]
 pub(crate) struct SendFlags {

@@ -10,7 +10,6 @@ use clap::{Args, ValueEnum};
 use super::{FrameFlags, values};
 use crate::completion;
 
-/// Open a line: listen on an address and answer with a service
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS)]
 pub(crate) struct ServeFlags {

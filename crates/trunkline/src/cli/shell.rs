@@ -8,7 +8,6 @@ use super::ssh::SshFlags;
 use super::values;
 use crate::completion;
 
-/// Open a terminal on a machine, over SSH
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS)]
 pub(crate) struct ShellFlags {

@@ -8,7 +8,6 @@ use net::{Address, AddressError, HostPort};
 use node::book::CHAT_PORT;
 use node::sshd::PORT;
 
-/// Run this machine's node: be in sight, and take messages
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS)]
 pub(crate) struct UpFlags {

@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-/// Everybody in sight, and the machines of the book
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS)]
 pub(crate) struct WhoFlags {
