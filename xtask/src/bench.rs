@@ -3,11 +3,13 @@
 mod chat;
 mod clients;
 mod ipmsg;
+mod lab;
 mod machine;
 pub(crate) mod report;
 mod run;
 mod sets;
 pub(crate) mod sockets;
+mod sshd;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,7 +36,8 @@ Examples:
   cargo xtask bench ipmsg                       what a packet of IP Messenger costs, half a minute
   cargo xtask bench sets                        names expanded and folded
   cargo xtask bench chat                        messages from disk to disk; a full journal; an idle node
-  cargo xtask bench run                         a command on many machines, beside pdsh and its kin")]
+  cargo xtask bench run                         a command on many machines, beside pdsh and its kin
+  cargo xtask bench sshd                        the SSH server, beside OpenSSH's and dropbear; four minutes")]
 pub(crate) struct Options {
     /// What to measure
     bench: Name,
@@ -58,6 +61,8 @@ enum Name {
     Chat,
     /// A command on many machines
     Run,
+    /// The SSH server
+    Sshd,
 }
 
 impl Name {
@@ -68,6 +73,7 @@ impl Name {
             Self::Sets => sets::ROWS,
             Self::Chat => chat::ROWS,
             Self::Run => run::ROWS,
+            Self::Sshd => sshd::ROWS,
         }
     }
 
@@ -78,7 +84,7 @@ impl Name {
     /// Builds the program of ours that is measured, and says where it is.
     fn release_build(self) -> Result<PathBuf> {
         match self {
-            Self::Sockets | Self::Run => release_build(),
+            Self::Sockets | Self::Run | Self::Sshd => release_build(),
             Self::Ipmsg => ipmsg::release_build(),
             Self::Sets => sets::release_build(),
             Self::Chat => chat::release_build(),
@@ -98,6 +104,7 @@ impl Name {
                 "Both cores for all; every machine is an address of the loopback, one sshd is behind them."
                     .to_owned()
             }
+            Self::Sshd => "Both cores for all; stock ssh is the client, curve25519 on both sides.".to_owned(),
         }
     }
 }
@@ -129,7 +136,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     ensure!(rows.iter().any(|row| wanted(&row)), "none of these rows is here; there are: {}", names());
     let missing = peers::ensure()?;
     let bench = Bench { rounds: options.rounds, program: options.bench.release_build()? };
-    if !matches!(options.bench, Name::Run) {
+    if !matches!(options.bench, Name::Run | Name::Sshd) {
         stay_on_the_load_core()?;
     }
 

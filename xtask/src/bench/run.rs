@@ -1,15 +1,14 @@
 //! `cargo xtask bench run`: one command on many machines, against the tools that people use for it.
 
-mod lab;
 mod tool;
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::lab::{Lab, Spent};
 use super::report::{Goal, Line, Round};
 use super::{Bench, Found, Row};
-use lab::{Lab, Spent};
 use tool::Tool;
 
 /// In the order of the table.

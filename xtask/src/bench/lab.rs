@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
 use crate::command;
 
@@ -95,7 +95,7 @@ impl Lab {
                 ),
             ),
             (ssh.join("authorized_keys"), user),
-            (ssh.join("known_hosts"), format!("127.* {host}")),
+            (ssh.join("known_hosts"), format!("127.*,[127.*]:* {host}")),
             (ssh.join("config"), SSH.to_owned()),
         ] {
             fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
@@ -116,7 +116,7 @@ impl Lab {
         BufReader::new(said).read_line(&mut line).context("waiting for a network")?;
         ensure!(line == "ready\n", "a network of its own cannot be made; it takes root");
         let lab = Self { home, room, others: Vec::new() };
-        lab.wait_for_sshd()?;
+        lab.wait_for(22)?;
         Ok(lab)
     }
 
@@ -165,6 +165,21 @@ impl Lab {
         })
     }
 
+    /// Starts a program that runs in this network until the end. What it says on standard error goes into a file.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(super) fn keep(&mut self, words: &[String], environment: &[(&str, &Path)], log: &str) -> Result<u32> {
+        let path = self.home.join(log);
+        let log = fs::File::create(&path).with_context(|| format!("making the log {}", path.display()))?;
+        let mut command = self.inside(words);
+        command.envs(environment.iter().copied()).stdout(Stdio::null()).stderr(log);
+        let child = command.spawn().with_context(|| format!("starting {}", words[0]))?;
+        let process = child.id();
+        self.others.push(child);
+        Ok(process)
+    }
+
     /// The most that a program and its children have at once in memory, in MiB: the sum of their proportional shares.
     ///
     /// # Errors
@@ -180,7 +195,8 @@ impl Lab {
         Ok(peak / 1024.0)
     }
 
-    fn inside(&self, words: &[String]) -> Command {
+    /// A program in this network; it takes the place of nsenter(1), whose process it is.
+    pub(super) fn inside(&self, words: &[String]) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--mount", "--net", "--target", &self.room.id().to_string(), "--"]).args(words);
         command.env("HOME", &self.home).env("TRUNKLINE_HOME", self.home.join("trunkline"));
@@ -188,15 +204,29 @@ impl Lab {
         command
     }
 
-    fn wait_for_sshd(&self) -> Result<()> {
-        let probe = ["bash", "-c", ": < /dev/tcp/127.0.0.1/22"].map(str::to_owned);
+    /// The folder that all programs in here take for their home.
+    pub(super) fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The process of the one sshd.
+    pub(super) fn sshd(&self) -> u32 {
+        self.room.id()
+    }
+
+    /// Waits until somebody listens at a port.
+    ///
+    /// # Errors
+    /// When nobody does.
+    pub(super) fn wait_for(&self, port: u16) -> Result<()> {
+        let probe = ["bash".to_owned(), "-c".to_owned(), format!(": < /dev/tcp/127.0.0.1/{port}")];
         for _ in 0..200 {
-            if self.inside(&probe).stderr(Stdio::null()).status().context("knocking at sshd")?.success() {
+            if self.inside(&probe).stderr(Stdio::null()).status().context("knocking at a server")?.success() {
                 return Ok(());
             }
             thread::sleep(Duration::from_millis(25));
         }
-        bail!("sshd does not listen")
+        bail!("nobody listens at port {port}")
     }
 }
 
@@ -210,18 +240,34 @@ impl Drop for Lab {
     }
 }
 
-/// CPU seconds of all children that have ended (`cutime` and `cstime` of proc_pid_stat(5)).
+/// CPU seconds of all children of this process that have ended.
 fn cpu_of_children() -> Result<f64> {
+    let [.., children_user, children_system] = cpu_times("self")?;
+    Ok(children_user + children_system)
+}
+
+/// CPU seconds of a process and of all its children that have ended and that it has waited for.
+///
+/// # Errors
+/// When there is no such process.
+pub(super) fn cpu_with_children(process: u32) -> Result<f64> {
+    Ok(cpu_times(&process.to_string())?.iter().sum())
+}
+
+/// `utime`, `stime`, `cutime` and `cstime` of proc_pid_stat(5), in seconds.
+fn cpu_times(process: &str) -> Result<[f64; 4]> {
     /// `USER_HZ`, which is 100 on every Linux that is in use.
     const TICKS: f64 = 100.0;
-    let stat = fs::read_to_string("/proc/self/stat").context("reading /proc/self/stat")?;
-    let (_, fields) = stat.rsplit_once(") ").context("the name in /proc/self/stat")?;
-    let ticks = |nth: usize| fields.split(' ').nth(nth).and_then(|field| field.parse::<f64>().ok());
-    Ok((ticks(13).context("cutime")? + ticks(14).context("cstime")?) / TICKS)
+    let path = format!("/proc/{process}/stat");
+    let stat = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    let (_, fields) = stat.rsplit_once(") ").with_context(|| format!("the name in {path}"))?;
+    let times = fields.split(' ').skip(11).take(4).map(|field| Ok(field.parse::<f64>()? / TICKS));
+    let times = times.collect::<Result<Vec<_>>>().with_context(|| format!("the times in {path}"))?;
+    times.try_into().map_err(|_| anyhow!("the times in {path}"))
 }
 
 /// A process and all that it started.
-fn tree(root: u32) -> Vec<u32> {
+pub(super) fn tree(root: u32) -> Vec<u32> {
     let mut found = vec![root];
     let mut nth = 0;
     while let Some(process) = found.get(nth) {
@@ -234,7 +280,7 @@ fn tree(root: u32) -> Vec<u32> {
 }
 
 /// In KiB; nothing of one that has ended.
-fn proportional_share(process: u32) -> f64 {
+pub(super) fn proportional_share(process: u32) -> f64 {
     let path = format!("/proc/{process}/smaps_rollup");
     let text = fs::read_to_string(Path::new(&path)).unwrap_or_default();
     let pss = text.lines().find_map(|line| line.strip_prefix("Pss:"));
