@@ -91,6 +91,7 @@ pub mod structs;
 pub mod tcp;
 #[cfg(test)]
 mod testing;
+pub mod throttle;
 pub mod trace;
 pub mod untrusted;
 

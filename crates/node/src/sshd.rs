@@ -8,8 +8,10 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use net::door::{self, Census, Shutdown};
+use net::throttle::Throttle;
 use net::{Address, Bound, Endpoint, HostPort, ListenError, ListenOptions, Listener, listen};
 use remote::server::{Account, Config, HostKeyError, KeyFiles, Server};
 use thiserror::Error;
@@ -41,6 +43,14 @@ pub const STRANGERS_MAX: usize = 200;
 
 /// Of these, from one address: `run` opens 64 at once, and whoever opens more leaves half of the places to others.
 pub const STRANGERS_PER_ADDRESS: usize = 100;
+
+/// Connections of one address that may end without a login before further ones are closed at once. A person tries a few
+/// keys, `ssh-keyscan` and `ssh-audit` take five. Those that log in never count, however many they are.
+pub const FRUITLESS_AT_ONCE: u32 = 10;
+
+/// One of these is forgiven so often. It is what one address can make the server do: five key exchanges a second, which are
+/// a hundredth of a core; `ssh-audit` calls up to twenty safe.
+pub const FRUITLESS_FORGIVEN: Duration = Duration::from_millis(200);
 
 /// What the line is to be.
 #[derive(Clone, Debug)]
@@ -153,7 +163,12 @@ impl Sshd {
         };
         let line = Line {
             server: Server::new(config, Arc::new(keys)),
-            host: Arc::new(Host { tell, writer, strangers: Arc::new(Census::default()) }),
+            host: Arc::new(Host {
+                tell,
+                writer,
+                strangers: Arc::new(Census::default()),
+                fruitless: Throttle::new(FRUITLESS_AT_ONCE, FRUITLESS_FORGIVEN),
+            }),
             shutdown: Shutdown::default(),
         };
         let shutdown = line.shutdown.clone();

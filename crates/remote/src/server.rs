@@ -183,8 +183,8 @@ impl Server {
         let _cut = cut.clone().drop_guard();
         let (login, logged_in) = oneshot::channel();
         let handler = Handler::new(line, login, cut.child_token());
-        let session =
-            russh::server::run_stream(self.0.protocol.clone(), Cuttable::new(stream, cut.clone()), handler);
+        let stream = Cuttable::new(stream, cut.clone(), self.0.config.limits.silence());
+        let session = russh::server::run_stream(self.0.protocol.clone(), stream, handler);
         tokio::pin!(session);
         let grace = self.0.config.limits.login_grace;
         let too_late = tokio::time::sleep(grace);

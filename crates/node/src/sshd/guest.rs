@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use net::door::{Census, Place};
 use net::limits::Refusal;
 use net::report::Event as DoorEvent;
 use net::tcp::QuickAck;
+use net::throttle::{Throttle, Verdict};
 use net::{Ending, Limits, Peer, Reporter, Stream};
 use remote::server::{Closed, Event, Exit, Server};
 
@@ -22,6 +23,8 @@ pub(super) struct Host {
     pub(super) writer: Writer,
     /// The connections on which nobody has logged in.
     pub(super) strangers: Arc<Census>,
+    /// The addresses of which connections have ended without a login.
+    pub(super) fruitless: Throttle,
 }
 
 impl Reporter for Host {
@@ -46,6 +49,12 @@ pub(super) async fn attend(server: Server, host: Arc<Host>, stream: Stream, peer
     else {
         return Ending::Error("the line is for TCP".to_owned());
     };
+    if let Verdict::Out { first } = host.fruitless.admit(from.ip(), Instant::now()) {
+        if first {
+            (host.tell)(kept_outside(peer.remote.unescaped()));
+        }
+        return Ending::Limit("too many have ended without a login".to_owned());
+    }
     let limits =
         Limits { max_connections: STRANGERS_MAX, per_ip: STRANGERS_PER_ADDRESS, ..Limits::default() };
     let place = match host.strangers.admit(&limits, Some(from.ip())) {
@@ -104,7 +113,12 @@ impl Guest {
                 let (exit, seconds) = (happening::exit(&exit), took.as_secs_f64());
                 What::Ended { command, exit, received, sent, seconds }
             }
-            Event::Closed { why, .. } => What::Closed { reason: happening::closed(&why) },
+            Event::Closed { why, .. } => {
+                if let (None, Some(from)) = (&state.key, self.peer.remote.socket_addr()) {
+                    self.host.fruitless.blame(from.ip(), Instant::now());
+                }
+                What::Closed { reason: happening::closed(&why) }
+            }
         };
         let (from, key) = (Some(self.peer.remote.unescaped()), state.key.clone());
         drop(state);
@@ -131,6 +145,12 @@ impl Guest {
             sent,
         }));
     }
+}
+
+/// Told of the first only: an attacker must not fill the log.
+fn kept_outside(from: String) -> Happening {
+    let reason = "too many connections from this address have ended without a login; further ones are closed for a while";
+    Happening { from: Some(from), key: None, what: What::TurnedAway { reason: reason.to_owned() } }
 }
 
 fn turned_away(from: String, refusal: Refusal) -> Happening {

@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::access::Grant;
 use super::event::{Event, Exit, What};
-use super::input::{Input, InputError};
+use super::input::{Budget, Input, InputError};
 use super::process::{self, Job, Origin};
 use super::session::{self, Counters};
 use super::terminal::Terminal;
@@ -28,6 +28,8 @@ const SIGNALS_WAITING: usize = 8;
 pub(super) struct Channels {
     line: Arc<Line>,
     stages: HashMap<ChannelId, Stage>,
+    /// What their input may take of the memory, together.
+    budget: Budget,
     /// Cancelled when the connection is gone, and this with it.
     over: CancellationToken,
     _over: DropGuard,
@@ -69,7 +71,8 @@ pub(super) enum Asked<'a> {
 impl Channels {
     /// None yet; they end when `over` is cancelled.
     pub(super) fn new(line: Arc<Line>, over: CancellationToken) -> Self {
-        Self { line, stages: HashMap::new(), _over: over.clone().drop_guard(), over }
+        let budget = Budget::new(&line.server.config.limits);
+        Self { line, stages: HashMap::new(), budget, _over: over.clone().drop_guard(), over }
     }
 
     /// One more channel.
@@ -175,7 +178,7 @@ impl Channels {
     ) {
         let id = channel.id();
         let config = &self.line.server.config;
-        let input = Input::new(&config.limits, config.folder.clone());
+        let input = Input::new(&config.limits, self.budget.clone(), config.folder.clone());
         let (signals, waiting) = mpsc::channel(SIGNALS_WAITING);
         let over = self.over.child_token();
         let ends = session::Line {

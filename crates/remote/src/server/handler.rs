@@ -74,7 +74,8 @@ impl Handler {
     }
 
     fn refuse(&self, user: &str, fingerprint: String, reason: Refusal) -> Auth {
-        (self.line.report)(Event::Refused { user: user.to_owned(), fingerprint, reason });
+        let user = user[..user.floor_char_boundary(limits::MAX_USER)].to_owned();
+        (self.line.report)(Event::Refused { user, fingerprint, reason });
         Auth::reject()
     }
 

@@ -1,12 +1,14 @@
 //! What waits for a command that does not read it.
 //!
 //! A client's bytes are taken as they come, since a channel that does not take its own makes all channels of the connection
-//! wait. What the command has not read waits in memory, then in a file without a name, and past that the channel ends.
+//! wait. What the command has not read waits in memory, then in a file without a name, and past that the channel ends. All
+//! channels of a connection share the memory that one client may take.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
@@ -28,6 +30,10 @@ pub(super) enum InputError {
     Disk(#[from] io::Error),
 }
 
+/// Bytes that a connection may still keep in memory, over all of its channels.
+#[derive(Clone)]
+pub(super) struct Budget(Arc<AtomicUsize>);
+
 struct Shared {
     state: Mutex<State>,
     changed: Notify,
@@ -37,20 +43,42 @@ struct Shared {
     folder: PathBuf,
 }
 
-#[derive(Default)]
 struct State {
-    /// Older than what is on disk.
+    /// Older than what is on disk. Paid for from the budget.
     memory: BytesMut,
+    budget: Budget,
     disk: Option<Disk>,
     ended: bool,
     abandoned: bool,
     failure: Option<String>,
 }
 
+impl Budget {
+    /// What one connection may take.
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self(Arc::new(AtomicUsize::new(limits.connection_in_memory)))
+    }
+
+    fn pay(&self, bytes: usize) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
 impl Input {
-    pub(super) fn new(limits: &Limits, folder: PathBuf) -> Self {
+    pub(super) fn new(limits: &Limits, budget: Budget, folder: PathBuf) -> Self {
         Self(Arc::new(Shared {
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                memory: BytesMut::new(),
+                budget,
+                disk: None,
+                ended: false,
+                abandoned: false,
+                failure: None,
+            }),
             changed: Notify::new(),
             taken: Notify::new(),
             in_memory: limits.input_in_memory,
@@ -65,7 +93,8 @@ impl Input {
         if state.abandoned {
             return Ok(());
         }
-        if state.disk.is_none() && state.memory.len() + bytes.len() <= self.0.in_memory {
+        let fits = state.disk.is_none() && state.memory.len() + bytes.len() <= self.0.in_memory;
+        if fits && state.budget.pay(bytes.len()) {
             if state.memory.is_empty() && bytes.len() >= IDLE_READ {
                 // More is on its way; a few keystrokes need no such buffer.
                 state.memory.reserve(BUSY_READ);
@@ -91,8 +120,10 @@ impl Input {
     /// The command reads no more: what waits and what comes is dropped.
     pub(super) fn abandon(&self) {
         let mut state = self.state();
-        let failure = state.failure.take();
-        *state = State { abandoned: true, failure, ..State::default() };
+        drop(state.take_memory());
+        state.disk = None;
+        state.abandoned = true;
+        drop(state);
         self.0.taken.notify_one();
     }
 
@@ -128,10 +159,15 @@ impl Input {
 }
 
 impl State {
+    fn take_memory(&mut self) -> BytesMut {
+        self.budget.give_back(self.memory.len());
+        std::mem::take(&mut self.memory)
+    }
+
     /// None: not yet; `Some(None)`: never.
     fn next(&mut self) -> io::Result<Option<Option<Bytes>>> {
         if !self.memory.is_empty() {
-            return Ok(Some(Some(std::mem::take(&mut self.memory).freeze())));
+            return Ok(Some(Some(self.take_memory().freeze())));
         }
         if let Some(disk) = &mut self.disk {
             let bytes = disk.pop(BUSY_READ)?;
@@ -142,6 +178,12 @@ impl State {
             return Ok(Some(Some(bytes)));
         }
         Ok((self.ended || self.abandoned).then_some(None))
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.budget.give_back(self.memory.len());
     }
 }
 
@@ -199,7 +241,7 @@ mod tests {
 
     fn input(in_memory: usize, on_disk: u64) -> Input {
         let limits = Limits { input_in_memory: in_memory, input_on_disk: on_disk, ..Limits::default() };
-        Input::new(&limits, std::env::temp_dir())
+        Input::new(&limits, Budget::new(&limits), std::env::temp_dir())
     }
 
     /// What can be had without waiting.
@@ -222,6 +264,27 @@ mod tests {
     }
 
     #[test]
+    fn many_channels_of_a_connection_take_no_more_memory_than_it_may() {
+        let limits = Limits { input_in_memory: 10, connection_in_memory: 25, ..Limits::default() };
+        let budget = Budget::new(&limits);
+        let inputs: Vec<_> =
+            (0..10).map(|_| Input::new(&limits, budget.clone(), std::env::temp_dir())).collect();
+        for input in &inputs {
+            input.push(&[1; 10]).unwrap();
+        }
+        let in_memory: usize = inputs.iter().map(|input| input.state().memory.len()).sum();
+        assert_eq!(in_memory, 20, "two have theirs in memory, the others on disk");
+        assert_eq!(drain(&inputs[9]), [1; 10]);
+        assert_eq!(drain(&inputs[0]), [1; 10]);
+        inputs[1].abandon();
+        inputs[2].push(&[2; 10]).unwrap();
+        inputs[3].state().disk = None;
+        inputs[3].push(&[3; 10]).unwrap();
+        drop(inputs);
+        assert_eq!(budget.0.load(Ordering::Relaxed), 25, "all of it is given back");
+    }
+
+    #[test]
     fn what_a_command_does_not_want_is_dropped() {
         let input = input(10, 20);
         input.push(&[1; 30]).unwrap_err();
@@ -234,7 +297,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_told() {
         let limits = Limits { input_in_memory: 0, ..Limits::default() };
-        let input = Input::new(&limits, "/nowhere/at/all".into());
+        let input = Input::new(&limits, Budget::new(&limits), "/nowhere/at/all".into());
         assert!(input.push(b"x").unwrap_err().to_string().contains("on disk"));
     }
 

@@ -23,7 +23,8 @@ pub const MAX_CHANNELS: usize = 10;
 /// A silent client is asked after so long whether it is there...
 pub const KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// ...and left when it has not answered so often.
+/// ...and left when it has not answered so often. One that takes nothing of what it is sent cannot be asked; it is left after
+/// the same time.
 pub const KEEPALIVE_MAX: usize = 3;
 
 /// Bytes that a client may send on a channel before it is told that there is room for more. 8 MiB keep a line of 600
@@ -37,7 +38,11 @@ pub const MAX_PACKET: u32 = 65_535;
 /// all is back before that.
 pub const INPUT_IN_MEMORY: usize = 4 * 1024 * 1024;
 
-/// Bytes of input that wait on disk when those in memory are full.
+/// Bytes of input that wait in memory on all channels of a connection: what one client can take of it. Past it the disk has
+/// them, which is the rare case: two commands that do not read on one connection.
+pub const CONNECTION_IN_MEMORY: usize = 8 * 1024 * 1024;
+
+/// Bytes of input that wait on disk, on one channel, when those in memory are full.
 pub const INPUT_ON_DISK: u64 = 1024 * 1024 * 1024;
 
 /// A command whose waiting input is at its limit must take some of it within this time, or its channel ends. Until then
@@ -53,6 +58,9 @@ pub const IDLE_READ: usize = 4 * 1024;
 /// Variables that a client may set for one command.
 pub const MAX_ENV: usize = 32;
 
+/// Bytes in a variable's name: those that are allowed have up to 17 (`LC_IDENTIFICATION`).
+pub const MAX_ENV_NAME: usize = 64;
+
 /// Bytes in a variable's value.
 pub const MAX_ENV_VALUE: usize = 4 * 1024;
 
@@ -62,6 +70,10 @@ pub const ENV_ALLOWED: [&str; 6] = ["LANG", "LANGUAGE", "LC_*", "COLORTERM", "NO
 
 /// Bytes in a command: what the kernel takes as one argument of a program (`MAX_ARG_STRLEN` in execve(2)).
 pub const MAX_COMMAND: usize = 128 * 1024 - 1;
+
+/// Bytes in the name of a user who is told of (`LOGIN_NAME_MAX` in limits.h). Nobody here has a longer one; a stranger may
+/// send 200 KiB, and every try is written down.
+pub const MAX_USER: usize = 256;
 
 /// Bytes in the name of a kind of terminal. terminfo's longest has 40.
 pub const MAX_TERM: usize = 64;
@@ -89,6 +101,8 @@ pub struct Limits {
     pub keepalive_max: usize,
     /// [`INPUT_IN_MEMORY`].
     pub input_in_memory: usize,
+    /// [`CONNECTION_IN_MEMORY`].
+    pub connection_in_memory: usize,
     /// [`INPUT_ON_DISK`].
     pub input_on_disk: u64,
     /// [`INPUT_STALLED`].
@@ -111,6 +125,7 @@ impl Default for Limits {
             keepalive: KEEPALIVE,
             keepalive_max: KEEPALIVE_MAX,
             input_in_memory: INPUT_IN_MEMORY,
+            connection_in_memory: CONNECTION_IN_MEMORY,
             input_on_disk: INPUT_ON_DISK,
             input_stalled: INPUT_STALLED,
             hangup_grace: HANGUP_GRACE,
@@ -120,10 +135,19 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// How long a client may be silent, or take nothing.
+    pub(super) fn silence(&self) -> Duration {
+        let times = u32::try_from(self.keepalive_max).unwrap_or(u32::MAX).saturating_add(1);
+        self.keepalive.saturating_mul(times)
+    }
+}
+
 /// Whether a client may set this variable.
 pub(super) fn env_is_allowed(name: &str) -> bool {
+    let starts_so = |start| name.len() <= MAX_ENV_NAME && name.starts_with(start);
     ENV_ALLOWED.iter().any(|allowed| match allowed.strip_suffix('*') {
-        Some(start) => name.starts_with(start),
+        Some(start) => starts_so(start),
         None => name == *allowed,
     })
 }
@@ -137,8 +161,10 @@ mod tests {
         for name in ["LANG", "LC_ALL", "LC_TIME", "COLORTERM"] {
             assert!(env_is_allowed(name), "{name}");
         }
-        for name in ["LD_PRELOAD", "PATH", "BASH_ENV", "ENV", "HOME", "LANGX", "lang", "TZ", "PYTHONPATH", ""]
-        {
+        let long = format!("LC_{}", "X".repeat(MAX_ENV_NAME - 2));
+        let dangerous =
+            ["LD_PRELOAD", "PATH", "BASH_ENV", "ENV", "HOME", "LANGX", "lang", "TZ", "PYTHONPATH", ""];
+        for name in dangerous.into_iter().chain([long.as_str()]) {
             assert!(!env_is_allowed(name), "{name}");
         }
     }

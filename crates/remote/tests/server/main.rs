@@ -5,6 +5,7 @@
 #[macro_use]
 mod support;
 
+mod algorithms;
 mod attacks;
 mod files;
 mod forward;
@@ -12,3 +13,4 @@ mod login;
 mod memory;
 mod openssh;
 mod peers;
+mod strict;
