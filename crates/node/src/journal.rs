@@ -52,8 +52,8 @@ pub use message::{MESSAGES_MAX, Message, MessageQuery, Opened, ReceivedMessage, 
 pub use party::{Party, Whose};
 pub use presence::{Appearance, PRESENCES_MAX, Presence};
 pub use run::{
-    NewRun, OUTPUT_EACH, OUTPUT_RUN, Printed, RUNS_BYTES, RUNS_MAX, Recording, Run, RunEnding, RunMachine,
-    RunNews, RunQuery, RunTarget,
+    Copied, NewRun, OUTPUT_EACH, OUTPUT_RUN, Printed, RUNS_BYTES, RUNS_MAX, Recording, Run, RunEnding,
+    RunMachine, RunNews, RunQuery, RunTarget, RunVerb,
 };
 pub use writer::{QUEUE_MAX, Trouble, Writer};
 

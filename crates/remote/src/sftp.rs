@@ -15,12 +15,14 @@ pub(crate) mod wire;
 mod copier;
 mod copy;
 mod get;
+mod lane;
 mod link;
 mod local;
 mod name;
 mod pattern;
 mod problem;
 mod put;
+mod queue;
 mod session;
 
 pub use copier::{Copier, Copying, Meter, NoInput};

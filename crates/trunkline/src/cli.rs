@@ -82,7 +82,7 @@ pub(crate) enum Verb {
     Book(BookFlags),
     /// Say whose keys `up --ssh` lets in
     Allow(AllowFlags),
-    /// The call log: messages, what was run, and the connections that `serve --log` has kept
+    /// The call log: messages, what was run and copied elsewhere, and the connections that `serve --log` has kept
     Log(LogFlags),
     /// What is wrong with this machine's network set-up, and the command that mends it
     Doctor(DoctorFlags),

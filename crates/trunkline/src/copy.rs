@@ -8,17 +8,19 @@ use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use node::journal::Copied;
 use node::ssh::fan::{self, Stop};
 use node::ssh::sftp::Copier;
 use node::ssh::{Client, Command, Dialer, Flow};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::failure::{Exit, Outcome};
-use crate::ssh::{Asker, Floor, REDRAW};
+use crate::ssh::{Asker, Floor, Ledger, REDRAW};
 use crate::up::Signals;
 use report::Report;
 
 pub(crate) use plan::Plan;
+pub(crate) use report::size;
 
 /// Copies, and tells how it went.
 pub(crate) async fn run(plan: Plan) -> Outcome {
@@ -29,7 +31,9 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
     let asker = Arc::new(Asker::new(floor.clone(), is_one));
     let flow = if is_one { Flow::ONE } else { Flow::MANY };
     let copier = Copier::new(Client::new(Arc::new(Dialer), asker, flow), plan.job.clone());
-    let mut report = Report::new(&plan, copier.meter(), floor.clone());
+    let meter = copier.meter();
+    let mut report = Report::new(&plan, Arc::clone(&meter), floor.clone());
+    let mut ledger = Ledger::begin(&plan.entry, &plan.machines).await;
     let stop = Stop::default();
     // A copy is no command.
     let command = Arc::new(Command::new(""));
@@ -42,7 +46,10 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
     loop {
         tokio::select! {
             event = fan.next() => match event {
-                Some(event) => report.event(event).await?,
+                Some(event) => {
+                    ledger.event(&event).await;
+                    report.event(event).await?;
+                }
                 None => break,
             },
             _ = signals.next() => {
@@ -55,6 +62,8 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
             _ = ticks.tick(), if floor.has_status() => floor.draw(|| report.status()),
         }
     }
+    ledger.copied(Copied { files: meter.files(), bytes: meter.bytes() });
+    ledger.finish(interrupted).await;
     let code = report.finish().await;
     Ok(if interrupted { Exit::Interrupted } else { Exit::Code(code) })
 }

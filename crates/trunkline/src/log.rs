@@ -8,7 +8,9 @@ mod when;
 use anyhow::anyhow;
 use jiff::{Timestamp, Zoned};
 use node::home::Home;
-use node::journal::{Forgotten, Journal, JournalError, MessageQuery, Query, Run, RunMachine, RunQuery};
+use node::journal::{
+    Forgotten, Journal, JournalError, MessageQuery, Query, Run, RunMachine, RunQuery, RunVerb,
+};
 use serde_json::json;
 
 use self::people::{Names, Target};
@@ -37,7 +39,8 @@ pub(crate) fn run(flags: &LogFlags) -> Outcome {
             return Err(Failure::usage(anyhow!("{LAST_RUN} is one run"))
                 .hint("leave out -n, or name the machines instead"));
         }
-        let last = RunQuery { since, search: flags.search.clone(), machines: None, newest: Some(1) };
+        let verb = Some(RunVerb::Run);
+        let last = RunQuery { verb, since, search: flags.search.clone(), machines: None, newest: Some(1) };
         return last::show(journal.as_ref(), &last, now.time_zone(), flags.json);
     }
     let (book, target) = match &flags.target {
@@ -58,7 +61,8 @@ pub(crate) fn run(flags: &LogFlags) -> Outcome {
     let (mut connections, mut messages, mut runs) = (Vec::new(), Vec::new(), Vec::new());
     if let Some(journal) = &journal {
         connections = journal.connections(&Query { since, sites, search: search.clone(), newest })?;
-        runs = self::runs(journal, &RunQuery { since, search: search.clone(), machines, newest })?;
+        runs =
+            self::runs(journal, &RunQuery { verb: None, since, search: search.clone(), machines, newest })?;
         messages = journal.messages(&MessageQuery { since, whose, search, newest, before: None })?;
     }
     let names = Names::of(&book);

@@ -6,7 +6,6 @@ mod fold;
 mod folder;
 mod input;
 mod json;
-mod ledger;
 mod lines;
 mod live;
 mod plan;
@@ -28,10 +27,9 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::failure::{self, Exit, Failure, Outcome};
-use crate::ssh::{Asker, Floor, REDRAW};
+use crate::ssh::{Asker, Floor, Ledger, REDRAW};
 use crate::up::Signals;
 use input::Feeder;
-use ledger::Ledger;
 use show::Said;
 
 pub(crate) use again::Again;
@@ -74,7 +72,7 @@ async fn start<T: Transport>(transport: T, plan: Plan, floor: Floor, mut signals
     let machines = plan.machines.clone().into();
     let fan = fan::run(Arc::new(transport), machines, command, plan.limits.clone(), source, &stop)
         .context("making room for what the commands read")?;
-    let ledger = Ledger::begin(&plan).await;
+    let ledger = Ledger::begin(&plan.entry, &plan.machines).await;
     let (say, shown) = show::start(view, Tally::new(&plan.shown), floor.clone())
         .context("starting the thread that shows the run")?;
     let ticking = say.downgrade();

@@ -20,7 +20,7 @@ use net::Untrusted;
 use node::ssh::{Machine, Outcome as End};
 
 use crate::failure::{Exit, Outcome, say};
-use crate::ssh::{Kind, Verdict};
+use crate::ssh::{Kind, Ledger, Verdict};
 use crate::stdout;
 use connect::connect;
 use keys::Keys;
@@ -34,21 +34,11 @@ pub(crate) use plan::Plan;
 /// Connects, and is the terminal of the shell over there until one of the two sides leaves.
 pub(crate) async fn run(plan: Plan) -> Outcome {
     let mut signals = Signals::new()?;
-    let resized = plan.at_terminal.then(Resized::new).transpose()?;
-    let command = plan.command()?;
-    let session = tokio::select! {
-        session = connect(&plan.machine, &command, plan.connect_limit) => session,
-        exit = signals.next() => return Ok(exit),
-    };
-    let session = match session {
-        Ok(session) => session,
-        Err(end) => return Ok(tell(&plan.machine, &end)),
-    };
-    let raw = plan.at_terminal.then(Raw::enter).transpose().context("making the terminal raw")?;
-    let (output, help) = Output::start().context("starting the thread that writes")?;
-    let keys = Keys::start(plan.at_terminal.then_some(help)).context("starting the thread that reads")?;
-    let ending = talk(session, keys, output, resized, &mut signals).await;
-    drop(raw);
+    let mut ledger = Ledger::begin(&plan.entry, std::slice::from_ref(&plan.machine)).await;
+    let ending = attend(&plan, &mut signals, &mut ledger).await?;
+    let over = if let Ending::Over(end) = &ending { Some(end) } else { None };
+    ledger.ended(0, over.unwrap_or(&End::Cancelled));
+    ledger.finish(over.is_none()).await;
     match ending {
         Ending::Over(end) => Ok(tell(&plan.machine, &end)),
         Ending::Left => {
@@ -59,6 +49,27 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
         Ending::Unread(error) => Err(anyhow::Error::new(error).context("reading standard input").into()),
         Ending::Unwritten(error) => stdout::written(Err(error)),
     }
+}
+
+/// From the connection to the end, with the terminal as it was.
+async fn attend(plan: &Plan, signals: &mut Signals, ledger: &mut Ledger) -> anyhow::Result<Ending> {
+    let resized = plan.at_terminal.then(Resized::new).transpose()?;
+    let command = plan.command()?;
+    let session = tokio::select! {
+        session = connect(&plan.machine, &command, plan.connect_limit) => session,
+        exit = signals.next() => return Ok(Ending::Signal(exit)),
+    };
+    let session = match session {
+        Ok(session) => session,
+        Err(end) => return Ok(Ending::Over(end)),
+    };
+    ledger.started(0);
+    let raw = plan.at_terminal.then(Raw::enter).transpose().context("making the terminal raw")?;
+    let (output, help) = Output::start().context("starting the thread that writes")?;
+    let keys = Keys::start(plan.at_terminal.then_some(help)).context("starting the thread that reads")?;
+    let ending = talk(session, keys, output, resized, signals).await;
+    drop(raw);
+    Ok(ending)
 }
 
 /// By `~.`, as with ssh.

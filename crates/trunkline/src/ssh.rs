@@ -2,6 +2,7 @@
 
 mod ask;
 mod floor;
+mod ledger;
 mod verdict;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use crate::failure::{self, Failure};
 
 pub(crate) use ask::Asker;
 pub(crate) use floor::{Floor, REDRAW};
+pub(crate) use ledger::{Entry, Ledger};
 pub(crate) use verdict::{Kind, Verdict, exit_code};
 
 /// The machines that a person means. What ssh would do otherwise is told.

@@ -4,7 +4,7 @@
 use rusqlite::{Connection as Database, TransactionBehavior};
 
 /// Each brings the tables from the version of its place in this list to the next one.
-pub(super) const ALL: &[&str] = &[CONNECTIONS, CHAT, FILED, RUNS];
+pub(super) const ALL: &[&str] = &[CONNECTIONS, CHAT, FILED, RUNS, VERBS];
 
 const CONNECTIONS: &str = "
     CREATE TABLE connections (
@@ -164,6 +164,13 @@ const RUNS: &str = "
         DELETE FROM run_machines WHERE run = old.id;
         DELETE FROM run_output WHERE run = old.id;
     END;
+";
+
+/// Copies and shells stand among the runs.
+const VERBS: &str = "
+    ALTER TABLE runs ADD COLUMN verb TEXT NOT NULL DEFAULT 'run';  -- run, shell or copy
+    ALTER TABLE runs ADD COLUMN copied_files INTEGER;  -- NULL of what is no copy, and until it is over
+    ALTER TABLE runs ADD COLUMN copied_bytes INTEGER;
 ";
 
 /// The newest version that this program knows: the end of the list.

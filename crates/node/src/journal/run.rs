@@ -1,5 +1,5 @@
 //! Commands on other machines, as they stand in the journal: what was run, how it ended on each machine, and the first of
-//! what it printed there.
+//! what it printed there. What was copied to them and who had a terminal there stand beside them, without what was printed.
 //!
 //! A run is written down when it begins ([`NewRun`]), with all of its machines; what comes of it follows in pieces of bounded
 //! size ([`RunNews`], gathered by a [`Recording`]). Whatever ends the program in between leaves what was written until then:
@@ -32,16 +32,29 @@ pub const RUNS_BYTES: usize = 256 * 1024 * 1024;
 /// What a machine of a run takes without its output, about.
 const MACHINE_BYTES: usize = 128;
 
+/// What is done on the machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunVerb {
+    /// A command runs.
+    Run,
+    /// A person has a terminal.
+    Shell,
+    /// Files are copied, either way.
+    Copy,
+}
+
 /// A run that begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRun {
+    /// What is done.
+    pub verb: RunVerb,
     /// When; kept to the microsecond.
     pub at: Timestamp,
     /// Who runs it: a user of this machine.
     pub by: String,
     /// The machines, as the person named them.
     pub targets: String,
-    /// The command, as it was given.
+    /// The command, as it was given; of a copy its paths; of a shell nothing.
     pub command: String,
     /// Each machine.
     pub machines: Vec<RunTarget>,
@@ -62,7 +75,17 @@ pub struct RunNews {
     run: i64,
     output: Vec<Piece>,
     ended: Vec<End>,
+    copied: Option<Copied>,
     over: Option<Over>,
+}
+
+/// What was copied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// Files that became whole.
+    pub files: u64,
+    /// Bytes that arrived, of unfinished files too.
+    pub bytes: u64,
 }
 
 /// Something that was printed.
@@ -117,6 +140,20 @@ struct Over {
     cancelled: bool,
 }
 
+impl RunVerb {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Shell => "shell",
+            Self::Copy => "copy",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        [Self::Run, Self::Shell, Self::Copy].into_iter().find(|verb| verb.word() == word)
+    }
+}
+
 impl RunEnding {
     /// Of the machine whose end is `user@host:port`.
     #[must_use]
@@ -169,9 +206,10 @@ pub(super) fn begin(database: &Database, run: &NewRun) -> rusqlite::Result<Writt
     let bytes = run.machines.len() * MACHINE_BYTES;
     delete_surplus(database, RUNS_BYTES.saturating_sub(bytes + OUTPUT_RUN))?;
     let insert = "
-        INSERT INTO runs (at, by, targets, command, machines, cancelled, bytes)
-        VALUES (:at, :by, :targets, :command, :machines, FALSE, :bytes)";
+        INSERT INTO runs (verb, at, by, targets, command, machines, cancelled, bytes)
+        VALUES (:verb, :at, :by, :targets, :command, :machines, FALSE, :bytes)";
     let row = database.prepare_cached(insert)?.insert(named_params! {
+        ":verb": run.verb.word(),
         ":at": run.at.as_microsecond(),
         ":by": run.by,
         ":targets": run.targets,
@@ -190,16 +228,18 @@ pub(super) fn begin(database: &Database, run: &NewRun) -> rusqlite::Result<Writt
 
 /// Writes down what has come of a run, unless it was forgotten meanwhile.
 pub(super) fn go_on(database: &Database, news: &RunNews) -> rusqlite::Result<Written> {
-    let RunNews { run, output, ended, over } = news;
+    let RunNews { run, output, ended, copied, over } = news;
     let bytes: usize = output.iter().map(|piece| piece.printed.bytes.len()).sum();
     let update = "
-        UPDATE runs SET bytes = bytes + ?2, lasted = ifnull(?3, lasted), cancelled = cancelled OR ?4
+        UPDATE runs SET bytes = bytes + ?2, lasted = ifnull(?3, lasted), cancelled = cancelled OR ?4,
+        copied_files = ifnull(?5, copied_files), copied_bytes = ifnull(?6, copied_bytes)
         WHERE id = ?1 RETURNING id";
     let lasted = over.as_ref().map(|over| micros(over.lasted));
     let cancelled = over.as_ref().is_some_and(|over| over.cancelled);
+    let (files, copied) = (copied.map(|of| integer(of.files)), copied.map(|of| integer(of.bytes)));
     let changed: Option<i64> = database
         .prepare_cached(update)?
-        .query_row((run, integer(bytes), lasted, cancelled), |row| row.get(0))
+        .query_row((run, integer(bytes), lasted, cancelled, files, copied), |row| row.get(0))
         .optional()?;
     if changed.is_none() {
         return Ok(Written::default());

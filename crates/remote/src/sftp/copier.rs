@@ -1,8 +1,8 @@
 //! Copies as what runs on machines.
 
 use std::convert::Infallible;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::copy::{CHUNK, Copy, Job};
+use super::queue::Queue;
 use super::session::Sftp;
 use crate::client::{Client, Flow};
 use crate::command::{Command, Size};
@@ -24,11 +25,16 @@ const SAID: usize = 16;
 /// How long a server may take to hear our goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// Sessions that share the files of a machine that is copied to or from alone; sshd gives ten. Among many machines each
+/// has one: there the others fill the time in which one waits.
+const SESSIONS: usize = 4;
+
 /// Copies files to or from machines. The command that it is given is not looked at.
 pub struct Copier {
     client: Client,
     job: Arc<Job>,
     at_once: usize,
+    sessions: usize,
     meter: Arc<Meter>,
 }
 
@@ -55,9 +61,10 @@ impl Copier {
     /// A copier whose machines have as many bytes under way as the client's connections let through at once.
     #[must_use]
     pub fn new(client: Client, job: Job) -> Self {
-        let Flow { window, .. } = client.flow();
-        let at_once = usize::try_from(window).unwrap_or(usize::MAX) / CHUNK;
-        Self { client, job: Arc::new(job), at_once: at_once.max(1), meter: Arc::default() }
+        let flow = client.flow();
+        let at_once = (usize::try_from(flow.window).unwrap_or(usize::MAX) / CHUNK).max(1);
+        let sessions = if flow == Flow::ONE { SESSIONS } else { 1 };
+        Self { client, job: Arc::new(job), at_once, sessions, meter: Arc::default() }
     }
 
     /// Counts what has been copied.
@@ -113,21 +120,21 @@ impl Transport for Copier {
         })?;
         let sftp = Sftp::new(stream).await.map_err(|problem| refused(problem.to_string()))?;
         let (say, said) = mpsc::channel(SAID);
-        let mut copy = Copy {
-            sftp,
+        let copy = Arc::new(Copy {
             job: Arc::clone(&self.job),
             label: machine.name.clone(),
             at_once: self.at_once,
             meter: Arc::clone(&self.meter),
             said: say,
-            part: None,
-            has_failed: false,
-            later: Vec::new(),
-        };
+            queue: Queue::new(),
+            has_failed: AtomicBool::new(false),
+            later: Mutex::default(),
+        });
+        let sessions = self.sessions;
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         tokio::spawn(async move {
-            let outcome = copy.run(&stopped).await;
+            let outcome = copy.run(sftp, &connection, sessions, &stopped).await;
             let _ = timeout(GOODBYE, connection.end()).await;
             // Whoever listened may have gone.
             let _ = copy.said.send(Piece::End(outcome)).await;

@@ -1,18 +1,23 @@
 //! One machine's part of a copy: which files, from where to where, and what went wrong with each.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::attributes::Attributes;
 use super::copier::Meter;
-use super::name;
+use super::lane::{End, Lane};
 use super::problem::Problem;
+use super::queue::Queue;
 use super::session::Sftp;
-use super::{local, pattern};
+use crate::client::Connection;
 use crate::outcome::Outcome;
 use crate::transport::Piece;
 
@@ -54,21 +59,19 @@ pub enum Way {
     },
 }
 
-/// A copy that runs.
+/// A copy to or from one machine: what its sessions share.
 pub(super) struct Copy {
-    pub(super) sftp: Sftp,
     pub(super) job: Arc<Job>,
     /// Of the machine.
     pub(super) label: String,
-    /// Requests that may be under way.
+    /// Requests that may be under way in each session.
     pub(super) at_once: usize,
     pub(super) meter: Arc<Meter>,
     pub(super) said: mpsc::Sender<Piece>,
-    /// The unfinished file over there.
-    pub(super) part: Option<PathBuf>,
-    pub(super) has_failed: bool,
+    pub(super) queue: Queue,
+    pub(super) has_failed: AtomicBool,
     /// What directories get when all is in them.
-    pub(super) later: Vec<(PathBuf, Attributes)>,
+    pub(super) later: Mutex<Vec<(PathBuf, Attributes)>>,
 }
 
 /// One file or directory, and what it is to become.
@@ -77,99 +80,66 @@ pub(super) struct Step {
     pub(super) to: PathBuf,
     /// The real paths of the directories that it is in, as far as they are copied.
     pub(super) above: Arc<[PathBuf]>,
+    /// The directory into which it goes was made by this copy: nothing is there yet.
+    pub(super) is_new: bool,
 }
 
 impl Copy {
-    /// Copies until all is done, or it is to stop; nothing unfinished is left.
-    pub(super) async fn run(&mut self, stop: &CancellationToken) -> Outcome {
-        let copied = tokio::select! {
+    /// Copies until all is done, or it is to stop; nothing unfinished is left. Where many files wait, further sessions help
+    /// the first one: each waits for answers and for the disk, and they wait together.
+    pub(super) async fn run(
+        self: &Arc<Self>,
+        first: Sftp,
+        connection: &Connection,
+        sessions: usize,
+        stop: &CancellationToken,
+    ) -> Outcome {
+        let mut others = JoinSet::new();
+        let first = tokio::select! {
             biased;
-            () = stop.cancelled() => None,
-            copied = self.all() => Some(copied),
+            end = Lane::new(self, first).lead(stop) => end,
+            never = self.recruit(connection, sessions, stop, &mut others) => match never {},
         };
-        let left = match self.part.take() {
-            Some(part) => self.sftp.remove(&part).await.err().map(|_| part),
-            None => None,
-        };
-        match copied {
-            None => Outcome::Cancelled,
-            Some(Err(lost)) => Outcome::Lost(match left {
-                Some(part) => format!("{lost}; {} may be left there", part.display()),
-                None => lost.to_string(),
-            }),
-            Some(Ok(())) => Outcome::Exit(self.has_failed.into()),
+        let mut ends = vec![first];
+        while let Some(end) = others.join_next().await {
+            ends.extend(end.ok());
+        }
+        if ends.iter().any(|end| end.copied.is_none()) {
+            return Outcome::Cancelled;
+        }
+        let left: Vec<_> =
+            ends.iter().filter_map(|end| Some(end.left.as_ref()?.display().to_string())).collect();
+        match ends.into_iter().find_map(|end| end.copied?.err()) {
+            Some(lost) if left.is_empty() => Outcome::Lost(lost.to_string()),
+            Some(lost) => Outcome::Lost(format!("{lost}; {} may be left there", left.join(", "))),
+            None => Outcome::Exit(self.has_failed.load(Relaxed).into()),
         }
     }
 
-    /// The error is one after which nothing more can be copied.
-    async fn all(&mut self) -> Result<(), Problem> {
-        let job = Arc::clone(&self.job);
-        let steps = match &job.way {
-            Way::Put { from, to } => self.steps_there(from, to).await,
-            Way::Get { from, to, labelled } => self.steps_here(from, to, *labelled).await,
-        };
-        let steps = match steps {
-            Ok(steps) => steps,
-            Err((_, problem)) if problem.is_final() => return Err(problem),
-            Err((path, problem)) => {
-                self.fail(&path, &problem).await;
-                return Ok(());
-            }
-        };
-        let mut rest: Vec<_> = steps.into_iter().rev().collect();
-        while let Some(step) = rest.pop() {
-            let done = match &job.way {
-                Way::Put { .. } => self.put(&step).await,
-                Way::Get { .. } => self.get(&step).await,
-            };
-            match done {
-                Ok(within) => rest.extend(within.into_iter().rev()),
-                Err(problem) if problem.is_final() => return Err(problem),
-                Err(problem) => self.fail(self.blamed(&step, &problem), &problem).await,
-            }
+    /// Begins further sessions once there is enough to do for them. A machine that gives fewer does with fewer.
+    async fn recruit(
+        self: &Arc<Self>,
+        connection: &Connection,
+        sessions: usize,
+        stop: &CancellationToken,
+        others: &mut JoinSet<End>,
+    ) -> Infallible {
+        self.queue.crowded().await;
+        while others.len() + 1 < sessions {
+            let Ok(stream) = connection.subsystem("sftp").await else { break };
+            let Ok(sftp) = Sftp::new(stream).await else { break };
+            let (lane, stop) = (Lane::new(self, sftp), stop.clone());
+            others.spawn(async move { lane.help(&stop).await });
         }
-        self.finish_directories().await
+        pending().await
     }
 
-    async fn steps_there(&mut self, from: &[PathBuf], to: &Path) -> Result<Vec<Step>, (PathBuf, Problem)> {
-        let to = pattern::from_home(to);
-        let at = |problem| (to.to_owned(), problem);
-        let there = self.sftp.find(to).await.map_err(at)?;
-        let is_directory = there.is_some_and(|there| is_directory(&there));
-        named(from, to, is_directory, local::name)
-    }
-
-    async fn steps_here(
-        &mut self,
-        from: &[PathBuf],
-        to: &Path,
-        labelled: bool,
-    ) -> Result<Vec<Step>, (PathBuf, Problem)> {
-        let mut found = Vec::new();
-        for path in from {
-            let path = pattern::from_home(path);
-            found.extend(self.sftp.matching(path).await.map_err(|problem| (path.to_owned(), problem))?);
-        }
-        let mut names = Vec::new();
-        for path in &found {
-            let real = match path.file_name() {
-                Some(_) => path.clone(),
-                None => self.sftp.real_path(path).await.map_err(|problem| (path.clone(), problem))?,
-            };
-            let name = real.file_name().ok_or(Problem::Own("it has no name to be copied to"));
-            let mut name =
-                name.and_then(name::checked).map_err(|problem| (path.clone(), problem))?.to_owned();
-            if labelled {
-                name.push(format!(".{}", self.label.replace('/', "_")));
-            }
-            names.push(name);
-        }
-        let mut names = names.into_iter();
-        named(&found, to, to.is_dir(), |_| Ok(names.next().unwrap_or_default()))
+    pub(super) fn later(&self) -> MutexGuard<'_, Vec<(PathBuf, Attributes)>> {
+        self.later.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The end on which it went wrong.
-    fn blamed<'a>(&self, step: &'a Step, problem: &Problem) -> &'a Path {
+    pub(super) fn blamed<'a>(&self, step: &'a Step, problem: &Problem) -> &'a Path {
         let is_put = matches!(self.job.way, Way::Put { .. });
         match problem {
             Problem::There { .. } if is_put => &step.to,
@@ -178,27 +148,11 @@ impl Copy {
         }
     }
 
-    async fn fail(&mut self, path: &Path, problem: &Problem) {
-        self.has_failed = true;
+    pub(super) async fn fail(&self, path: &Path, problem: &Problem) {
+        self.has_failed.store(true, Relaxed);
         let line = format!("{}: {problem}\n", path.display());
         // Whoever listened may have gone.
         let _ = self.said.send(Piece::Err(Bytes::from(line))).await;
-    }
-
-    /// What is written into a directory changes its times, so that they come last, and the innermost first.
-    async fn finish_directories(&mut self) -> Result<(), Problem> {
-        while let Some((path, attributes)) = self.later.pop() {
-            let set = match self.job.way {
-                Way::Put { .. } => self.sftp.set(&path, &attributes).await,
-                Way::Get { .. } => attributes.apply_to_path(&path).map_err(Problem::from),
-            };
-            match set {
-                Err(problem) if problem.is_final() => return Err(problem),
-                Err(problem) => self.fail(&path, &problem).await,
-                Ok(()) => {}
-            }
-        }
-        Ok(())
     }
 }
 
@@ -215,14 +169,16 @@ impl Step {
             return Err(Problem::Own("more than 100 directories are within each other here"));
         }
         let above: Arc<[PathBuf]> = self.above.iter().cloned().chain([real]).collect();
-        let step =
-            |name| Self { from: self.from.join(&name), to: self.to.join(&name), above: Arc::clone(&above) };
+        let step = |name| {
+            let (from, to) = (self.from.join(&name), self.to.join(&name));
+            Self { from, to, above: Arc::clone(&above), is_new: false }
+        };
         Ok(names.into_iter().map(step).collect())
     }
 }
 
 /// Each of these as a step: to this path, or under its own name into this directory.
-fn named(
+pub(super) fn named(
     from: &[PathBuf],
     to: &Path,
     is_directory: bool,
@@ -238,7 +194,7 @@ fn named(
         } else {
             to.to_owned()
         };
-        Ok(Step { from: path.clone(), to, above: Arc::new([]) })
+        Ok(Step { from: path.clone(), to, above: Arc::new([]), is_new: false })
     };
     from.iter().map(step).collect()
 }
@@ -274,7 +230,7 @@ mod tests {
 
     fn step(above: usize) -> Step {
         let above = (0..above).map(|level| format!("/{level}").into()).collect();
-        Step { from: "from".into(), to: "to".into(), above }
+        Step { from: "from".into(), to: "to".into(), above, is_new: false }
     }
 
     #[test]

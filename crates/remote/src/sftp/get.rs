@@ -6,18 +6,19 @@ use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
 use std::path::Path;
 
 use super::attributes::Attributes;
-use super::copy::{CHUNK, Copy, Step, is_directory, is_regular, kept};
+use super::copy::{CHUNK, Step, is_directory, is_regular, kept};
+use super::lane::Lane;
 use super::local::{self, Part};
 use super::problem::Problem;
 use super::session::Handle;
 use super::wire::{kind, status};
 
-impl Copy {
+impl Lane {
     /// Copies a file, or makes a directory and gives what is to come into it.
     pub(super) async fn get(&mut self, step: &Step) -> Result<Vec<Step>, Problem> {
         let there = self.sftp.stat(&step.from).await?;
         if is_directory(&there) {
-            if !self.job.recursive {
+            if !self.copy.job.recursive {
                 return Err(Problem::Own("it is a directory: -r copies those, too"));
             }
             let real = self.sftp.real_path(&step.from).await?;
@@ -33,9 +34,10 @@ impl Copy {
         if got.as_ref().is_err_and(Problem::is_final) {
             return got.map(|()| Vec::new());
         }
-        self.sftp.close(&handle).await?;
+        // What becomes of it matters to nobody.
+        self.sftp.begin_close(&handle);
         got?;
-        self.meter.file();
+        self.copy.meter.file();
         Ok(Vec::new())
     }
 
@@ -46,8 +48,8 @@ impl Copy {
             // Files must come into it, whatever its mode will be.
             None => DirBuilder::new().mode(original.mode.unwrap_or(0o777) & 0o777 | 0o700).create(path)?,
         }
-        if self.job.keep {
-            self.later.push((path.to_owned(), kept(original)));
+        if self.copy.job.keep {
+            self.copy.later().push((path.to_owned(), kept(original)));
         }
         Ok(())
     }
@@ -56,14 +58,14 @@ impl Copy {
         let original = self.sftp.stat_open(handle).await?;
         let part = Part::beside(to, &original)?;
         self.draw(handle, original.size.filter(|&size| size > 0), part.file()).await?;
-        part.finish(self.job.keep.then(|| kept(&original))).await
+        part.finish(self.copy.job.keep.then(|| kept(&original))).await
     }
 
     /// Reads a file's bytes, so many requests at once. Where the machine does not tell the length (proc(5)), one at a time until
     /// there are no more.
     async fn draw(&mut self, from: &Handle, length: Option<u64>, file: &File) -> Result<(), Problem> {
-        self.meter.expect(length.unwrap_or(0));
-        let at_once = if length.is_some() { self.at_once } else { 1 };
+        self.copy.meter.expect(length.unwrap_or(0));
+        let at_once = if length.is_some() { self.copy.at_once } else { 1 };
         let end = length.unwrap_or(u64::MAX);
         let mut waiting = HashMap::new();
         let mut offset = 0;
@@ -91,7 +93,7 @@ impl Copy {
             }
             file.write_all_at(data, at)?;
             let got = u64::try_from(data.len()).unwrap_or(u64::MAX);
-            self.meter.add(got);
+            self.copy.meter.add(got);
             if data.len() < asked {
                 let (at, rest) = (at + got, asked - data.len());
                 waiting.insert(self.read(from, at, rest), (at, rest));

@@ -90,21 +90,24 @@ impl Sftp {
         self.ask(kind::CLOSE, |packet| packet.string(&file.0)).await?.done()
     }
 
-    /// Waits until everything is on disk, if the server knows how.
-    pub(super) async fn sync(&mut self, file: &Handle) -> Result<(), Problem> {
-        if !self.syncs {
-            return Ok(());
-        }
+    /// Asks to close, and gives the number of the request, for whose answer nobody waits here.
+    pub(super) fn begin_close(&mut self, file: &Handle) -> u32 {
+        self.link.ask(kind::CLOSE, |packet| packet.string(&file.0))
+    }
+
+    /// Likewise asks that everything be on disk, if the server knows how.
+    pub(super) fn begin_sync(&mut self, file: &Handle) -> Option<u32> {
         let ask = |packet: Packet| packet.string(extension::FSYNC).string(&file.0);
-        self.ask(kind::EXTENDED, ask).await?.done()
+        self.syncs.then(|| self.link.ask(kind::EXTENDED, ask))
+    }
+
+    /// Likewise asks for these attributes.
+    pub(super) fn begin_set(&mut self, file: &Handle, attributes: &Attributes) -> u32 {
+        self.link.ask(kind::FSETSTAT, |packet| attributes.write(packet.string(&file.0)))
     }
 
     pub(super) async fn set(&mut self, path: &Path, attributes: &Attributes) -> Result<(), Problem> {
         self.ask(kind::SETSTAT, |packet| attributes.write(packet.string(bytes(path)))).await?.done()
-    }
-
-    pub(super) async fn set_open(&mut self, file: &Handle, attributes: &Attributes) -> Result<(), Problem> {
-        self.ask(kind::FSETSTAT, |packet| attributes.write(packet.string(&file.0))).await?.done()
     }
 
     pub(super) async fn make_directory(&mut self, path: &Path, mode: u32) -> Result<(), Problem> {

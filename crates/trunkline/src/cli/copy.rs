@@ -79,6 +79,7 @@ Of a file that grows meanwhile the length that it had at first is copied; one th
 became shorter is an error. Nothing here keeps setuid and setgid.
 
 A file that cannot be copied stops no other one. Ctrl-C takes away what is unfinished.
+Who copied what to where, and how much, stands in the journal (`log`).
 
 With --json each line has `machine` and `kind`: `error` with `text` for a file that was not
 copied, and `end` with `outcome` (copied, failed, unreachable) and `reason`.

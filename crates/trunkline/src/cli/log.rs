@@ -20,8 +20,8 @@ pub(crate) struct LogFlags {
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<String>,
 
-    /// Only with this text: words of a message, part of a command or of what its machines were named by, or anything
-    /// of a connection
+    /// Only with this text: words of a message, part of a command, of a copy's paths or of what its machines were named by,
+    /// or anything of a connection
     #[arg(long, value_name = "TEXT")]
     pub(crate) search: Option<String>,
 
@@ -29,7 +29,7 @@ pub(crate) struct LogFlags {
     #[arg(short = 'n', long, value_name = "N", value_parser = values::number_or_all)]
     pub(crate) number: Option<usize>,
 
-    /// Print JSON lines, one per message, run or connection
+    /// Print JSON lines, one per message, run, copy, shell or connection
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -49,8 +49,8 @@ See --help for more.";
 
 const DETAILS: &str = "\
 Each line is a message, at the time when it came or was written (`from` somebody,
-or `to` him), a `run`, at the time when it began, or a connection to a service,
-at the time when it was over. The newest stands last, next to the prompt, as with
+or `to` him), a `run`, a `copy` or a `shell`, at the time when it began, or a
+connection to a service, at the time when it was over. The newest stands last, next to the prompt, as with
 `tail` and `history`; --json has the same order. Times are shown as the clock here
 has them; --json has them in UTC. Lines of a message stand one below the other.
 
@@ -69,7 +69,8 @@ Search:
   Of Chinese and Japanese every piece is found, one character also. Case,
   accents, width and punctuation make no difference. What is sealed is not
   looked at.
-  In runs, any part of the command, or of what the machines were named by.
+  In runs, any part of the command, or of what the machines were named by; in
+  copies, of their paths.
   In connections, any text in the service, an address or the ending.
 
 When:
@@ -79,8 +80,8 @@ When:
 
 The journal is the file journal.db in $XDG_STATE_HOME/trunkline (TRUNKLINE_HOME
 replaces the folder). It keeps the newest 200000 connections, the newest 10000
-runs or 256 MiB of them, with the first 64 KiB that each machine printed, and the
-newest 1000000 messages or 1 GB of them; one that waits to be delivered always.
+runs, copies and shells or 256 MiB of them, with the first 64 KiB that each machine
+of a run printed (of a shell nothing), and the newest 1000000 messages or 1 GB of them; one that waits to be delivered always.
 
 Exit codes:
   0 shown, also when there is nothing to show

@@ -51,6 +51,9 @@ the agent, keys. A key of a machine that is not known is asked about at a termin
 refused elsewhere, unless -o StrictHostKeyChecking=accept-new. Variables go along by
 SendEnv and SetEnv, and -o ServerAliveInterval=30 notices a dead connection.
 
+That there was a terminal, who had it and for how long stands in the journal (`log`),
+nothing of what was typed or shown.
+
 Exit codes:
   that of the shell, 128 + n if signal n ended it or this program,
   255 no connection, lost, or left by ~.

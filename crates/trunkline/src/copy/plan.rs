@@ -5,16 +5,20 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
+use node::home::Home;
+use node::journal::RunVerb;
 use node::ssh::sftp::{Job, Way};
 use node::ssh::{Here, Machine, fan};
 
 use super::side::Side;
 use crate::cli::CopyFlags;
 use crate::failure::Failure;
-use crate::ssh;
+use crate::ssh::{self, Entry};
 
 /// What `copy` is to do.
 pub(crate) struct Plan {
+    /// What is kept of it in the journal.
+    pub(super) entry: Entry,
     pub(super) machines: Vec<Machine>,
     pub(super) job: Job,
     pub(super) limits: fan::Plan,
@@ -30,6 +34,7 @@ struct Sides {
 
 impl Plan {
     pub(crate) fn new(flags: CopyFlags) -> Result<Self, Failure> {
+        let home = Home::of_this_user().map_err(Failure::usage)?;
         let Sides { targets, mut way } = Sides::of(&flags.paths)?;
         let targets = targets.into_string().map_err(|targets| {
             Failure::usage(anyhow!("{} is no UTF-8, and no machine is called so", targets.display()))
@@ -39,7 +44,9 @@ impl Plan {
                 fs::metadata(path).with_context(|| format!("reading {}", path.display()))?;
             }
         }
-        let found = ssh::machines(flags.ssh, Here::of_process(), &targets, flags.exclude.as_deref())?;
+        let here = Here::of_process();
+        let user = here.user.clone();
+        let found = ssh::machines(flags.ssh, here, &targets, flags.exclude.as_deref())?;
         if let Way::Get { to, labelled, .. } = &mut way {
             *labelled = found.list.len() > 1;
             if *labelled && !to.is_dir() {
@@ -53,7 +60,9 @@ impl Plan {
             ..fan::Plan::default()
         };
         let job = Job { way, recursive: flags.recursive, keep: flags.keep };
-        Ok(Self { machines: found.list, job, limits, quiet: flags.quiet, json: flags.json })
+        let command = flags.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>().join(" ");
+        let entry = Entry { home, user, verb: RunVerb::Copy, targets, command };
+        Ok(Self { entry, machines: found.list, job, limits, quiet: flags.quiet, json: flags.json })
     }
 }
 

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use net::Untrusted;
-use net::untrusted::escape_json;
 use node::ssh::fan::{Event, What};
 use node::ssh::sftp::Meter;
 use serde_json::json;
 
 use super::Plan;
 use crate::failure::{self, Failure};
+use crate::json;
 use crate::run::{Shown, Tally};
 use crate::ssh::{Floor, Kind, Verdict};
 
@@ -131,8 +131,9 @@ impl Report {
 }
 
 fn print(line: &serde_json::Value) -> Result<(), Failure> {
-    let line = escape_json(&line.to_string()).to_string();
-    Ok(writeln!(io::stdout(), "{line}").context("writing to standard output")?)
+    let line = json::line(line).map_err(io::Error::from);
+    let written = line.and_then(|line| writeln!(io::stdout(), "{line}"));
+    Ok(written.context("writing to standard output")?)
 }
 
 fn about(machine: &str, text: &str) -> String {
@@ -157,7 +158,7 @@ fn progress(meter: &Meter, took: Duration, with_rest: bool) -> String {
 }
 
 /// Bytes for people, in thousands.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let mut thousandths = bytes.saturating_mul(1000);
     for unit in ["B", "kB", "MB", "GB"] {
         if thousandths < 1_000_000 {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use node::journal::{Connection, Message, Run, RunMachine};
+use node::journal::{Connection, Message, Run, RunMachine, RunVerb};
 use serde::Serialize;
 
 pub(super) use run::{ran, targets};
@@ -23,6 +23,8 @@ pub(super) enum Line<'a> {
     Connection(connection::Line<'a>),
     Message(message::Line<'a>),
     Run(run::Line<'a>),
+    Shell(run::Line<'a>),
+    Copy(run::Line<'a>),
 }
 
 /// What it was, whose, how it ended, and all the rest. The last may be long and have several lines, so it stands last.
@@ -41,14 +43,19 @@ impl<'a> Line<'a> {
     }
 
     pub(super) fn of_run(run: &'a Run, machines: &'a [RunMachine]) -> Self {
-        Self::Run(run::Line::new(run, machines))
+        let line = run::Line::new(run, machines);
+        match run.verb {
+            RunVerb::Run => Self::Run(line),
+            RunVerb::Shell => Self::Shell(line),
+            RunVerb::Copy => Self::Copy(line),
+        }
     }
 
     pub(super) fn time(&self) -> Timestamp {
         match self {
             Self::Connection(line) => line.time,
             Self::Message(line) => line.time,
-            Self::Run(line) => line.time,
+            Self::Run(line) | Self::Shell(line) | Self::Copy(line) => line.time,
         }
     }
 
@@ -56,7 +63,7 @@ impl<'a> Line<'a> {
         match self {
             Self::Connection(line) => line.cells(),
             Self::Message(line) => line.cells(),
-            Self::Run(line) => line.cells(),
+            Self::Run(line) | Self::Shell(line) | Self::Copy(line) => line.cells(),
         }
     }
 }

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memrchr;
-use net::untrusted::escape_json;
 use node::journal::RunEnding;
 use node::ssh::fan::{Event, What};
 use serde::Serialize;
 
 use super::lines::{LINE_MAX, whole_characters};
 use super::view::{Paper, Shown, View};
+use crate::json;
 
 pub(super) struct Json {
     machines: Vec<Machine>,
@@ -158,8 +158,8 @@ impl Machine {
     }
 
     fn write(&self, paper: &mut Paper<'_>, kind: Kind<'_>) -> io::Result<()> {
-        let line = serde_json::to_string(&Line { machine: &self.shown.name, kind })?;
-        writeln!(paper.out, "{}", escape_json(&line))
+        let line = json::line(&Line { machine: &self.shown.name, kind })?;
+        writeln!(paper.out, "{line}")
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use net::Untrusted;
 use net::charset::Charset;
 use node::home::Home;
-use node::journal::{Journal, RunMachine, RunQuery};
+use node::journal::{Journal, RunMachine, RunQuery, RunVerb};
 use node::ssh::{Here, Machine, fan};
 
 use super::fold::Folded;
@@ -20,20 +20,16 @@ use super::single::Single;
 use super::view::{Shown, Surface, Surfaces, View};
 use crate::cli::RunFlags;
 use crate::failure::{self, Failure, Outcome};
+use crate::ssh::Entry;
 use crate::{ssh, stdout};
 
 /// What `run` is to do.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    pub(super) home: Home,
-    /// Who runs it.
-    pub(super) user: String,
-    /// As the person named them.
-    pub(super) targets: String,
+    /// What is kept of it in the journal.
+    pub(super) entry: Entry,
     pub(super) machines: Vec<Machine>,
     pub(super) shown: Vec<Shown>,
-    /// As the person gave it; what is kept of it in the journal.
-    pub(super) command: String,
     /// For the shells over there.
     pub(super) line: Vec<u8>,
     /// What goes ahead of standard input.
@@ -84,13 +80,11 @@ impl Plan {
             command_limit: flags.command_limit,
             stop_at_first_failure: flags.stop_at_first_failure,
         };
+        let entry = Entry { home, user, verb: RunVerb::Run, targets: flags.targets, command };
         Ok(Self {
-            home,
-            user,
-            targets: flags.targets,
+            entry,
             machines,
             shown,
-            command,
             line,
             ahead,
             reads,
@@ -112,7 +106,7 @@ impl Plan {
             lines += &format!("{}\n", Untrusted::from(line.as_str()));
         }
         let sudo = if self.sudo { ", by sudo" } else { "" };
-        stdout::print(format!("{lines}the command{sudo}: {}\n", Untrusted::from(self.command.as_str())))
+        stdout::print(format!("{lines}the command{sudo}: {}\n", Untrusted::from(self.entry.command.as_str())))
     }
 
     /// What shows it.
@@ -158,7 +152,8 @@ fn what_runs(flags: &RunFlags) -> anyhow::Result<(String, Vec<u8>, Vec<u8>)> {
 /// Leaves those machines on which the last run that was for any of them failed.
 fn keep_failed(home: &Home, machines: &mut Vec<(Machine, Option<Charset>)>) -> Result<(), Failure> {
     let names = machines.iter().map(|(machine, _)| machine.name.clone()).collect();
-    let last = RunQuery { machines: Some(names), newest: Some(1), ..RunQuery::default() };
+    let verb = Some(RunVerb::Run);
+    let last = RunQuery { verb, machines: Some(names), newest: Some(1), ..RunQuery::default() };
     let mut failed = HashSet::new();
     if let Some(journal) = Journal::find(home.state())? {
         for run in journal.runs(&last)? {

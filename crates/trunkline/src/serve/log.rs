@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use net::frame::{Frame, Framing};
 use net::report::Event;
 use net::trace::{self, ConnectionTrace, Direction, Tracer};
-use net::untrusted::escape_json;
 use net::{Bound, Ending, Observer, Peer, Reporter, Untrusted};
 use node::journal::{self, Journal, JournalError, Writer};
 use serde_json::{Value, json};
 
 use super::ledger::Ledger;
 use crate::cli::ServiceName;
+use crate::json;
 use crate::terminal::Voice;
 
 /// How a log is written.
@@ -104,7 +104,10 @@ impl Pen {
         }
         let mut line = json();
         line["time"] = Value::from(Timestamp::now().to_string());
-        self.line(&escape_json(&line.to_string()));
+        // What is a value already can be written.
+        if let Ok(line) = json::line(&line) {
+            self.line(&line);
+        }
     }
 
     fn trouble(&self, doing: &str, error: &impl Display) {

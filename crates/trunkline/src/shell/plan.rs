@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use node::home::Home;
+use node::journal::RunVerb;
 use node::ssh::command::Terminal;
 use node::ssh::{Command, Here, Machine};
 use rustix::stdio::stdin;
@@ -13,11 +15,13 @@ use super::modes::modes;
 use super::signals::size;
 use crate::cli::ShellFlags;
 use crate::failure::Failure;
-use crate::ssh;
+use crate::ssh::{self, Entry};
 
 /// What `shell` is to do.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    /// What is kept of it in the journal.
+    pub(super) entry: Entry,
     pub(super) machine: Machine,
     pub(super) connect_limit: Duration,
     /// A person is at a terminal, and gets one over there.
@@ -26,13 +30,18 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new(flags: ShellFlags) -> Result<Self, Failure> {
-        let found = ssh::machines(flags.ssh, Here::of_process(), &flags.target, None)?;
+        let home = Home::of_this_user().map_err(Failure::usage)?;
+        let here = Here::of_process();
+        let user = here.user.clone();
+        let found = ssh::machines(flags.ssh, here, &flags.target, None)?;
         let number = found.list.len();
         let [machine] = <[Machine; 1]>::try_from(found.list).map_err(|_| {
             Failure::usage(anyhow!("a terminal is for one machine, and these are {number}"))
                 .hint(format_args!("trunkline run {} -- COMMAND", flags.target))
         })?;
+        let entry = Entry { home, user, verb: RunVerb::Shell, targets: flags.target, command: String::new() };
         Ok(Self {
+            entry,
             machine,
             connect_limit: flags.connect_limit,
             at_terminal: !flags.no_terminal && io::stdin().is_terminal(),

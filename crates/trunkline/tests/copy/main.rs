@@ -23,6 +23,7 @@ use std::path::Path;
 
 use ground::Ground;
 use program::{Ran, Running, noise};
+use serde_json::{Value, json};
 use terminal::Terminal;
 
 /// `trunkline copy` with these words.
@@ -165,6 +166,32 @@ fn json_tells_each_failure_and_each_end() {
              {{\"kind\":\"end\",\"machine\":\"n1\",\"outcome\":\"failed\",\"reason\":\"{reason}\"}}\n"
         )
     );
+}
+
+#[test]
+fn each_copy_is_in_the_log_with_what_was_copied_and_log_last_stays_the_last_run() {
+    needs!("sshd", "ssh-keygen");
+    let ground = Ground::of("copy");
+    ground.write("motd", "hello");
+    Running::start(&mut ground.trunkline(&["run", "-F", &text(&ground.path("config")), "n1", "echo", "ran"]))
+        .finish();
+    fs::create_dir(ground.path("there")).unwrap();
+    let to = format!("n[1-3],dead:{}", text(&ground.path("there")));
+    assert_eq!(copy(&ground, &[text(&ground.path("motd")), to.clone()]).code, Some(255));
+    assert_eq!(copy(&ground, &["n1:/none", "."]).code, Some(1));
+    let lines = ground.log(&["--json"]);
+    let lines: Vec<Value> = lines.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [run, many, one] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!([&run["kind"], &many["kind"], &one["kind"]], ["run", "copy", "copy"]);
+    assert_eq!(many["command"], format!("{} {to}", text(&ground.path("motd"))));
+    assert_eq!((&many["files"], &many["bytes"]), (&json!(3), &json!(15)));
+    let outcomes: Vec<_> = many["machines"].as_array().unwrap().iter().map(|of| &of["outcome"]).collect();
+    assert_eq!(outcomes, ["unreachable", "exit", "exit", "exit"]);
+    let list = ground.log(&["-n", "2"]);
+    assert!(list.text().contains("  3 ok, 1 failed, 3 files, 15 B, "), "{}", list.text());
+    assert!(list.text().contains("  exit 1, 0 files, 0 B, "), "{}", list.text());
+    assert!(list.text().trim_end().ends_with(" copied n1:/none ."), "{}", list.text());
+    assert!(ground.log(&["last"]).text().contains("\nran\n"));
 }
 
 #[test]

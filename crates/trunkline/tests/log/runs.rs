@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use node::journal::{Change, NewRun, OUTPUT_EACH, Recording, RunEnding, RunTarget};
+use node::journal::{Change, NewRun, OUTPUT_EACH, Recording, RunEnding, RunTarget, RunVerb};
 use serde_json::{Value, json};
 
 use crate::home::Home;
@@ -46,6 +46,7 @@ fn forty(home: &Home) {
 /// On one machine that is in no book.
 fn new_run() -> NewRun {
     NewRun {
+        verb: RunVerb::Run,
         at: BEGUN.parse().unwrap(),
         by: "wang".to_owned(),
         targets: "root@10.0.0.66:2222".to_owned(),

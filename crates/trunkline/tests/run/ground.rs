@@ -1,5 +1,6 @@
 //! Five machines n1 to n5, which are one sshd, and a person whose book has them.
 
+use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -88,16 +89,16 @@ impl Ground {
 
     /// `trunkline VERB` with these words.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        self.trunkline(self.words(words))
+        self.trunkline(&self.words(words))
     }
 
     /// What `trunkline log` shows with these words.
     pub(crate) fn log(&self, words: &[&str]) -> Ran {
-        let words = ["log"].iter().chain(words).map(|&word| word.to_owned()).collect();
-        Running::start(&mut self.trunkline(words)).finish()
+        Running::start(&mut self.trunkline(&[&["log"], words].concat())).finish()
     }
 
-    fn trunkline(&self, words: Vec<String>) -> Command {
+    /// `trunkline` with these words, for this person.
+    pub(crate) fn trunkline<S: AsRef<OsStr>>(&self, words: &[S]) -> Command {
         let mut command = trunkline(words);
         command.env("TRUNKLINE_HOME", self.folder.path()).env("HOME", self.folder.path());
         command.env_remove("SSH_AUTH_SOCK");

@@ -5,6 +5,7 @@ use std::fs;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::ground::Ground;
+use crate::peers::output_of;
 use crate::person::{called, calling, says};
 use crate::program::eventually;
 use crate::terminal::Terminal;
@@ -47,6 +48,34 @@ fn the_shell_over_there_ends() {
     assert!(!terminal.is_as_it_was(), "it is raw");
     terminal.types("exit 3\r");
     ends(terminal, 3);
+}
+
+#[test]
+fn each_shell_is_in_the_log_with_its_end_and_nothing_of_what_was_shown() {
+    needs!("sshd", "ssh-keygen");
+    let ground = Ground::of("shell");
+    let mut terminal = called(&ground, &[]);
+    says(&mut terminal, "echo se''cret", "secret");
+    terminal.types("exit 3\r");
+    ends(terminal, 3);
+    let mut terminal = called(&ground, &[]);
+    terminal.types("\r~.");
+    ends(terminal, 255);
+    ground.run(&["-p", &ground.closed.to_string(), "n1"]);
+    let user = output_of("id", &["-un"]);
+    let log = ground.log(&["n1"]);
+    let lines: Vec<_> = log.text().lines().skip(1).collect();
+    let [exited, left, refused] = lines[..] else { panic!("{}", log.text()) };
+    for (line, result) in [(exited, "exit 3, "), (left, "cancelled, "), (refused, "no connection: ")] {
+        assert!(line.contains(&format!("  shell  n1   {result}")), "{line}");
+        assert!(line.ends_with(&format!("{} had a terminal", user.trim())), "{line}");
+    }
+    let journal: Vec<u8> = ["journal.db", "journal.db-wal"]
+        .iter()
+        .flat_map(|name| fs::read(ground.path(name)).unwrap_or_default())
+        .collect();
+    assert!(!journal.windows(6).any(|bytes| bytes == b"secret"));
+    assert_eq!(ground.log(&["last"]).text(), "No run in the journal fits.\n");
 }
 
 #[test]

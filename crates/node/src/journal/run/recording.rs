@@ -3,7 +3,7 @@
 use std::mem;
 use std::time::Duration;
 
-use super::{End, Over, Piece, Printed, RunEnding, RunNews};
+use super::{Copied, End, Over, Piece, Printed, RunEnding, RunNews};
 
 /// Bytes that are kept of what one machine prints: the first, and of the rest only how much it was.
 pub const OUTPUT_EACH: usize = 64 * 1024;
@@ -44,7 +44,7 @@ impl Recording {
     #[must_use]
     pub fn new(run: i64, machines: usize) -> Self {
         let kept = Kept { left: OUTPUT_EACH, out: 0, err: 0, last: None };
-        let news = RunNews { run, output: Vec::new(), ended: Vec::new(), over: None };
+        let news = RunNews::new(run);
         Self { machines: vec![kept; machines], news, gathered: 0, left: OUTPUT_RUN }
     }
 
@@ -90,8 +90,13 @@ impl Recording {
     pub fn news(&mut self) -> RunNews {
         self.gathered = 0;
         self.machines.iter_mut().for_each(|kept| kept.last = None);
-        let rest = RunNews { run: self.news.run, output: Vec::new(), ended: Vec::new(), over: None };
+        let rest = RunNews::new(self.news.run);
         mem::replace(&mut self.news, rest)
+    }
+
+    /// So much was copied, all in all.
+    pub fn copied(&mut self, copied: Copied) {
+        self.news.copied = Some(copied);
     }
 
     /// The last news: the run is over, so long after it began.
@@ -99,5 +104,11 @@ impl Recording {
     pub fn over(mut self, lasted: Duration, cancelled: bool) -> RunNews {
         self.news.over = Some(Over { lasted, cancelled });
         self.news
+    }
+}
+
+impl RunNews {
+    fn new(run: i64) -> Self {
+        Self { run, output: Vec::new(), ended: Vec::new(), copied: None, over: None }
     }
 }

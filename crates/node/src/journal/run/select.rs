@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection as Database, Row, named_params};
 
-use super::{Printed, RunEnding};
+use super::{Copied, Printed, RunEnding, RunVerb};
 use crate::journal::connection::anywhere;
 use crate::journal::value::{duration, integer, timestamp, unreadable};
 
@@ -14,6 +14,8 @@ use crate::journal::value::{duration, integer, timestamp, unreadable};
 pub struct Run {
     /// Its row, which only ever grows.
     pub row: i64,
+    /// What was done.
+    pub verb: RunVerb,
     /// When it began.
     pub at: Timestamp,
     /// How long it took; None while it goes on, or if nobody was left to say so.
@@ -22,7 +24,7 @@ pub struct Run {
     pub by: String,
     /// The machines, as the person named them.
     pub targets: String,
-    /// The command.
+    /// The command; of a copy its paths; of a shell nothing.
     pub command: String,
     /// How many machines it was for.
     pub machines: usize,
@@ -30,6 +32,8 @@ pub struct Run {
     pub failed: usize,
     /// It was cancelled.
     pub cancelled: bool,
+    /// What was copied; None of what is no copy, and of one whose end nobody saw.
+    pub copied: Option<Copied>,
 }
 
 /// A machine of a run.
@@ -54,6 +58,8 @@ pub struct RunMachine {
 /// Which runs are wanted. All of them, unless something is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunQuery {
+    /// Those that do this.
+    pub verb: Option<RunVerb>,
     /// Those that began at this time or later.
     pub since: Option<Timestamp>,
     /// Those with this text anywhere in the command or in what its machines were named by. The case of ASCII letters is
@@ -69,7 +75,7 @@ pub struct RunQuery {
 pub(in crate::journal) fn select(database: &Database, query: &RunQuery) -> rusqlite::Result<Vec<Run>> {
     let select = r"
         SELECT *, (SELECT count(*) FROM run_machines WHERE run = runs.id AND NOT (ending IS 'exit' AND number = 0)) AS failed
-        FROM runs WHERE at >= :since
+        FROM runs WHERE at >= :since AND (:verb IS NULL OR verb = :verb)
         AND (:search IS NULL OR command || char(10) || targets LIKE :search ESCAPE '\')
         AND (:machines IS NULL OR EXISTS (
             SELECT 1 FROM run_machines JOIN json_each(:machines) ON value IN (name, host) WHERE run = runs.id))
@@ -78,6 +84,7 @@ pub(in crate::journal) fn select(database: &Database, query: &RunQuery) -> rusql
     let mut statement = database.prepare(select)?;
     let rows = statement.query_map(
         named_params! {
+            ":verb": query.verb.map(RunVerb::word),
             ":since": query.since.map_or(i64::MIN, Timestamp::as_microsecond),
             ":search": query.search.as_deref().map(anywhere),
             ":machines": machines,
@@ -109,8 +116,16 @@ pub(in crate::journal) fn output(
 }
 
 fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
+    let verb = RunVerb::from_word(row.get_ref("verb")?.as_str()?);
+    let copied = match (row.get("copied_files")?, row.get("copied_bytes")?) {
+        (Some::<i64>(_), Some::<i64>(_)) => {
+            Some(Copied { files: count(row, "copied_files")?, bytes: count(row, "copied_bytes")? })
+        }
+        _ => None,
+    };
     Ok(Run {
         row: row.get("id")?,
+        verb: verb.ok_or_else(|| unreadable("this program knows no such verb"))?,
         at: timestamp(row.get("at")?)?,
         lasted: row.get::<_, Option<i64>>("lasted")?.map(duration),
         by: row.get("by")?,
@@ -119,6 +134,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
         machines: count(row, "machines")?,
         failed: count(row, "failed")?,
         cancelled: row.get("cancelled")?,
+        copied,
     })
 }
 

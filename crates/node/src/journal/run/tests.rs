@@ -9,6 +9,7 @@ fn at(second: i64) -> Timestamp {
 fn new(second: i64, machines: &[&str]) -> NewRun {
     let target = |name: &&str| RunTarget { name: (*name).to_owned(), host: format!("{name}.lab") };
     NewRun {
+        verb: RunVerb::Run,
         at: at(second),
         by: "anna".to_owned(),
         targets: machines.join(","),
@@ -88,6 +89,7 @@ fn a_run_comes_back_as_it_went_in_with_its_machines_and_what_they_printed() {
     let [back] = &runs[..] else { panic!("{runs:?}") };
     let expected = Run {
         row: back.row,
+        verb: RunVerb::Run,
         at: at(7),
         lasted: Some(Duration::from_secs(2)),
         by: run.by,
@@ -96,6 +98,7 @@ fn a_run_comes_back_as_it_went_in_with_its_machines_and_what_they_printed() {
         machines: 8,
         failed: 7,
         cancelled: true,
+        copied: None,
     };
     assert_eq!(*back, expected);
     let machines = desk.journal.run_machines(back.row).unwrap();
@@ -241,6 +244,26 @@ fn runs_may_be_narrowed_by_time_machine_text_and_number() {
     assert_eq!(desk.runs(&of(&["web", "web2"])), [3, 1]);
     assert_eq!(desk.runs(&of(&[])), [0; 0]);
     assert_eq!(desk.runs(&RunQuery { newest: Some(1), ..of(&["db"]) }), [2]);
+}
+
+#[test]
+fn a_copy_and_a_shell_stand_beside_runs_and_are_told_apart() {
+    let desk = Desk::new();
+    let paths = || "motd n1:/etc/".to_owned();
+    let mut copy = desk.begin(NewRun { verb: RunVerb::Copy, command: paths(), ..new(1, &["n1"]) });
+    let copied = Copied { files: 3, bytes: 4_000_000_000 };
+    copy.copied(copied);
+    desk.go_on(copy.over(Duration::ZERO, false));
+    let _ = desk.begin(NewRun { verb: RunVerb::Copy, command: paths(), ..new(2, &["n1"]) });
+    let _ = desk.begin(NewRun { verb: RunVerb::Shell, command: String::new(), ..new(3, &["n1"]) });
+    let _ = desk.begin(new(4, &["n1"]));
+    let of = |verb| RunQuery { verb, ..RunQuery::default() };
+    assert_eq!(desk.runs(&of(None)), [4, 3, 2, 1]);
+    assert_eq!(desk.runs(&of(Some(RunVerb::Run))), [4]);
+    assert_eq!(desk.runs(&of(Some(RunVerb::Shell))), [3]);
+    let copies = desk.journal.runs(&of(Some(RunVerb::Copy))).unwrap();
+    assert_eq!(copies.iter().map(|copy| copy.copied).collect::<Vec<_>>(), [None, Some(copied)]);
+    assert!(copies.iter().all(|copy| copy.verb == RunVerb::Copy && copy.command == paths()));
 }
 
 #[test]
