@@ -41,6 +41,7 @@ const PEERS: &[Peer] = &[
     Peer { package: "dropbear-bin", program: "dbclient", purpose: "a client of the SSH server" },
     Peer { package: "python3-asyncssh", program: "asyncssh", purpose: "a client of the SSH server" },
     Peer { package: "python3-paramiko", program: "paramiko", purpose: "a client of the SSH server" },
+    Peer { package: "sudo", program: "sudo", purpose: "asks for the password of `run --sudo`" },
     Peer { package: "genders", program: "nodeattr", purpose: "what a genders file means" },
     Peer { package: "ansible-core", program: "ansible-inventory", purpose: "what an inventory means" },
     Peer { package: "iproute2", program: "ss", purpose: "the kernel's view of a socket" },

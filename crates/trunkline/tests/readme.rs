@@ -42,7 +42,10 @@ fn the_session_with_forty_machines_shows_what_the_readme_says() {
     };
     let home = tempfile::tempdir().unwrap();
     let _machines = Machines::of(home.path());
-    run_session(&section.replace(NETWORKS[0], NETWORKS[1]), home.path());
+    let there = home.path().join("tmp");
+    std::fs::create_dir(&there).unwrap();
+    let there = format!(":{}/", there.display());
+    run_session(&section.replace(NETWORKS[0], NETWORKS[1]).replace(":/tmp/", &there), home.path());
 }
 
 /// The sessions, each with its title as its first line.
@@ -154,7 +157,7 @@ fn shell(command: &str, home: &Path) -> Command {
     let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", command]).env("PATH", path).env("LC_ALL", "C.UTF-8").env("NO_COLOR", "1");
-    shell.env("TRUNKLINE_HOME", home).env("HOME", home);
+    shell.env("TRUNKLINE_HOME", home).env("HOME", home).current_dir(home);
     shell
 }
 

@@ -16,17 +16,23 @@ use remote::transport::Doing;
 use remote::{Command, Machine, Outcome, Session as _, Signal, Transport as _};
 use tempfile::TempDir;
 
-use crate::streams::MIB;
+use crate::streams::{MIB, blocks};
 use crate::support::peers::output_of;
-use crate::support::{Person, Ran, Sshd, may_mount, soon};
+use crate::support::{Dropbear, GUEST, Person, Ran, Sshd, machine_at, may_mount, soon};
 
 /// A person, a machine, and a folder on each side.
 struct Ground {
     person: Person,
-    server: Sshd,
+    server: Server,
     machine: Machine,
     here: TempDir,
     there: TempDir,
+}
+
+/// The server of a machine.
+enum Server {
+    OpenSsh(Sshd),
+    Dropbear { _process: Dropbear },
 }
 
 impl Ground {
@@ -38,12 +44,29 @@ impl Ground {
         let person = Person::new();
         let server = Sshd::with(&person, options).await;
         let machine = person.machine(&server);
-        Self {
-            person,
-            server,
-            machine,
-            here: tempfile::tempdir().unwrap(),
-            there: tempfile::tempdir().unwrap(),
+        Self::of(person, Server::OpenSsh(server), machine)
+    }
+
+    /// With Debian's sftp-server behind dropbear, as the guest, who may write in one folder only.
+    async fn of_dropbear() -> Self {
+        let person = Person::new();
+        let server = Dropbear::start(&person).await;
+        person.trust(&server.known_hosts_line());
+        let machine = machine_at(GUEST, server.port, person.settings());
+        let ground = Self::of(person, Server::Dropbear { _process: server }, machine);
+        set_mode(ground.there.path(), 0o777);
+        ground
+    }
+
+    fn of(person: Person, server: Server, machine: Machine) -> Self {
+        let [here, there] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        Self { person, server, machine, here, there }
+    }
+
+    fn sshd(&mut self) -> &mut Sshd {
+        match &mut self.server {
+            Server::OpenSsh(sshd) => sshd,
+            Server::Dropbear { .. } => panic!("it is dropbear"),
         }
     }
 
@@ -115,14 +138,11 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Writes bytes that repeat nowhere; gives their digest.
+/// Writes so many bytes; gives their digest.
 fn write_noise(path: &Path, size: usize) -> Vec<u8> {
     let mut file = File::create(path).unwrap();
     let mut digest = Context::new(&SHA256);
-    let mut random = fastrand::Rng::with_seed(size as u64);
-    let mut bytes = vec![0; MIB];
-    for _ in 0..size / MIB {
-        random.fill(&mut bytes);
+    for bytes in blocks(size) {
         digest.update(&bytes);
         file.write_all(&bytes).unwrap();
     }
@@ -141,8 +161,7 @@ fn digest(path: &Path) -> Vec<u8> {
     }
 }
 
-async fn comes_back_as_it_went(size: usize) {
-    let ground = Ground::new().await;
+async fn comes_back_as_it_went(ground: &Ground, size: usize) {
     let sent = write_noise(&ground.here("file"), size);
     good(&ground.copy(plain(put(&ground.here("file"), ground.there.path()))).await);
     assert!(digest(&ground.there("file")) == sent);
@@ -157,14 +176,92 @@ async fn comes_back_as_it_went(size: usize) {
 #[tokio::test]
 async fn a_file_of_sixty_four_mebibytes_comes_back_as_it_went() {
     needs!("sshd", "ssh");
-    soon(comes_back_as_it_went(64 * MIB)).await;
+    soon(comes_back_as_it_went(&Ground::new().await, 64 * MIB)).await;
 }
 
 #[tokio::test]
 #[ignore = "half a minute and more"]
 async fn a_file_of_a_gibibyte_comes_back_as_it_went() {
     needs!("sshd", "ssh");
-    comes_back_as_it_went(1024 * MIB).await;
+    comes_back_as_it_went(&Ground::new().await, 1024 * MIB).await;
+}
+
+#[tokio::test]
+async fn dropbear_gives_a_file_back_as_it_went() {
+    needs!("dropbear", "sshd", "ssh");
+    if may_mount() {
+        soon(comes_back_as_it_went(&Ground::of_dropbear().await, 16 * MIB)).await;
+    }
+}
+
+/// A tree of so many files of a few bytes.
+fn make_tree(root: &Path, files: usize) {
+    for file in 0..files {
+        let folder = root.join(format!("{}/{}", file % 3, file % 5));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(file.to_string()), format!("file {file}")).unwrap();
+    }
+}
+
+/// There and back.
+async fn a_tree_comes_back(ground: &Ground, files: usize) {
+    make_tree(&ground.here("tree"), files);
+    let job = |way| Job { way, recursive: true, keep: true };
+    for (way, root) in [
+        (put(&ground.here("tree"), ground.there.path()), ground.there("tree")),
+        (get(&ground.there("tree"), &ground.here("back")), ground.here("back")),
+    ] {
+        let (mut copying, meter) = ground.start(job(way)).await;
+        good(&soon(Ran::of(&mut copying)).await);
+        assert_eq!(meter.files(), files as u64);
+        assert_eq!(
+            output_of("diff", &["-r".as_ref(), ground.here("tree").as_os_str(), root.as_os_str()]),
+            ""
+        );
+    }
+}
+
+#[tokio::test]
+async fn many_small_files_go_by_several_sessions_or_by_as_few_as_the_machine_gives() {
+    needs!("sshd", "ssh");
+    for (options, sessions) in [("LogLevel VERBOSE", 8), ("LogLevel VERBOSE\nMaxSessions 1", 2)] {
+        let mut ground = Ground::with(options).await;
+        a_tree_comes_back(&ground, 150).await;
+        assert_eq!(ground.sshd().count("Starting session: subsystem 'sftp'"), sessions, "{options}");
+    }
+}
+
+#[tokio::test]
+async fn dropbear_gives_many_small_files_back() {
+    needs!("dropbear", "sshd", "ssh");
+    if may_mount() {
+        a_tree_comes_back(&Ground::of_dropbear().await, 60).await;
+    }
+}
+
+#[tokio::test]
+async fn where_the_connection_is_cut_among_many_files_each_under_its_name_is_whole() {
+    needs!("sshd", "ssh");
+    let mut ground = Ground::new().await;
+    let bytes = vec![b'x'; 100_000];
+    fs::create_dir(ground.here("tree")).unwrap();
+    (0..400).for_each(|file| fs::write(ground.here("tree").join(file.to_string()), &bytes).unwrap());
+    let job = Job { way: put(&ground.here("tree"), ground.there.path()), recursive: true, keep: false };
+    let (mut copying, meter) = ground.start(job).await;
+    soon(async {
+        while meter.files() < 20 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    ground.sshd().cut_connections();
+    let ran = soon(Ran::of(&mut copying)).await;
+    assert!(matches!(ran.outcome, Outcome::Lost(_)), "{ran:?}");
+    let there = names(&ground.there("tree"));
+    assert!((20..400).contains(&there.len()), "{}", there.len());
+    for name in there.iter().filter(|name| !name.ends_with(".part")) {
+        assert!(fs::read(ground.there("tree").join(name)).unwrap() == bytes, "{name}");
+    }
 }
 
 #[tokio::test]
@@ -365,12 +462,12 @@ async fn some_bytes(meter: &Meter) {
 #[tokio::test]
 async fn a_connection_that_is_cut_leaves_no_file_under_its_name_and_tells_what_it_leaves() {
     needs!("sshd", "ssh");
-    let ground = Ground::new().await;
+    let mut ground = Ground::new().await;
     for (way, target) in endless(&ground) {
         let is_put = matches!(way, Way::Put { .. });
         let (mut copying, meter) = ground.start(plain(way)).await;
         soon(some_bytes(&meter)).await;
-        ground.server.cut_connections();
+        ground.sshd().cut_connections();
         let ran = soon(Ran::of(&mut copying)).await;
         let Outcome::Lost(reason) = &ran.outcome else { panic!("{ran:?}") };
         let left = names(&target);

@@ -12,5 +12,6 @@ mod jumps;
 mod logins;
 mod small_machines;
 mod streams;
+mod sudo;
 mod terminals;
 mod trouble;

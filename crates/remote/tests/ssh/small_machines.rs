@@ -4,7 +4,8 @@ use remote::command::{Size, Terminal};
 use remote::transport::Input;
 use remote::{Command, Machine, Outcome, Piece, Session, Signal};
 
-use crate::support::{Dropbear, GUEST, Person, Ran, machine_at, may_mount, soon};
+use crate::streams::{MIB, gives_back};
+use crate::support::{Dropbear, GUEST, Person, Ran, machine_at, may_mount, soon, within_minutes};
 
 fn machine(person: &Person, server: &Dropbear) -> Machine {
     person.trust(&server.known_hosts_line());
@@ -46,6 +47,28 @@ async fn dropbear_gives_back_what_a_command_is_given() {
     };
     let ((), ran) = soon(async { tokio::join!(giving, Ran::of(&mut session)) }).await;
     assert!(ran.out == given, "{} bytes", ran.out.len());
+}
+
+async fn gives_much_back(size: usize) {
+    if !may_mount() {
+        return;
+    }
+    let person = Person::new();
+    let server = Dropbear::start(&person).await;
+    within_minutes(gives_back(&person, &machine(&person, &server), size)).await;
+}
+
+#[tokio::test]
+async fn dropbear_gives_sixty_four_mebibytes_back_as_they_went() {
+    needs!("dropbear", "ssh");
+    gives_much_back(64 * MIB).await;
+}
+
+#[tokio::test]
+#[ignore = "half a minute and more: its cipher is slow where nothing is optimised"]
+async fn dropbear_gives_a_gibibyte_back_as_it_went() {
+    needs!("dropbear", "ssh");
+    gives_much_back(1024 * MIB).await;
 }
 
 #[tokio::test]

@@ -29,6 +29,15 @@ pub(crate) fn soon<F: Future>(what: F) -> impl Future<Output = F::Output> {
     async move { tokio::time::timeout(SOON, what).await.unwrap_or_else(|_| panic!("{caller} waits for ever")) }
 }
 
+/// Waits for much, on a busy machine, but not for ever either.
+#[track_caller]
+pub(crate) fn within_minutes<F: Future>(what: F) -> impl Future<Output = F::Output> {
+    let caller = std::panic::Location::caller();
+    async move {
+        tokio::time::timeout(10 * SOON, what).await.unwrap_or_else(|_| panic!("{caller} waits for ever"))
+    }
+}
+
 /// All that a command said.
 #[derive(Debug)]
 pub(crate) struct Ran {

@@ -22,7 +22,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
 use ground::Ground;
-use program::{Ran, Running, noise};
+use program::{Ran, Running, eventually, noise};
 use serde_json::{Value, json};
 use terminal::Terminal;
 
@@ -89,6 +89,65 @@ fn from_several_machines_each_file_has_the_machines_name_behind_its_own() {
         "{}",
         nowhere.err
     );
+}
+
+/// Four machines, each with a folder of its own, in which whoever copies is at home.
+fn with_homes() -> Ground {
+    let ground = Ground::with("copy", |folder| {
+        let home =
+            |n| format!("Match LocalAddress 127.0.1.{n}\nForceCommand internal-sftp -d {folder}/home{n}\n");
+        (1..=4).map(home).collect()
+    });
+    (1..=4).for_each(|n| fs::create_dir(ground.path(&format!("home{n}"))).unwrap());
+    ground
+}
+
+#[test]
+fn a_file_and_a_folder_go_to_many_machines_and_each_has_them_whole() {
+    needs!("sshd", "ssh-keygen");
+    let ground = with_homes();
+    let bytes = noise(300_000);
+    fs::write(ground.path("file"), &bytes).unwrap();
+    fs::create_dir_all(ground.path("site/sub")).unwrap();
+    for page in 0..20 {
+        ground.write(&format!("site/sub/page{page}"), &format!("page {page}"));
+    }
+    let ran =
+        copy(&ground, &["-r", &text(&ground.path("file")), &text(&ground.path("site")), "n[1-4],dead:"]);
+    assert_eq!((ran.code, ran.text()), (Some(255), ""));
+    assert!(ran.err.starts_with("1 of 5 failed, 4 ok in "), "{}", ran.err);
+    for n in 1..=4 {
+        let home = ground.path(&format!("home{n}"));
+        assert_eq!(names(&home), ["file", "site"]);
+        assert!(fs::read(home.join("file")).unwrap() == bytes);
+        assert_eq!(names(&home.join("site/sub")).len(), 20);
+        assert_eq!(fs::read_to_string(home.join("site/sub/page19")).unwrap(), "page 19");
+    }
+    fs::create_dir(ground.path("back")).unwrap();
+    let ran = copy(&ground, &["-r", "n[1-4]:site", "n[1-4]:file", &text(&ground.path("back"))]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    for n in 1..=4 {
+        assert!(fs::read(ground.path(&format!("back/file.n{n}"))).unwrap() == bytes);
+        let page = ground.path(&format!("back/site.n{n}/sub/page7"));
+        assert_eq!(fs::read_to_string(page).unwrap(), "page 7");
+    }
+}
+
+#[test]
+fn a_copy_that_is_killed_leaves_no_file_under_its_own_name() {
+    needs!("sshd", "ssh-keygen");
+    let ground = with_homes();
+    fs::File::create(ground.path("long")).unwrap().set_len(1 << 40).unwrap();
+    let words = [text(&ground.path("long")), "n[1-4]:".to_owned()];
+    let mut running = Running::start(ground.command(&[]).args(&words));
+    let parts = |n| names(&ground.path(&format!("home{n}")));
+    eventually("files that grow", || (1..=4).all(|n| !parts(n).is_empty()));
+    running.0.kill().unwrap();
+    running.0.wait().unwrap();
+    for n in 1..=4 {
+        let [part] = &parts(n)[..] else { panic!("{:?}", parts(n)) };
+        assert!(part.starts_with(".long.trunkline-") && part.ends_with(".part"), "{part}");
+    }
 }
 
 #[test]

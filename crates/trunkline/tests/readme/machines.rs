@@ -57,7 +57,7 @@ impl Machines {
         // SHLVL: a bash that seems to be inside another one does not read what the user's ~/.bashrc does.
         let config = format!(
             "HostKey {folder}/host_key\nAuthorizedKeysFile {folder}/key.pub\nPidFile none\nStrictModes no\nUsePAM no\n\
-             PermitRootLogin yes\nMaxStartups 1000\nSetEnv PATH={folder}/bin:/usr/bin:/bin SHLVL=1\n"
+             PermitRootLogin yes\nSubsystem sftp internal-sftp\nMaxStartups 1000\nSetEnv PATH={folder}/bin:/usr/bin:/bin SHLVL=1\n"
         );
         let hosts: Vec<_> = (1..=40).collect();
         hosts.chunks(EACH).all(|hosts| {

@@ -32,6 +32,11 @@ impl Ground {
 
     /// Of five machines that are known, for this verb.
     pub(crate) fn of(verb: &'static str) -> Self {
+        Self::with(verb, |_| String::new())
+    }
+
+    /// With more lines at the end of sshd_config(5), which may name this folder.
+    pub(crate) fn with(verb: &'static str, options: impl Fn(&str) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         for key in ["host_key", "id_ed25519", "id_other"] {
@@ -40,7 +45,7 @@ impl Ground {
             output_of("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "of a test", "-f", path]);
         }
         fs::copy(folder.path().join("id_ed25519.pub"), folder.path().join("authorized_keys")).unwrap();
-        let (sshd, port) = sshd(folder.path());
+        let (sshd, port) = sshd(folder.path(), &options(folder.path().to_str().unwrap()));
         let ground = Self { sshd, port, closed: free_port(), verb, folder };
         let key = fs::read_to_string(ground.path("host_key.pub")).unwrap();
         ground.write("known_hosts", &format!("[127.0.1.*]:{port} {key}"));
@@ -126,7 +131,7 @@ impl Drop for Ground {
     }
 }
 
-fn sshd(folder: &Path) -> (Child, u16) {
+fn sshd(folder: &Path, options: &str) -> (Child, u16) {
     // As root it wants an empty folder for its unprivileged half, which Debian's unit makes.
     let _ = fs::create_dir("/run/sshd");
     let config = folder.join("sshd_config");
@@ -139,7 +144,7 @@ fn sshd(folder: &Path) -> (Child, u16) {
              StrictModes no\nUsePAM no\nSubsystem sftp internal-sftp\nPermitRootLogin yes\nPasswordAuthentication no\n\
              KbdInteractiveAuthentication no\nMaxStartups 1000\nPrintMotd no\n\
              SetEnv PATH={folder}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n\
-             AcceptEnv LC_*\nBanner {folder}/banner\n"
+             AcceptEnv LC_*\nBanner {folder}/banner\n{options}"
         );
         fs::write(&config, text).unwrap();
         let sshd = output_of("sh", &["-c", "command -v sshd"]);

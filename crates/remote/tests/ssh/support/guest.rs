@@ -40,13 +40,24 @@ impl Guest {
         guest
     }
 
+    /// Of whom sudoers(5) says this, and of nobody else anything.
+    pub(crate) fn with_sudoers(self, text: &str) -> Self {
+        // Its file must be root's and nobody's to write.
+        let path = self.path("sudoers");
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(0o440)).unwrap();
+        self
+    }
+
     /// A server, to be started where the account is.
     pub(crate) fn server(&self, program: &str) -> Command {
         let mut unshare = Command::new("unshare");
-        let script =
-            r#"mount --bind "$1" /etc/passwd && mount --bind "$2" /etc/shadow && shift 2 && exec "$@""#;
+        let script = r#"for file in passwd shadow sudoers; do
+                test ! -e "$1/$file" || mount --bind "$1/$file" "/etc/$file" || exit
+            done
+            shift && exec "$@""#;
         unshare.args(["--mount", "sh", "-c", script, "sh"]);
-        unshare.args([self.path("passwd"), self.path("shadow"), find(program).unwrap()]);
+        unshare.arg(self.folder.path()).arg(find(program).unwrap());
         unshare
     }
 
