@@ -205,16 +205,16 @@ pub(super) fn end(
         End::Failed(reason) => ("failed", None, Some(reason)),
         End::Cancelled => ("cancelled", None, None),
     };
-    let update = "
-        UPDATE messages SET state = ?2, took = ?3, reason = ?4, ended = ?5 WHERE state = 'waiting' AND message = ?1
-        RETURNING id";
-    let row = database
-        .prepare_cached(update)?
-        .query_row(params![message_bytes(message), state, took, reason, at.as_microsecond()], |row| {
-            row.get(0)
-        })
+    // Two statements: one that gives rows back (RETURNING) keeps a copy of each page, to be undone alone.
+    let select = "SELECT id FROM messages WHERE state = 'waiting' AND message = ?1";
+    let found: Option<i64> = database
+        .prepare_cached(select)?
+        .query_row([message_bytes(message)], |row| row.get(0))
         .optional()?;
-    Ok(row.map_or_else(Written::default, Written::new))
+    let Some(row) = found else { return Ok(Written::default()) };
+    let update = "UPDATE messages SET state = ?2, took = ?3, reason = ?4, ended = ?5 WHERE id = ?1";
+    database.prepare_cached(update)?.execute(params![row, state, took, reason, at.as_microsecond()])?;
+    Ok(Written::new(row))
 }
 
 /// Notes that a sealed message of ours was opened.
@@ -284,7 +284,7 @@ fn insert(database: &Database, new: &New<'_>) -> rusqlite::Result<Option<i64>> {
             sealed, automatic, broadcast, filed)
         VALUES (:at, :state, :person, :node, :user, :host, :nick, :group, :address, :ip, :message, :number, :text,
             :sealed, :automatic, :broadcast, 0)
-        ON CONFLICT DO NOTHING RETURNING id"#;
+        ON CONFLICT DO NOTHING"#;
     let party = &new.party;
     let values = named_params! {
         ":at": new.at.as_microsecond(),
@@ -304,7 +304,8 @@ fn insert(database: &Database, new: &New<'_>) -> rusqlite::Result<Option<i64>> {
         ":automatic": new.automatic,
         ":broadcast": new.broadcast,
     };
-    database.prepare_cached(insert)?.query_row(values, |row| row.get(0)).optional()
+    let inserted = database.prepare_cached(insert)?.execute(values)?;
+    Ok((inserted > 0).then(|| database.last_insert_rowid()))
 }
 
 #[cfg(test)]
