@@ -5,7 +5,7 @@ use std::time::Duration;
 use ipmsg::node::{Outgoing, Person};
 use ipmsg::{MessageId, NodeId};
 use jiff::Timestamp;
-use rusqlite::{Connection as Database, OptionalExtension as _, named_params, params};
+use rusqlite::{Connection as Database, OptionalExtension as _, params};
 
 use super::change::Written;
 use super::party::Party;
@@ -282,28 +282,27 @@ fn insert(database: &Database, new: &New<'_>) -> rusqlite::Result<Option<i64>> {
     let insert = r#"
         INSERT INTO messages (at, state, person, node, user, host, nick, "group", address, ip, message, number, text,
             sealed, automatic, broadcast, filed)
-        VALUES (:at, :state, :person, :node, :user, :host, :nick, :group, :address, :ip, :message, :number, :text,
-            :sealed, :automatic, :broadcast, 0)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
         ON CONFLICT DO NOTHING"#;
     let party = &new.party;
-    let values = named_params! {
-        ":at": new.at.as_microsecond(),
-        ":state": new.state,
-        ":person": new.person,
-        ":node": party.node.map(node_bytes),
-        ":user": party.user,
-        ":host": party.host,
-        ":nick": party.nick,
-        ":group": party.group,
-        ":address": party.address.map(|address| address.to_string()),
-        ":ip": party.address.map(|address| address.ip().to_string()),
-        ":message": new.id.map(message_bytes),
-        ":number": new.number,
-        ":text": new.text,
-        ":sealed": new.sealed,
-        ":automatic": new.automatic,
-        ":broadcast": new.broadcast,
-    };
+    let values = params![
+        new.at.as_microsecond(),
+        new.state,
+        new.person,
+        party.node.map(node_bytes),
+        party.user,
+        party.host,
+        party.nick,
+        party.group,
+        party.address.map(|address| address.to_string()),
+        party.address.map(|address| address.ip().to_string()),
+        new.id.map(message_bytes),
+        new.number,
+        new.text,
+        new.sealed,
+        new.automatic,
+        new.broadcast,
+    ];
     let inserted = database.prepare_cached(insert)?.execute(values)?;
     Ok((inserted > 0).then(|| database.last_insert_rowid()))
 }
