@@ -5,7 +5,7 @@ use std::time::Duration;
 use ipmsg::node::{Outgoing, Person};
 use ipmsg::{MessageId, NodeId};
 use jiff::Timestamp;
-use rusqlite::{Connection as Database, OptionalExtension as _, named_params, params};
+use rusqlite::{Connection as Database, OptionalExtension as _, params};
 
 use super::change::Written;
 use super::party::Party;
@@ -205,16 +205,16 @@ pub(super) fn end(
         End::Failed(reason) => ("failed", None, Some(reason)),
         End::Cancelled => ("cancelled", None, None),
     };
-    let update = "
-        UPDATE messages SET state = ?2, took = ?3, reason = ?4, ended = ?5 WHERE state = 'waiting' AND message = ?1
-        RETURNING id";
-    let row = database
-        .prepare_cached(update)?
-        .query_row(params![message_bytes(message), state, took, reason, at.as_microsecond()], |row| {
-            row.get(0)
-        })
+    // Two statements: one that gives rows back (RETURNING) keeps a copy of each page, to be undone alone.
+    let select = "SELECT id FROM messages WHERE state = 'waiting' AND message = ?1";
+    let found: Option<i64> = database
+        .prepare_cached(select)?
+        .query_row([message_bytes(message)], |row| row.get(0))
         .optional()?;
-    Ok(row.map_or_else(Written::default, Written::new))
+    let Some(row) = found else { return Ok(Written::default()) };
+    let update = "UPDATE messages SET state = ?2, took = ?3, reason = ?4, ended = ?5 WHERE id = ?1";
+    database.prepare_cached(update)?.execute(params![row, state, took, reason, at.as_microsecond()])?;
+    Ok(Written::new(row))
 }
 
 /// Notes that a sealed message of ours was opened.
@@ -282,29 +282,29 @@ fn insert(database: &Database, new: &New<'_>) -> rusqlite::Result<Option<i64>> {
     let insert = r#"
         INSERT INTO messages (at, state, person, node, user, host, nick, "group", address, ip, message, number, text,
             sealed, automatic, broadcast, filed)
-        VALUES (:at, :state, :person, :node, :user, :host, :nick, :group, :address, :ip, :message, :number, :text,
-            :sealed, :automatic, :broadcast, 0)
-        ON CONFLICT DO NOTHING RETURNING id"#;
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+        ON CONFLICT DO NOTHING"#;
     let party = &new.party;
-    let values = named_params! {
-        ":at": new.at.as_microsecond(),
-        ":state": new.state,
-        ":person": new.person,
-        ":node": party.node.map(node_bytes),
-        ":user": party.user,
-        ":host": party.host,
-        ":nick": party.nick,
-        ":group": party.group,
-        ":address": party.address.map(|address| address.to_string()),
-        ":ip": party.address.map(|address| address.ip().to_string()),
-        ":message": new.id.map(message_bytes),
-        ":number": new.number,
-        ":text": new.text,
-        ":sealed": new.sealed,
-        ":automatic": new.automatic,
-        ":broadcast": new.broadcast,
-    };
-    database.prepare_cached(insert)?.query_row(values, |row| row.get(0)).optional()
+    let values = params![
+        new.at.as_microsecond(),
+        new.state,
+        new.person,
+        party.node.map(node_bytes),
+        party.user,
+        party.host,
+        party.nick,
+        party.group,
+        party.address.map(|address| address.to_string()),
+        party.address.map(|address| address.ip().to_string()),
+        new.id.map(message_bytes),
+        new.number,
+        new.text,
+        new.sealed,
+        new.automatic,
+        new.broadcast,
+    ];
+    let inserted = database.prepare_cached(insert)?.execute(values)?;
+    Ok((inserted > 0).then(|| database.last_insert_rowid()))
 }
 
 #[cfg(test)]

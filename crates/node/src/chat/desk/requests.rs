@@ -91,7 +91,7 @@ impl Desk {
     }
 
     /// Finds out for whom a text is; to look up a host may take a while.
-    fn resolve(&self, to: &str, text: String, sealed: bool, reply: Answer) {
+    fn resolve(&mut self, to: &str, text: String, sealed: bool, reply: Answer) {
         let to = match recipients(to, &self.directory, self.core.peers()) {
             Ok(to) if to.len() <= RECEIVERS_MAX => to,
             Ok(to) => {
@@ -103,6 +103,9 @@ impl Desk {
             }
             Err(refused) => return drop(reply.send(Err(refused))),
         };
+        if !to.iter().any(|one| matches!(one, Recipient::Host { .. })) {
+            return self.send(Resolved { to, unsent: Vec::new(), text, sealed, reply });
+        }
         let back = self.back.clone();
         tokio::spawn(async move {
             let mut resolved = Resolved { to: Vec::new(), unsent: Vec::new(), text, sealed, reply };
