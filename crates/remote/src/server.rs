@@ -27,6 +27,7 @@ pub mod limits;
 mod process;
 mod session;
 mod sftp;
+mod spawn;
 mod stream;
 mod terminal;
 

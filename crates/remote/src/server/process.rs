@@ -1,18 +1,22 @@
 //! Starting a command: the user's shell, in a session of its own, with an environment of its own.
 
-use std::ffi::{OsStr, OsString};
+use std::collections::BTreeMap;
+use std::ffi::CString;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::process::Stdio;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::time::Duration;
 
+use pty_process::{Pts, Pty};
+use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::process::{Child, Command};
+use tokio::net::unix::pipe::{Receiver, Sender};
 
 use super::limits::BUSY_READ;
+use super::spawn::{Child, Program, Streams};
 use super::terminal::Terminal;
 use crate::account::Account;
 
@@ -54,8 +58,7 @@ impl Process {
     /// The group of the command, and whoever is in front of its terminal. None once the command has been waited for: its
     /// number may be another's then.
     fn groups(&self) -> Vec<Pid> {
-        let leader = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        let Some(leader) = leader else { return Vec::new() };
+        let Some(leader) = self.child.id() else { return Vec::new() };
         let front = self.terminal.as_ref().and_then(|terminal| rustix::termios::tcgetpgrp(terminal).ok());
         [leader].into_iter().chain(front.filter(|front| *front != leader)).collect()
     }
@@ -112,71 +115,88 @@ pub(super) fn start(
     origin: &Origin<'_>,
     terminal: Option<&Terminal>,
 ) -> io::Result<Job> {
-    let shell = &origin.account.shell;
-    let mut command = Command::new(shell);
-    let name = shell.file_name().unwrap_or(shell.as_os_str());
-    match line {
-        Some(line) => command.arg0(name).arg("-c").arg(OsStr::from_bytes(line)),
-        None => {
-            let mut login = OsString::from("-");
-            login.push(name);
-            command.arg0(login)
-        }
+    let Account { shell, home, .. } = origin.account;
+    let name = shell.file_name().unwrap_or(shell.as_os_str()).as_bytes();
+    let arguments = match line {
+        Some(line) => vec![CString::new(name)?, c"-c".to_owned(), CString::new(line)?],
+        None => vec![CString::new([b"-", name].concat())?],
     };
-    let home = &origin.account.home;
-    command.current_dir(if home.is_dir() { home.as_os_str() } else { OsStr::new("/") });
-    command.env_clear().envs(origin.env.iter().map(|(name, value)| (name, value)));
-    set_environment(&mut command, origin);
-    match terminal {
-        Some(terminal) => on_terminal(command, terminal),
-        None => on_pipes(command),
+    let folder = if home.is_dir() { home.as_path() } else { Path::new("/") };
+    let mut environment = environment(origin);
+    let on_terminal = terminal.map(open).transpose()?;
+    if let (Some(terminal), Some((_, _, path))) = (terminal, &on_terminal) {
+        environment.insert("TERM", terminal.name.as_bytes().to_vec());
+        environment.insert("SSH_TTY", path.as_bytes().to_vec());
+    }
+    let variable = |(name, value): (&str, Vec<u8>)| CString::new([name.as_bytes(), b"=", &value].concat());
+    let program = Program {
+        path: CString::new(shell.as_os_str().as_bytes())?,
+        arguments,
+        environment: environment.into_iter().map(variable).collect::<Result<_, _>>()?,
+        folder: CString::new(folder.as_os_str().as_bytes())?,
+    };
+    match on_terminal {
+        Some((master, slave, path)) => {
+            let child = Child::spawn(&program, Streams::Terminal(&path))?;
+            drop(slave);
+            on_terminal_of(child, master)
+        }
+        None => on_pipes(&program),
     }
 }
 
-fn set_environment(command: &mut Command, origin: &Origin<'_>) {
-    let Origin { account, peer, local, asked, .. } = origin;
+/// The variables of a command, each once: those of the client do not replace ours.
+fn environment<'a>(origin: &Origin<'a>) -> BTreeMap<&'a str, Vec<u8>> {
+    let Origin { account, peer, local, env, asked } = origin;
     let (from, to) = (peer.ip().to_canonical(), local.ip().to_canonical());
-    command
-        .env("USER", &account.name)
-        .env("LOGNAME", &account.name)
-        .env("HOME", &account.home)
-        .env("SHELL", &account.shell)
-        .env("PATH", PATH)
-        .env("SSH_CLIENT", format!("{from} {} {}", peer.port(), local.port()))
-        .env("SSH_CONNECTION", format!("{from} {} {to} {}", peer.port(), local.port()));
+    let mut all: BTreeMap<_, _> =
+        env.iter().map(|(name, value)| (name.as_str(), value.clone().into_bytes())).collect();
+    all.extend([
+        ("USER", account.name.clone().into_bytes()),
+        ("LOGNAME", account.name.clone().into_bytes()),
+        ("HOME", account.home.as_os_str().as_bytes().to_vec()),
+        ("SHELL", account.shell.as_os_str().as_bytes().to_vec()),
+        ("PATH", PATH.into()),
+        ("SSH_CLIENT", format!("{from} {} {}", peer.port(), local.port()).into_bytes()),
+        ("SSH_CONNECTION", format!("{from} {} {to} {}", peer.port(), local.port()).into_bytes()),
+    ]);
     if let Some(asked) = asked {
-        command.env("SSH_ORIGINAL_COMMAND", OsStr::from_bytes(asked));
+        all.insert("SSH_ORIGINAL_COMMAND", asked.to_vec());
     }
+    all
 }
 
-fn on_pipes(mut command: Command) -> io::Result<Job> {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    lead_a_session(&mut command, false);
-    let mut child = command.spawn()?;
-    let missing = || io::Error::other("a stream of the command is missing");
-    let stdin = child.stdin.take().ok_or_else(missing)?;
-    let stdout = child.stdout.take().ok_or_else(missing)?;
-    let stderr = child.stderr.take().ok_or_else(missing)?;
-    // A user has a budget for large pipes (pipe(7)); past it these stay as they are.
-    let _ = rustix::pipe::fcntl_setpipe_size(&stdin, BUSY_READ);
-    let _ = rustix::pipe::fcntl_setpipe_size(&stdout, BUSY_READ);
+fn on_pipes(program: &Program) -> io::Result<Job> {
+    let (their_stdin, stdin) = large_pipe()?;
+    let (stdout, their_stdout) = large_pipe()?;
+    let (stderr, their_stderr) = pipe_with(PipeFlags::CLOEXEC)?;
+    let streams = [their_stdin.as_fd(), their_stdout.as_fd(), their_stderr.as_fd()];
+    let child = Child::spawn(program, Streams::Pipes(streams))?;
     Ok(Job {
-        stdin: Box::new(stdin),
-        stdout: Box::new(stdout),
-        stderr: Some(Box::new(stderr)),
+        stdin: Box::new(Sender::from_owned_fd(stdin)?),
+        stdout: Box::new(Receiver::from_owned_fd(stdout)?),
+        stderr: Some(Box::new(Receiver::from_owned_fd(stderr)?)),
         process: Some(Process { child, terminal: None }),
     })
 }
 
-fn on_terminal(mut command: Command, terminal: &Terminal) -> io::Result<Job> {
+/// A pipe that takes what we read or write at once: its end to read from, and its end to write to.
+pub(super) fn large_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    // A user has a budget for large pipes (pipe(7)); past it this one stays as it is.
+    let _ = fcntl_setpipe_size(&write, BUSY_READ);
+    Ok((read, write))
+}
+
+/// A new terminal: both its ends, and the path of theirs.
+fn open(terminal: &Terminal) -> io::Result<(Pty, Pts, CString)> {
     let (master, slave) = pty_process::open().map_err(io::Error::other)?;
     terminal.apply(slave.as_fd())?;
-    let name = rustix::termios::ttyname(&slave, Vec::new())?;
-    command.env("TERM", &terminal.name).env("SSH_TTY", OsString::from_vec(name.into_bytes()));
-    let slave = slave.as_fd().try_clone_to_owned()?;
-    command.stdin(slave.try_clone()?).stdout(slave.try_clone()?).stderr(slave);
-    lead_a_session(&mut command, true);
-    let child = command.spawn()?;
+    let path = rustix::termios::ttyname(&slave, Vec::new())?;
+    Ok((master, slave, path))
+}
+
+fn on_terminal_of(child: Child, master: Pty) -> io::Result<Job> {
     let held = master.as_fd().try_clone_to_owned()?;
     let (reader, writer) = master.into_split();
     Ok(Job {
@@ -185,23 +205,4 @@ fn on_terminal(mut command: Command, terminal: &Terminal) -> io::Result<Job> {
         stderr: None,
         process: Some(Process { child, terminal: Some(held) }),
     })
-}
-
-/// A session of its own keeps the command away from the terminal that the server may have, and gives it a process group.
-#[allow(
-    unsafe_code,
-    reason = "a session can only be made between fork and exec, for which there is no safe call"
-)]
-fn lead_a_session(command: &mut Command, terminal: bool) {
-    let prepare = move || {
-        rustix::process::setsid()?;
-        if terminal {
-            rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
-        }
-        Ok(())
-    };
-    // SAFETY: `prepare` makes two system calls and allocates nothing, which is allowed after fork (signal-safety(7)).
-    unsafe {
-        command.pre_exec(prepare);
-    }
 }

@@ -230,19 +230,12 @@ pub(super) fn on_thread(
     name: &str,
     serve: impl FnOnce(std::fs::File, std::fs::File) + Send + 'static,
 ) -> io::Result<Job> {
-    let (their_input, our_output) = pipe()?;
-    let (our_input, their_output) = pipe()?;
+    let (their_input, our_output) = process::large_pipe()?;
+    let (our_input, their_output) = process::large_pipe()?;
     let stdin = tokio::net::unix::pipe::Sender::from_owned_fd(our_output)?;
     let stdout = tokio::net::unix::pipe::Receiver::from_owned_fd(our_input)?;
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(move || serve(their_input.into(), their_output.into()))?;
     Ok(Job { stdin: Box::new(stdin), stdout: Box::new(stdout), stderr: None, process: None })
-}
-
-fn pipe() -> io::Result<(std::os::fd::OwnedFd, std::os::fd::OwnedFd)> {
-    let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-    // See `process::on_pipes`.
-    let _ = rustix::pipe::fcntl_setpipe_size(&write, BUSY_READ);
-    Ok((read, write))
 }
