@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::command;
 
@@ -15,6 +15,16 @@ pub(crate) struct Peer {
     /// it by this name.
     pub(crate) program: &'static str,
     purpose: &'static str,
+}
+
+impl Peer {
+    fn remedy(&self) -> String {
+        if FROM_PYPI.iter().any(|peer| peer.program == self.program) {
+            format!("python3 -m pip, and a way to PyPI ({})", self.program)
+        } else {
+            format!("sudo apt-get install {}", self.package)
+        }
+    }
 }
 
 const PEERS: &[Peer] = &[
@@ -77,7 +87,15 @@ const PEERS: &[Peer] = &[
     },
 ];
 
-/// Sees to it that every peer is there: as root, missing ones are installed with apt-get.
+/// Those that Debian has not, or only too old. They are installed below `target/peers`, by anybody: a module of the Python
+/// that runs, and its program in `bin`. A package is a line of pip's requirements.
+const FROM_PYPI: &[Peer] = &[Peer {
+    package: "ssh-audit==3.9.0 --hash=sha256:3dad48d4678e0de31f6332cc7674f9d7dd1805f86babf3796f41c2fd879cb812",
+    program: "ssh-audit",
+    purpose: "a judge of the SSH server's algorithms, and an attacker",
+}];
+
+/// Sees to it that every peer is there: as root, missing ones are installed with apt-get; those of PyPI with pip.
 ///
 /// Returns those that are still missing, each named on standard error with the way to install it.
 ///
@@ -89,14 +107,17 @@ pub(crate) fn ensure() -> Result<Vec<&'static Peer>> {
         install(&missing)?;
         missing.retain(|peer| !is_there(peer.program));
     }
+    for peer in FROM_PYPI.iter().filter(|peer| !is_there(peer.program)) {
+        if let Err(error) = install_from_pypi(peer) {
+            eprintln!("{error:#}");
+            missing.push(peer);
+        }
+    }
     if !missing.is_empty() && std::env::var_os("CI").is_some_and(|value| value == "true") {
         bail!("with CI=true every peer must be there; missing: {}", names(&missing));
     }
     for peer in &missing {
-        eprintln!(
-            "skipped: what needs {} ({}); to have it: sudo apt-get install {}",
-            peer.program, peer.purpose, peer.package
-        );
+        eprintln!("skipped: what needs {} ({}); to have it: {}", peer.program, peer.purpose, peer.remedy());
     }
     Ok(missing)
 }
@@ -111,7 +132,11 @@ fn missing(is_there: impl Fn(&str) -> bool) -> Vec<&'static Peer> {
 }
 
 fn is_there(program: &str) -> bool {
-    command::is_installed(program) || is_library(program) || is_module(program)
+    command::is_installed(program) || is_library(program) || is_module(program) || is_of_pypi(program)
+}
+
+fn is_of_pypi(program: &str) -> bool {
+    command::target("peers").is_ok_and(|peers| peers.join(program).join("bin").join(program).is_file())
 }
 
 /// Whether Debian has installed it for its own Python.
@@ -132,6 +157,19 @@ fn install(peers: &[&Peer]) -> Result<()> {
     command::run(&mut apt)
 }
 
+/// pip is told what the package's hash is, so that nothing else is installed.
+fn install_from_pypi(peer: &Peer) -> Result<()> {
+    let folder = command::target("peers")?.join(peer.program);
+    let doing = || format!("installing {} of PyPI", peer.program);
+    std::fs::create_dir_all(&folder).with_context(doing)?;
+    let requirements = folder.join("requirements.txt");
+    std::fs::write(&requirements, peer.package).with_context(doing)?;
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"]);
+    pip.arg("--requirement").arg(requirements).arg("--upgrade").arg("--target").arg(&folder);
+    command::run(&mut pip).with_context(doing)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +184,15 @@ mod tests {
     fn what_is_neither_a_program_nor_a_library_nor_a_module_is_not_there() {
         assert!(is_there("sh"));
         assert!(!is_there("no-such-library"));
+    }
+
+    #[test]
+    fn what_is_missing_says_how_to_have_it() {
+        let remedy = |program: &str| {
+            PEERS.iter().chain(FROM_PYPI).find(|peer| peer.program == program).unwrap().remedy()
+        };
+        assert_eq!(remedy("dbclient"), "sudo apt-get install dropbear-bin");
+        assert!(remedy("ssh-audit").contains("PyPI"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use crate::bench::{release_build, stay_on_the_load_core};
 use crate::command;
 use crate::fuzz;
+use crate::peers;
 use crate::server::Program;
 
 /// Run what is too long for CI: many connections, long fuzzing
@@ -63,6 +64,11 @@ const SOAKS: &[Soak] = &[
         run: bad_ways,
     },
     Soak {
+        name: "sshd",
+        about: "the SSH server under attack, with figures; every algorithm that OpenSSH's client can offer with every other",
+        run: ssh_server,
+    },
+    Soak {
         name: "fuzz",
         about: "every fuzz target for ten minutes",
         run: || fuzz::run(&fuzz::Options { seconds: 600, target: None }),
@@ -90,6 +96,17 @@ fn upper() -> Result<Program> {
 fn bad_ways() -> Result<()> {
     let test = ["test", "--release", "--locked", "--package", "node", "--test", "chat"];
     command::run(command::cargo(test).args(["bad_way", "--", "--ignored"]))
+}
+
+/// Needs the peers of the tests.
+fn ssh_server() -> Result<()> {
+    peers::ensure()?;
+    let test = ["test", "--release", "--locked", "--package"];
+    println!("| attack | MiB before | at most | after | ms for a good client alone | meanwhile |");
+    let attacks = ["trunkline", "--test", "ssh_attack", "--", "--nocapture", "--test-threads=1"];
+    command::run(command::cargo(test).args(attacks))?;
+    let matrix = ["remote", "--test", "server", "every_combination_that_openssh_can_offer"];
+    command::run(command::cargo(test).args(matrix).args(["--", "--ignored", "--nocapture"]))
 }
 
 /// The tests of the simulation that are too long for every change. What fails prints the line that shows it again.

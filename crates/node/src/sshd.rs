@@ -38,7 +38,8 @@ pub const PORT: u16 = 2222;
 pub const CONNECTIONS_MAX: usize = 300;
 
 /// Connections at one time on which nobody has logged in yet. Each may stay so for
-/// [`remote::server::limits::LOGIN_GRACE`].
+/// [`remote::server::limits::LOGIN_GRACE`]. They never take more than a fifth of the descriptors that this program may have,
+/// so that strangers cannot fill the table.
 pub const STRANGERS_MAX: usize = 200;
 
 /// Of these, from one address: `run` opens 64 at once, and whoever opens more leaves half of the places to others.

@@ -9,9 +9,10 @@ use net::door::{Census, Place};
 use net::limits::Refusal;
 use net::report::Event as DoorEvent;
 use net::tcp::QuickAck;
-use net::throttle::{Throttle, Verdict};
+use net::throttle::{Throttle, Verdict, Visit};
 use net::{Ending, Limits, Peer, Reporter, Stream};
 use remote::server::{Closed, Event, Exit, Server};
+use rustix::process::{Resource, getrlimit};
 
 use super::happening::{self, Happening, What};
 use super::{STRANGERS_MAX, STRANGERS_PER_ADDRESS};
@@ -49,17 +50,20 @@ pub(super) async fn attend(server: Server, host: Arc<Host>, stream: Stream, peer
     else {
         return Ending::Error("the line is for TCP".to_owned());
     };
-    if let Verdict::Out { first } = host.fruitless.admit(from.ip(), Instant::now()) {
-        if first {
-            (host.tell)(kept_outside(peer.remote.unescaped()));
+    let visit = match host.fruitless.admit(from.ip(), Instant::now()) {
+        Verdict::In(visit) => visit,
+        Verdict::Out { first } => {
+            if first {
+                (host.tell)(kept_outside(peer.remote.unescaped()));
+            }
+            return Ending::Limit("too many have ended without a login".to_owned());
         }
-        return Ending::Limit("too many have ended without a login".to_owned());
-    }
-    let limits =
-        Limits { max_connections: STRANGERS_MAX, per_ip: STRANGERS_PER_ADDRESS, ..Limits::default() };
-    let place = match host.strangers.admit(&limits, Some(from.ip())) {
+    };
+    let descriptors = getrlimit(Resource::Nofile).current;
+    let place = match host.strangers.admit(&for_strangers(descriptors), Some(from.ip())) {
         Ok(place) => place,
         Err(refusal) => {
+            host.fruitless.welcome(visit);
             (host.tell)(turned_away(peer.remote.unescaped(), refusal));
             return Ending::Limit("too many have not logged in yet".to_owned());
         }
@@ -67,9 +71,17 @@ pub(super) async fn attend(server: Server, host: Arc<Host>, stream: Stream, peer
     if let Err(error) = stream.set_nodelay(true) {
         return Ending::from_io(&error);
     }
-    let guest = Guest { host, peer, state: Mutex::new(State { stranger: Some(place), ..State::default() }) };
+    let guest =
+        Guest { host, peer, state: Mutex::new(State { stranger: Some((place, visit)), ..State::default() }) };
     let report = Arc::new(move |event| guest.hear(event));
     ending(&server.serve(QuickAck::new(stream), from, local, report).await)
+}
+
+/// The places of those who have not logged in, where a program may have so many descriptors.
+fn for_strangers(descriptors: Option<u64>) -> Limits {
+    let a_fifth = descriptors.map_or(STRANGERS_MAX, |all| usize::try_from(all / 5).unwrap_or(usize::MAX));
+    let max_connections = STRANGERS_MAX.min(a_fifth.max(2));
+    Limits { max_connections, per_ip: STRANGERS_PER_ADDRESS.min(max_connections / 2), ..Limits::default() }
 }
 
 /// What is known of a connection.
@@ -82,7 +94,7 @@ struct Guest {
 #[derive(Default)]
 struct State {
     /// Until somebody is in.
-    stranger: Option<Place>,
+    stranger: Option<(Place, Visit)>,
     /// Whose key it is.
     key: Option<String>,
     /// What runs, by the sessions' numbers.
@@ -97,7 +109,9 @@ impl Guest {
                 What::Refused { user, fingerprint, reason: reason.to_string() }
             }
             Event::LoggedIn { key, fingerprint, .. } => {
-                state.stranger = None;
+                if let Some((_, visit)) = state.stranger.take() {
+                    self.host.fruitless.welcome(visit);
+                }
                 state.key = Some(if key.is_empty() { fingerprint } else { format!("{key} {fingerprint}") });
                 What::LoggedIn
             }
@@ -114,8 +128,8 @@ impl Guest {
                 What::Ended { command, exit, received, sent, seconds }
             }
             Event::Closed { why, .. } => {
-                if let (None, Some(from)) = (&state.key, self.peer.remote.socket_addr()) {
-                    self.host.fruitless.blame(from.ip(), Instant::now());
+                if let Some((_, visit)) = state.stranger.take() {
+                    self.host.fruitless.blame(visit, Instant::now());
                 }
                 What::Closed { reason: happening::closed(&why) }
             }
@@ -167,5 +181,22 @@ fn ending(why: &Closed) -> Ending {
         Closed::ByClient => Ending::Eof,
         Closed::LoginGrace(_) => Ending::Timeout,
         Closed::ByOwner | Closed::Expired | Closed::Failed(_) => Ending::Error(happening::closed(why)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_take_a_fifth_of_a_small_table_and_one_address_half_of_that() {
+        let places = |descriptors| {
+            let limits = for_strangers(descriptors);
+            (limits.max_connections, limits.per_ip)
+        };
+        assert_eq!(places(Some(1024)), (STRANGERS_MAX, STRANGERS_PER_ADDRESS));
+        assert_eq!(places(None), (STRANGERS_MAX, STRANGERS_PER_ADDRESS));
+        assert_eq!(places(Some(128)), (25, 12));
+        assert_eq!(places(Some(3)), (2, 1), "somebody may come in all the same");
     }
 }

@@ -31,6 +31,7 @@ pub(super) struct Handler {
     /// As whom the grant was given, and with which key, until it is told.
     credential: Option<(String, String)>,
     offers: usize,
+    refused: usize,
     login: Option<oneshot::Sender<Option<Timestamp>>>,
     channels: Channels,
 }
@@ -49,6 +50,7 @@ impl Handler {
             grant: None,
             credential: None,
             offers: 0,
+            refused: 0,
             login: Some(login),
         }
     }
@@ -73,8 +75,16 @@ impl Handler {
         self.channels.start(id, asked, &grant, session.handle())
     }
 
-    fn refuse(&self, user: &str, fingerprint: String, reason: Refusal) -> Auth {
+    /// The library counts a client's first question, which is without a key, as a try, and most clients ask it. One that does
+    /// not has no more tries than the others.
+    fn may_try(&self) -> Result<(), Error> {
+        let max = self.line.server.config.limits.max_tries;
+        if self.refused < max { Ok(()) } else { Err(Error::Disconnect) }
+    }
+
+    fn refuse(&mut self, user: &str, fingerprint: String, reason: Refusal) -> Auth {
         let user = user[..user.floor_char_boundary(limits::MAX_USER)].to_owned();
+        self.refused += 1;
         (self.line.report)(Event::Refused { user, fingerprint, reason });
         Auth::reject()
     }
@@ -100,6 +110,7 @@ impl Protocol for Handler {
     type Error = Error;
 
     async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Error> {
+        self.may_try()?;
         let credential = Credential::Key(offer.public_key.clone());
         let fingerprint = credential.fingerprint();
         self.offers += 1;
@@ -119,6 +130,7 @@ impl Protocol for Handler {
     }
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Error> {
+        self.may_try()?;
         Ok(self.admit(user, Credential::Key(key.public_key.clone())).await)
     }
 
@@ -127,6 +139,7 @@ impl Protocol for Handler {
         user: &str,
         certificate: &Certificate,
     ) -> Result<Auth, Error> {
+        self.may_try()?;
         Ok(self.admit(user, Credential::Certificate(Box::new(certificate.clone()))).await)
     }
 

@@ -1,0 +1,19 @@
+//! Waiting for what another process does.
+
+use std::time::{Duration, Instant};
+
+/// How long anything that is waited for may take. What is waited for is an event; this only ends a test whose event
+/// never comes. Longer than elsewhere: these tests are what makes the machine busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Looks again and again until `happened` gives something.
+pub(crate) fn wait_until<T>(what: &str, mut happened: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(event) = happened() {
+            return event;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
