@@ -59,7 +59,10 @@ fn terms_are_written_down_and_a_time_that_is_over_is_refused() {
     let key = format!("{KEY} ann");
     let until = ["--until", "2999-12-30T08:00:00Z"];
     home.shows(&[&["allow", "add", &key, "--only", "df -h", "--name", "Ann"][..], &until].concat());
-    assert_eq!(text(&home), format!("expiry-time=\"29991230080000Z\",command=\"df -h\" {KEY} Ann\n"));
+    assert_eq!(
+        text(&home),
+        format!("expiry-time=\"29991230080000Z\",restrict,pty,command=\"df -h\" {KEY} Ann\n")
+    );
     home.shows(&["allow", "remove", "Ann"]);
     let refused = home.fails(2, &["allow", "add", &key, "--until", "2020-01-01"]);
     assert!(refused.contains("--until: 2020-01-01 is over already"), "{refused}");
