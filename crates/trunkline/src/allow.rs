@@ -42,7 +42,7 @@ pub(crate) async fn run(flags: AllowFlags) -> Outcome {
         AllowJob::List => list(&file, flags.json, now),
         AllowJob::Add(key) => told("allowed", &[add(&file, key)?]),
         AllowJob::Remove { which } => {
-            let which = if Path::new(&which).is_file() { text(&which)? } else { which };
+            let which = key_meant(&file, which)?;
             let lines = allow::remove(&file, &which).map_err(failed)?;
             told("removed", &lines)?;
             tell_who_still_lets_in(&lines);
@@ -93,6 +93,18 @@ fn list(file: &Path, json: bool, now: Timestamp) -> Outcome {
     }
     let rows: Vec<_> = cards.iter().map(Card::row).collect();
     stdout::print(table::columns(HEADER, &[], &rows, stdout::columns()))
+}
+
+/// What a key is removed by. A label comes before a file of that name: `ssh-keygen -f ann` makes both.
+fn key_meant(file: &Path, which: String) -> Result<String, Failure> {
+    let keys = allow::list(file).map_err(failed)?;
+    if keys.lines.iter().any(|line| line.comment == which) || !Path::new(&which).is_file() {
+        return Ok(which);
+    }
+    let text = text(&which)?;
+    // One that is none would be shown as the name of a key that is not there, be it a private one.
+    allow::key(&text).map_err(failed)?;
+    Ok(text)
 }
 
 /// Says so where a key that was removed is let in all the same.

@@ -28,7 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
 fn the_sessions_of_the_readme_show_what_the_readme_says() {
-    let sections: Vec<_> = sections().filter(|section| !needs_machines(section) && !needs_ssh(section)).collect();
+    let sections: Vec<_> =
+        sections().filter(|section| !needs_machines(section) && !needs_ssh(section)).collect();
     assert!(sections.len() >= 5, "the README's sessions were not found");
     for section in sections {
         let folder = tempfile::tempdir().unwrap();
