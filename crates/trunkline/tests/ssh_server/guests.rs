@@ -29,7 +29,8 @@ fn seen(up: &Up) -> Vec<Value> {
 
 /// ssh says that the connection was lost, and nobody is in any more.
 fn is_out(up: &Up, mut guest: Child) {
-    assert_eq!(guest.wait().unwrap().code(), Some(255));
+    let status = wait_until("ssh's end", || guest.try_wait().unwrap());
+    assert_eq!(status.code(), Some(255));
     wait_until("nobody is in", || seen(up).is_empty().then_some(()));
 }
 
@@ -83,7 +84,8 @@ fn all_with_a_key_are_put_out_by_its_name_and_nobody_else() {
     let told = up.home.shows(&["allow", "end", "ann"]);
     assert_eq!(told.lines().filter(|line| line.starts_with("put out ann from ")).count(), 2, "{told}");
     for mut ann in anns {
-        assert_eq!(ann.wait().unwrap().code(), Some(255));
+        let status = wait_until("ssh's end", || ann.try_wait().unwrap());
+        assert_eq!(status.code(), Some(255));
     }
     wait_until("bob alone is in", || (seen(&up).len() == 1).then_some(()));
     let fingerprint = seen(&up)[0]["fingerprint"].as_str().unwrap().to_owned();
