@@ -8,7 +8,7 @@
 //! # let path = folder.path().join("allow");
 //! let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJeCwZ7tb8b9jqOjrtx3MfPmDxCGEF+d+ELep1S6YNZQ ann";
 //! allow::add(&path, key, &Terms { only: Some("uptime".to_owned()), ..Terms::default() })?;
-//! assert_eq!(std::fs::read_to_string(&path)?, format!("command=\"uptime\" {key}\n"));
+//! assert_eq!(std::fs::read_to_string(&path)?, format!("restrict,pty,command=\"uptime\" {key}\n"));
 //! assert_eq!(allow::list(&path)?.lines[0].comment, "ann");
 //! allow::remove(&path, "ann")?;
 //! assert!(allow::list(&path)?.lines.is_empty());
@@ -36,8 +36,10 @@ pub use remote::authorized_keys::Line;
 pub struct Terms {
     /// From then on it lets nobody in. Kept to the second.
     pub until: Option<Timestamp>,
-    /// Runs in place of whatever is asked for.
+    /// Runs in place of whatever is asked for; and no connection is passed on.
     pub only: Option<String>,
+    /// It is not let in itself, but whoever has a certificate that it has signed.
+    pub authority: bool,
     /// Whose it is, in place of the comment behind the key.
     pub label: Option<String>,
 }
@@ -201,8 +203,9 @@ fn write(path: &Path, asked: &Line, terms: &Terms) -> Result<String, AllowError>
     let until = terms.until.map(|until| until.to_zoned(TimeZone::UTC).strftime("%Y%m%d%H%M%SZ").to_string());
     let label = terms.label.as_deref().unwrap_or(&asked.comment).trim();
     let options = [
+        terms.authority.then(|| "cert-authority".to_owned()),
         until.map(|until| format!("expiry-time=\"{until}\"")),
-        terms.only.as_ref().map(|only| format!("command=\"{}\"", only.replace('"', "\\\""))),
+        terms.only.as_ref().map(|only| format!("restrict,pty,command=\"{}\"", only.replace('"', "\\\""))),
     ];
     let options = options.into_iter().flatten().collect::<Vec<_>>().join(",");
     let public = asked.key.to_openssh().map_err(|error| AllowError::NotAKey(error.to_string()))?;

@@ -69,6 +69,13 @@ pub enum Request {
         /// As it is shown in [`Snapshot::blocked`].
         who: String,
     },
+    /// Who is logged in here by SSH. The reply is [`Reply::Guests`].
+    Guests,
+    /// Ends a guest's connection, and what it has started. The reply is [`Reply::Done`], at once.
+    PutOut {
+        /// [`Guest::id`].
+        guest: u64,
+    },
 }
 
 /// What the node answers.
@@ -96,6 +103,31 @@ pub enum Reply {
         /// The text.
         text: String,
     },
+    /// These are logged in.
+    Guests {
+        /// Who came first stands first.
+        guests: Vec<Guest>,
+    },
+}
+
+/// Somebody who is logged in here by SSH. Texts are as they came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guest {
+    /// No other connection has it, as long as the node runs.
+    pub id: u64,
+    /// Whose key it is: the comment of the key, or the identity in a certificate.
+    pub label: String,
+    /// `SHA256:...` of the key.
+    pub fingerprint: String,
+    /// `SHA256:...` of whoever signed the certificate; none: the key itself is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<String>,
+    /// Where the connection comes from.
+    pub from: SocketAddr,
+    /// When it began.
+    pub since: Timestamp,
+    /// What runs in it.
+    pub runs: Vec<String>,
 }
 
 /// Somebody who will not get a message.

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use crate::chat::{Ask, Driver, EVENTS_KEPT};
 use crate::face::{Numbered, Refused, Reply, Request, Snapshot};
 use crate::home::{Home, Lock};
+use crate::sshd::Guests;
 
 pub use crate::chat::{Plan, StartError};
 
@@ -71,6 +72,15 @@ impl Node {
         let ended = || Refused::new("the node has ended");
         self.asks.send(Ask::Request(request, reply)).await.map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
+    }
+
+    /// From now on it is asked about these guests, and puts them out.
+    ///
+    /// # Errors
+    /// When the node has ended.
+    pub async fn host(&self, guests: Guests) -> Result<(), Refused> {
+        let ended = |_| Refused::new("the node has ended");
+        self.asks.send(Ask::Host(guests)).await.map_err(ended)
     }
 
     /// Watches the node from now on.

@@ -2,7 +2,8 @@
 //!
 //! It runs on a thread of its own, one for all its connections: what somebody copies at full speed does not make the chat
 //! wait, and the bytes of a connection wake no other thread. Keys are those of `~/.ssh/authorized_keys` and of
-//! [`crate::allow`]; each session goes into the journal's connections when it is over. Nothing is passed on to elsewhere.
+//! [`crate::allow`]; each session goes into the journal's connections when it is over. Connections are passed on to elsewhere
+//! only where the plan says so.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use net::door::{self, Census, Shutdown};
 use net::throttle::Throttle;
 use net::{Address, Bound, Endpoint, HostPort, ListenError, ListenOptions, Listener, listen};
+use remote::dial::Dial;
 use remote::server::{Account, Config, HostKeyError, KeyFiles, Server};
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
@@ -20,12 +22,15 @@ use tokio::sync::oneshot;
 
 use crate::home::Home;
 use crate::journal::{Journal, JournalError, Writer};
+use crate::ssh::Dialer;
 use crate::store::StoreError;
 
 mod guest;
+mod guests;
 mod happening;
 mod host_key;
 
+pub use guests::Guests;
 pub use happening::{Happening, What};
 pub use remote::server::HostKey;
 
@@ -59,6 +64,7 @@ pub struct Plan {
     at: HostPort,
     account: Account,
     allow_root: bool,
+    forwards: bool,
 }
 
 /// Why the line cannot be opened.
@@ -109,6 +115,8 @@ pub struct Sshd {
     pub fingerprint: String,
     /// The public half of that key, as a line of known_hosts(5) has it behind the host.
     pub public_key: String,
+    /// Who is in.
+    pub guests: Guests,
     shutdown: Shutdown,
     ended: oneshot::Receiver<()>,
 }
@@ -123,7 +131,13 @@ impl Plan {
         if account.uid == 0 && !allow_root {
             return Err(SshdError::Root);
         }
-        Ok(Self { at, account, allow_root })
+        Ok(Self { at, account, allow_root, forwards: false })
+    }
+
+    /// The same, but clients may have connections passed on to elsewhere, where their keys allow it.
+    #[must_use]
+    pub fn forwarding(self) -> Self {
+        Self { forwards: true, ..self }
     }
 }
 
@@ -138,14 +152,14 @@ impl Sshd {
         plan: Plan,
         tell: impl Fn(Happening) + Send + Sync + 'static,
     ) -> Result<Self, SshdError> {
-        let Plan { at, account, allow_root } = plan;
+        let Plan { at, account, allow_root, forwards } = plan;
         let host_key = host_key::of(home)?;
         let fingerprint = host_key.fingerprint();
         let public_key = host_key.public().to_openssh().map_err(|error| SshdError::System {
             doing: "writing the host key's public half",
             error: io::Error::other(error),
         })?;
-        let keys = KeyFiles::new(vec![account.home.join(".ssh/authorized_keys"), home.allow()]);
+        let keys = KeyFiles::new(vec![authorized_keys(&account), home.allow()]);
         let tell = Arc::new(tell);
         for note in keys.notes() {
             tell(Happening::trouble(note.to_string()));
@@ -160,7 +174,7 @@ impl Sshd {
             allow_root,
             limits: remote::server::Limits::default(),
             folder: home.state().to_owned(),
-            dial: None,
+            dial: forwards.then(|| Arc::new(Dialer) as Arc<dyn Dial>),
         };
         let line = Line {
             server: Server::new(config, Arc::new(keys)),
@@ -173,6 +187,7 @@ impl Sshd {
             shutdown: Shutdown::default(),
         };
         let shutdown = line.shutdown.clone();
+        let guests = Guests::new(line.server.clone());
         let (opened, places) = oneshot::channel();
         let (running, ended) = oneshot::channel();
         let failed = |error| SshdError::System { doing: "starting the thread of the SSH line", error };
@@ -184,7 +199,7 @@ impl Sshd {
         };
         thread::Builder::new().name("ssh".to_owned()).spawn(run).map_err(failed)?;
         let places = places.await.map_err(|_| failed(io::Error::other("it has ended")))??;
-        Ok(Self { places, fingerprint, public_key, shutdown, ended })
+        Ok(Self { places, fingerprint, public_key, guests, shutdown, ended })
     }
 
     /// Ends the line: nobody comes in any more, what runs gets SIGHUP, and SIGKILL if it stays. Comes back when all of it
@@ -194,6 +209,16 @@ impl Sshd {
         // It never sends: it is dropped.
         let _ = self.ended.await;
     }
+}
+
+/// The file of keys that OpenSSH's sshd lets in as whoever runs this program; they count here, too.
+#[must_use]
+pub fn own_authorized_keys() -> PathBuf {
+    authorized_keys(&Account::of_this_process())
+}
+
+fn authorized_keys(account: &Account) -> PathBuf {
+    account.home.join(".ssh/authorized_keys")
 }
 
 /// What the thread has.

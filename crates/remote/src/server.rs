@@ -35,7 +35,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -49,7 +49,7 @@ use tokio_util::task::TaskTracker;
 
 pub use crate::account::Account;
 pub use access::{Access, Credential, Grant, Login, Refusal};
-pub use event::{Closed, Connection, Event, Exit, Report, What};
+pub use event::{Closed, Connection, Event, Exit, Key, Report, What};
 pub use files::KeyFiles;
 pub use host_key::{HostKey, HostKeyError};
 pub use limits::Limits;
@@ -97,8 +97,8 @@ struct Open {
 /// A connection in the list.
 struct Entry {
     peer: SocketAddr,
-    since: Instant,
-    key: Option<String>,
+    since: Timestamp,
+    key: Option<Key>,
     sessions: BTreeMap<u32, What>,
     end: CancellationToken,
 }
@@ -112,6 +112,8 @@ struct Line {
     report: Report,
     /// Everything that runs for it.
     sessions: TaskTracker,
+    /// Why it was ended from here.
+    put_out: Arc<OnceLock<Closed>>,
 }
 
 impl Server {
@@ -133,7 +135,7 @@ impl Server {
     {
         let since = Instant::now();
         let end = self.0.end.child_token();
-        let id = self.0.enter(peer, since, end.clone());
+        let id = self.0.enter(peer, end.clone());
         let sessions = TaskTracker::new();
         let line = Line {
             server: self.0.clone(),
@@ -142,6 +144,7 @@ impl Server {
             local,
             report: report.clone(),
             sessions: sessions.clone(),
+            put_out: Arc::default(),
         };
         let why = self.converse(stream, line, end).await;
         sessions.close();
@@ -150,7 +153,7 @@ impl Server {
         why
     }
 
-    /// Who is here.
+    /// Who is here, the first to come first.
     #[must_use]
     pub fn connections(&self) -> Vec<Connection> {
         let open = self.0.open();
@@ -158,10 +161,12 @@ impl Server {
             id: *id,
             peer: entry.peer,
             key: entry.key.clone(),
-            age: entry.since.elapsed(),
+            since: entry.since,
             sessions: entry.sessions.iter().map(|(number, what)| (*number, what.clone())).collect(),
         };
-        open.connections.iter().map(connection).collect()
+        let mut connections: Vec<_> = open.connections.iter().map(connection).collect();
+        connections.sort_by_key(|connection| connection.id);
+        connections
     }
 
     /// Ends a connection and what it started. `false`: there is none of this number.
@@ -183,6 +188,7 @@ impl Server {
         // Whoever drops this future ends the connection.
         let _cut = cut.clone().drop_guard();
         let (login, logged_in) = oneshot::channel();
+        let put_out = line.put_out.clone();
         let handler = Handler::new(line, login, cut.child_token());
         let stream = Cuttable::new(stream, cut.clone(), self.0.config.limits.silence());
         let session = russh::server::run_stream(self.0.protocol.clone(), stream, handler);
@@ -203,6 +209,8 @@ impl Server {
             () = end.cancelled() => Closed::ByOwner,
             why = time_is_up(logged_in, too_late, grace) => why,
         };
+        // Only this sets it.
+        let _ = put_out.set(why.clone());
         cut.cancel();
         let _ = running.await;
         why
@@ -225,7 +233,8 @@ async fn time_is_up(
 }
 
 impl Shared {
-    fn enter(&self, peer: SocketAddr, since: Instant, end: CancellationToken) -> u64 {
+    fn enter(&self, peer: SocketAddr, end: CancellationToken) -> u64 {
+        let since = Timestamp::now();
         let mut open = self.open();
         open.last_id += 1;
         let id = open.last_id;

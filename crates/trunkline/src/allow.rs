@@ -1,5 +1,6 @@
 //! `allow`: whose keys are let in by `up --ssh`.
 
+mod guests;
 mod until;
 
 use std::fs::File;
@@ -12,6 +13,7 @@ use jiff::{Timestamp, Zoned};
 use net::Untrusted;
 use node::allow::{self, AllowError, Line, Terms};
 use node::home::Home;
+use node::sshd;
 use serde::Serialize;
 
 use crate::book::ELSEWHERE;
@@ -25,8 +27,9 @@ const KEY_MAX: u64 = 64 * 1024;
 const HEADER: [&str; 5] = ["LABEL", "KIND", "FINGERPRINT", "UNTIL", "ONLY"];
 
 /// Does one job; without a word the keys are listed.
-pub(crate) fn run(flags: AllowFlags) -> Outcome {
-    let file = Home::of_this_user().map_err(Failure::usage)?.allow();
+pub(crate) async fn run(flags: AllowFlags) -> Outcome {
+    let home = Home::of_this_user().map_err(Failure::usage)?;
+    let file = home.allow();
     let now = Timestamp::now();
     let told = |word: &str, lines: &[Line]| {
         if flags.json {
@@ -39,9 +42,13 @@ pub(crate) fn run(flags: AllowFlags) -> Outcome {
         AllowJob::List => list(&file, flags.json, now),
         AllowJob::Add(key) => told("allowed", &[add(&file, key)?]),
         AllowJob::Remove { which } => {
-            let which = if Path::new(&which).is_file() { text(&which)? } else { which };
-            told("removed", &allow::remove(&file, &which).map_err(failed)?)
+            let which = key_meant(&file, which)?;
+            let lines = allow::remove(&file, &which).map_err(failed)?;
+            told("removed", &lines)?;
+            tell_who_still_lets_in(&lines);
+            guests::of_key(&home, &lines, flags.json).await
         }
+        AllowJob::End { who } => guests::meant(&home, &who, flags.json).await,
     }
 }
 
@@ -49,7 +56,7 @@ fn add(file: &Path, flags: AllowAddFlags) -> Result<Line, Failure> {
     let until = flags.until.map(|until| until::moment(&until, &Zoned::now())).transpose();
     let until = until.context("--until").map_err(Failure::usage)?;
     let key = text(&flags.key)?;
-    let terms = Terms { until, only: flags.only, label: flags.name };
+    let terms = Terms { until, only: flags.only, label: flags.name, authority: flags.cert_authority };
     allow::add(file, &key, &terms).map_err(failed)
 }
 
@@ -88,6 +95,29 @@ fn list(file: &Path, json: bool, now: Timestamp) -> Outcome {
     stdout::print(table::columns(HEADER, &[], &rows, stdout::columns()))
 }
 
+/// What a key is removed by. A label comes before a file of that name: `ssh-keygen -f ann` makes both.
+fn key_meant(file: &Path, which: String) -> Result<String, Failure> {
+    let keys = allow::list(file).map_err(failed)?;
+    if keys.lines.iter().any(|line| line.comment == which) || !Path::new(&which).is_file() {
+        return Ok(which);
+    }
+    let text = text(&which)?;
+    // One that is none would be shown as the name of a key that is not there, be it a private one.
+    allow::key(&text).map_err(failed)?;
+    Ok(text)
+}
+
+/// Says so where a key that was removed is let in all the same.
+fn tell_who_still_lets_in(removed: &[Line]) {
+    let file = sshd::own_authorized_keys();
+    // Where it cannot be read, it lets nobody in.
+    let others = allow::list(&file).map(|keys| keys.lines).unwrap_or_default();
+    let is_removed = |line: &&Line| removed.iter().any(|gone| gone.key.key_data() == line.key.key_data());
+    for line in others.iter().filter(is_removed) {
+        say(format_args!("{} is let in by {}:{} as before", name(line), file.display(), line.number));
+    }
+}
+
 fn name(line: &Line) -> String {
     match line.comment.as_str() {
         "" => line.fingerprint(),
@@ -116,6 +146,7 @@ struct Card<'a> {
     until: Option<Timestamp>,
     expired: bool,
     only: Option<&'a str>,
+    authority: bool,
     line: usize,
 }
 
@@ -129,6 +160,7 @@ impl<'a> Card<'a> {
             until,
             expired: until.is_some_and(|until| until <= now),
             only: line.options.command.as_deref(),
+            authority: line.options.authority,
             line: line.number,
         }
     }
@@ -140,12 +172,7 @@ impl<'a> Card<'a> {
         });
         let only = self.only.map(|only| Untrusted::from(only).to_string());
         let label = Untrusted::from(self.label).to_string();
-        [
-            label,
-            self.kind.clone(),
-            self.fingerprint.clone(),
-            until.unwrap_or_default(),
-            only.unwrap_or_default(),
-        ]
+        let kind = if self.authority { format!("certificates by {}", self.kind) } else { self.kind.clone() };
+        [label, kind, self.fingerprint.clone(), until.unwrap_or_default(), only.unwrap_or_default()]
     }
 }

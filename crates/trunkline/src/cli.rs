@@ -68,7 +68,7 @@ pub(crate) enum Verb {
     Shell(ShellFlags),
     /// Copy files to or from one machine or many at once, over SFTP
     Copy(Box<CopyFlags>),
-    /// Everybody in sight, and the machines of the book
+    /// Everybody in sight, the machines of the book, and who is logged in here
     Who(WhoFlags),
     /// Send a text to people, and say whether it has arrived
     Send(SendFlags),
@@ -80,7 +80,7 @@ pub(crate) enum Verb {
     Block(BlockFlags),
     /// The address book: the names of people, machines and sockets
     Book(BookFlags),
-    /// Say whose keys `up --ssh` lets in
+    /// Say whose keys `up --ssh` lets in, and put out who is in
     Allow(AllowFlags),
     /// The call log: messages, what was run and copied elsewhere, and the connections that `serve --log` has kept
     Log(LogFlags),

@@ -86,7 +86,7 @@ fn run(verb: Verb) -> Outcome {
             runtime()?.block_on(copy::run(plan))
         }
         Verb::Book(flags) => book::run(flags),
-        Verb::Allow(flags) => allow::run(flags),
+        Verb::Allow(flags) => runtime()?.block_on(allow::run(flags)),
         Verb::Log(flags) => log::run(&flags),
         Verb::Doctor(flags) => runtime()?.block_on(doctor::run(&flags)),
         Verb::Completions { shell } => completion::script(&shell),

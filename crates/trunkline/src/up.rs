@@ -41,6 +41,7 @@ pub(crate) async fn run(flags: UpFlags) -> Outcome {
     let json = flags.json;
     let ssh = flags.ssh.clone().map(|at| sshd::Plan::new(at, flags.allow_root)).transpose();
     let ssh = ssh.map_err(no_ssh)?;
+    let ssh = ssh.map(|plan| if flags.allow_tcp_forwarding { plan.forwarding() } else { plan });
     let plan = plan(flags)?;
     let home = Home::of_this_user().map_err(Failure::usage)?;
     let path = home.control_socket().map_err(Failure::usage)?;
@@ -59,7 +60,7 @@ pub(crate) async fn run(flags: UpFlags) -> Outcome {
     };
     let (aside, asides) = mpsc::channel(ASIDES);
     let ssh = match ssh {
-        Some(plan) => match open_ssh(&home, plan, aside.clone()).await {
+        Some(plan) => match open_ssh(&node, &home, plan, aside.clone()).await {
             Ok(ssh) => Some(ssh),
             Err(failure) => {
                 running.stop().await;
@@ -120,9 +121,15 @@ fn look_at_set_up(home: Home, aside: mpsc::Sender<Aside>) {
 }
 
 /// Opens the SSH line, and says where it is and how it is known.
-async fn open_ssh(home: &Home, plan: sshd::Plan, aside: mpsc::Sender<Aside>) -> Result<Sshd, Failure> {
+async fn open_ssh(
+    node: &Node,
+    home: &Home,
+    plan: sshd::Plan,
+    aside: mpsc::Sender<Aside>,
+) -> Result<Sshd, Failure> {
     let tell = move |happening| drop(aside.try_send(Aside::Ssh(happening)));
     let ssh = Sshd::start(home, plan, tell).await.map_err(no_ssh)?;
+    node.host(ssh.guests.clone()).await?;
     guests::announce(&ssh);
     Ok(ssh)
 }

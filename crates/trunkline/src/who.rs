@@ -1,14 +1,17 @@
-//! `who`: everybody in sight, and the machines of the book.
+//! `who`: everybody in sight, the machines of the book, and who is logged in here.
 
+mod guests;
 mod machines;
 mod table;
 mod watch;
 
 use std::io::{self, IsTerminal as _};
 
+use anyhow::anyhow;
+use jiff::Zoned;
 use node::Plan;
 use node::book::Book;
-use node::face::Person;
+use node::face::{Guest, Person, Reply, Request};
 use node::home::Home;
 use serde::Serialize;
 use tokio::time::sleep;
@@ -49,14 +52,18 @@ async fn look_around(face: &mut Face, book: &Book, flags: &WhoFlags) -> Outcome 
     for person in &mut seen.people {
         person.seat = machines.seat_of(person);
     }
-    show(&seen.people, &machines, flags.json)?;
+    let Reply::Guests { guests } = face.request(Request::Guests).await? else {
+        return Err(anyhow!("the node answers something else").into());
+    };
+    show(&seen.people, &machines, &guests, flags.json)?;
     if flags.watch { watch::follow(face, &seen, flags.json).await } else { Ok(Exit::Good) }
 }
 
-fn show(people: &[Person], machines: &Machines, json: bool) -> Outcome {
+fn show(people: &[Person], machines: &Machines, guests: &[Guest], json: bool) -> Outcome {
     if json {
         stdout::print_json(people.iter().map(Line::Person))?;
-        return stdout::print_json(machines.iter().map(|(name, ssh)| Line::Machine { name, ssh }));
+        stdout::print_json(machines.iter().map(|(name, ssh)| Line::Machine { name, ssh }))?;
+        return stdout::print_json(guests.iter().map(Line::Guest));
     }
     let mut shown = match people {
         [] => "Nobody is in sight.\n".to_owned(),
@@ -65,16 +72,21 @@ fn show(people: &[Person], machines: &Machines, json: bool) -> Outcome {
     if !machines.is_empty() {
         shown += &format!("machines of the book: {machines}\n");
     }
+    if !guests.is_empty() {
+        shown += "logged in here by SSH:\n";
+        shown += &guests::table(guests, &Zoned::now(), stdout::columns());
+    }
     if io::stdout().is_terminal() && people.iter().any(|person| person.id.is_some()) {
         shown += "unverified: names are what people call themselves, and nobody here has proved his\n";
     }
     stdout::print(shown)
 }
 
-/// A person or a machine, as JSON.
+/// A person, a machine or a guest, as JSON.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Line<'a> {
     Person(&'a Person),
     Machine { name: &'a str, ssh: &'a str },
+    Guest(&'a Guest),
 }

@@ -36,7 +36,7 @@ fn a_folder_gets_one_page_for_each_verb_and_none_for_what_is_hidden() {
     let mut names: Vec<_> = pages.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     let jobs = ["block-add", "block-list", "block-remove"].into_iter();
-    let jobs = jobs.chain(["allow-add", "allow-list", "allow-remove"]);
+    let jobs = jobs.chain(["allow-add", "allow-end", "allow-list", "allow-remove"]);
     let jobs = jobs.chain(["book-add", "book-import", "book-list", "book-remove", "book-show"]);
     let page_of = |name| format!("trunkline-{name}.1");
     let mut expected: Vec<_> = VERBS.into_iter().chain(jobs).map(page_of).collect();

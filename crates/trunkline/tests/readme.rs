@@ -10,8 +10,10 @@ mod machines;
 mod peers;
 
 use std::collections::HashMap;
+use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -26,7 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
 fn the_sessions_of_the_readme_show_what_the_readme_says() {
-    let sections: Vec<_> = sections().filter(|section| !needs_machines(section)).collect();
+    let sections: Vec<_> =
+        sections().filter(|section| !needs_machines(section) && !needs_ssh(section)).collect();
     assert!(sections.len() >= 5, "the README's sessions were not found");
     for section in sections {
         let folder = tempfile::tempdir().unwrap();
@@ -48,9 +51,31 @@ fn the_session_with_forty_machines_shows_what_the_readme_says() {
     run_session(&section.replace(NETWORKS[0], NETWORKS[1]).replace(":/tmp/", &there), home.path());
 }
 
+#[test]
+fn the_session_with_a_colleague_shows_what_the_readme_says() {
+    needs!("ssh", "ssh-keygen");
+    let [section] = sections().filter(|section| needs_ssh(section)).collect::<Vec<_>>()[..] else {
+        panic!("the README has one such session")
+    };
+    let home = tempfile::tempdir().unwrap();
+    // A colleague has answered yes when ssh asked about the new host.
+    let ssh = "#!/bin/sh\nexec /usr/bin/ssh -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o \
+               LogLevel=ERROR -o IdentitiesOnly=yes -o IdentityAgent=none -o BatchMode=yes \"$@\"\n";
+    fs::create_dir(home.path().join("bin")).unwrap();
+    fs::write(home.path().join("bin/ssh"), ssh).unwrap();
+    fs::set_permissions(home.path().join("bin/ssh"), Permissions::from_mode(0o755)).unwrap();
+    // The tests may run as root, and beside another node.
+    let section = section.replace(" --ssh ", " --chat 0 --allow-root --ssh ");
+    run_session(&with_free_places(&section, home.path()), home.path());
+}
+
 /// The sessions, each with its title as its first line.
 fn sections() -> impl Iterator<Item = &'static str> {
     include_str!("../../../README.md").split("\n### ").skip(1)
+}
+
+fn needs_ssh(section: &str) -> bool {
+    section.contains("$ ssh ")
 }
 
 fn needs_machines(section: &str) -> bool {
@@ -154,7 +179,9 @@ impl Drop for Server {
 /// A line of a terminal, whose book and history lie in `home`.
 fn shell(command: &str, home: &Path) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_trunkline"));
-    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let own = home.join("bin");
+    let path = [&own.display().to_string(), program.parent().unwrap().to_str().unwrap()].join(":");
+    let path = format!("{path}:{}", std::env::var("PATH").unwrap());
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", command]).env("PATH", path).env("LC_ALL", "C.UTF-8").env("NO_COLOR", "1");
     shell.env("TRUNKLINE_HOME", home).env("HOME", home).current_dir(home);
@@ -194,6 +221,7 @@ fn masked(line: &str) -> String {
         "is open (",
         "delivered in ",
         " ok in ",
+        " after ",
     ];
     let line = before.iter().fold(line.to_owned(), |line, before| {
         let mut parts = line.split(before);
@@ -206,12 +234,17 @@ fn masked(line: &str) -> String {
     });
     let words = line.split(' ').map(|word| match word {
         account if account.starts_with('(') && account.contains('@') => "(ACCOUNT".to_owned(),
-        account if account.contains('@') && account.ends_with(',') => "ACCOUNT,".to_owned(),
+        account if account.contains('@') && account.ends_with([',', ':']) => "ACCOUNT".to_owned(),
+        key if key.contains("SHA256:") || key.starts_with("AAAA") => "KEY".to_owned(),
         file if file.starts_with("unix:") && file.ends_with("/node.sock") => "unix:NODE".to_owned(),
         clock if clock.len() == 8 && clock.split(':').count() == 3 => "TIME".to_owned(),
         word => word.to_owned(),
     });
     let line = words.collect::<Vec<_>>().join(" ");
+    let line = match (line.split_once(" was refused as "), line.split_once(" with ")) {
+        (Some((from, _)), Some((_, key))) => format!("{from} was refused as USER with {key}"),
+        _ => line,
+    };
     match line.rsplit_once(" at ") {
         Some((who, _)) if who.starts_with("you are ") => format!("{who} at ADDRESS"),
         _ => line,

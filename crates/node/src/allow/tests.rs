@@ -48,8 +48,8 @@ fn terms_are_read_back_as_they_were_meant() {
     let until = "2026-11-23T17:00:00Z".parse().unwrap();
     for only in [r#"echo "a b""#, r"grep -E '\.log$'", r#"printf 'a,b # c'"#, "uptime"] {
         let place = Place::with("");
-        let terms =
-            Terms { until: Some(until), only: Some(only.to_owned()), label: Some("Ann Lee, lab".to_owned()) };
+        let label = Some("Ann Lee, lab".to_owned());
+        let terms = Terms { until: Some(until), only: Some(only.to_owned()), label, ..Terms::default() };
         add(&place.path(), ANN, &terms).unwrap();
         let line = &list(&place.path()).unwrap().lines[0];
         assert_eq!(line.options.command.as_deref(), Some(only), "{}", place.text());

@@ -22,6 +22,7 @@ use super::view;
 use crate::face::{Event, Me, Numbered, Person, Refused, Reply, Request, Snapshot};
 use crate::home::Home;
 use crate::journal::{Change, Journal, JournalError, Trouble, Writer, Written};
+use crate::sshd::Guests;
 use events::Then;
 use requests::{Resolved, Sending};
 
@@ -38,6 +39,8 @@ pub(crate) enum Ask {
     Request(Request, oneshot::Sender<Result<Reply, Refused>>),
     /// How things stand, and whatever happens from then on.
     Watch(oneshot::Sender<(Snapshot, broadcast::Receiver<Arc<Numbered>>)>),
+    /// These are the guests who may be asked about.
+    Host(Guests),
     /// The node's end.
     Stop,
 }
@@ -78,6 +81,8 @@ pub(super) struct Desk {
     faces: broadcast::Sender<Arc<Numbered>>,
     last_event: u64,
     back: mpsc::UnboundedSender<Back>,
+    /// Who is logged in by SSH; none where nobody can.
+    guests: Option<Guests>,
     has_left: bool,
 }
 
@@ -137,6 +142,7 @@ impl Desk {
             faces,
             last_event: 0,
             back,
+            guests: None,
             has_left: false,
         };
         desk.remember();
@@ -184,6 +190,7 @@ impl Desk {
             // Whoever asked may have gone.
             Ask::Watch(reply) => drop(reply.send((self.snapshot(), self.faces.subscribe()))),
             Ask::Request(request, reply) => self.request(request, reply),
+            Ask::Host(guests) => self.guests = Some(guests),
             Ask::Stop => self.stop(),
         }
     }

@@ -108,11 +108,11 @@ impl Guest {
             Event::Refused { user, fingerprint, reason } => {
                 What::Refused { user, fingerprint, reason: reason.to_string() }
             }
-            Event::LoggedIn { key, fingerprint, .. } => {
+            Event::LoggedIn { key, .. } => {
                 if let Some((_, visit)) = state.stranger.take() {
                     self.host.fruitless.welcome(visit);
                 }
-                state.key = Some(if key.is_empty() { fingerprint } else { format!("{key} {fingerprint}") });
+                state.key = Some(happening::key(&key));
                 What::LoggedIn
             }
             Event::Started { session, what } => {
@@ -145,7 +145,9 @@ impl Guest {
         let ending = match exit {
             Exit::Status(0) | Exit::Done => Ending::Eof,
             Exit::HungUp => Ending::Reset,
-            Exit::Status(_) | Exit::Signal(_) | Exit::Failed(_) => Ending::Error(happening::exit(exit)),
+            Exit::Status(_) | Exit::Signal(_) | Exit::PutOut(_) | Exit::Failed(_) => {
+                Ending::Error(happening::exit(exit))
+            }
         };
         self.host.writer.note(Change::Connection(Connection {
             at: Timestamp::now(),

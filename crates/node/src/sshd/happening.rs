@@ -1,6 +1,6 @@
 //! What happens at the line, for a face.
 
-use remote::server::{Closed, Exit, What as Runs};
+use remote::server::{Closed, Exit, Key, What as Runs};
 use serde::Serialize;
 
 /// Characters of a command that are told and kept: enough to know it again.
@@ -99,6 +99,14 @@ pub(super) fn command(runs: &Runs) -> String {
     }
 }
 
+/// Whose key it is, so that it can be told from any other.
+pub(super) fn key(key: &Key) -> String {
+    let Key { label, fingerprint, authority } = key;
+    let label = if label.is_empty() { String::new() } else { format!("{label} ") };
+    let by = authority.as_ref().map(|authority| format!(" by {authority}")).unwrap_or_default();
+    format!("{label}{fingerprint}{by}")
+}
+
 /// How a session ended.
 pub(super) fn exit(exit: &Exit) -> String {
     match exit {
@@ -106,6 +114,8 @@ pub(super) fn exit(exit: &Exit) -> String {
         Exit::Signal(signal) => format!("SIG{signal}"),
         Exit::Done => "done".to_owned(),
         Exit::HungUp => "hung up".to_owned(),
+        Exit::PutOut(Closed::ByOwner) => "ended here".to_owned(),
+        Exit::PutOut(why) => format!("ended here, {}", closed(why)),
         Exit::Failed(reason) => format!("failed: {reason}"),
     }
 }

@@ -49,6 +49,17 @@ pub enum Credential {
 }
 
 impl Credential {
+    /// `SHA256:...` of whoever signed the certificate; None for a key.
+    #[must_use]
+    pub fn authority(&self) -> Option<String> {
+        match self {
+            Self::Key(_) => None,
+            Self::Certificate(certificate) => {
+                Some(certificate.signature_key().fingerprint(HashAlg::Sha256).to_string())
+            }
+        }
+    }
+
     /// `SHA256:...` of the key.
     #[must_use]
     pub fn fingerprint(&self) -> String {

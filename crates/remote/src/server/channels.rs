@@ -247,7 +247,10 @@ async fn tell_and_do(
     let since = Instant::now();
     line.in_list(|entry| drop(entry.sessions.insert(number, what.clone())));
     (line.report)(Event::Started { session: number, what });
-    let exit = work.await;
+    let exit = match (work.await, line.put_out.get()) {
+        (Exit::HungUp, Some(why)) => Exit::PutOut(why.clone()),
+        (exit, _) => exit,
+    };
     line.in_list(|entry| drop(entry.sessions.remove(&number)));
     let (received, sent) = counters.both();
     (line.report)(Event::Ended { session: number, exit, received, sent, took: since.elapsed() });

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::access::Refusal;
 
 /// Something happened. Within a connection, in this order: at most one [`Event::LoggedIn`], after any number of
@@ -23,10 +25,8 @@ pub enum Event {
     LoggedIn {
         /// As whom.
         user: String,
-        /// Whose key it is: its comment, or the identity in a certificate.
-        key: String,
-        /// `SHA256:...`.
-        fingerprint: String,
+        /// With what.
+        key: Key,
     },
     /// A session begins.
     Started {
@@ -108,6 +108,8 @@ pub enum Exit {
     Done,
     /// The client closed it, or was lost, and it was ended.
     HungUp,
+    /// The connection was ended from here, and this with it; why.
+    PutOut(Closed),
     /// It could not go on; why.
     Failed(String),
 }
@@ -127,6 +129,17 @@ pub enum Closed {
     Failed(String),
 }
 
+/// What somebody has come in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Whose it is: the key's comment, or the identity in a certificate. Raw.
+    pub label: String,
+    /// `SHA256:...` of the key.
+    pub fingerprint: String,
+    /// `SHA256:...` of whoever signed the certificate; None: the key itself is known here.
+    pub authority: Option<String>,
+}
+
 /// Hears of events. It is called on the thread of the connection and must not wait.
 pub type Report = Arc<dyn Fn(Event) + Send + Sync>;
 
@@ -138,9 +151,9 @@ pub struct Connection {
     /// Where it comes from.
     pub peer: SocketAddr,
     /// Whose key it is; None: nobody is logged in yet.
-    pub key: Option<String>,
-    /// How long it is open.
-    pub age: Duration,
+    pub key: Option<Key>,
+    /// When it began.
+    pub since: Timestamp,
     /// What runs in it.
     pub sessions: Vec<(u32, What)>,
 }

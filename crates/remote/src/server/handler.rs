@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::{Credential, Grant, Login, Refusal};
 use super::channels::{Asked, Channels};
-use super::event::{Event, What};
+use super::event::{Event, Key, What};
 use super::terminal::{self, Terminal};
 use super::{Line, forward, limits, session};
 
@@ -29,7 +29,7 @@ pub(super) struct Handler {
     /// What whoever is logged in may do.
     grant: Option<Arc<Grant>>,
     /// As whom the grant was given, and with which key, until it is told.
-    credential: Option<(String, String)>,
+    credential: Option<(String, Key)>,
     offers: usize,
     refused: usize,
     login: Option<oneshot::Sender<Option<Timestamp>>>,
@@ -90,11 +90,12 @@ impl Handler {
     }
 
     async fn admit(&mut self, user: &str, credential: Credential) -> Auth {
-        let fingerprint = credential.fingerprint();
+        let (fingerprint, authority) = (credential.fingerprint(), credential.authority());
         match self.judge(user, credential).await {
             Ok(grant) => {
+                let key = Key { label: grant.label.clone(), fingerprint, authority };
                 self.grant = Some(Arc::new(grant));
-                self.credential = Some((user.to_owned(), fingerprint));
+                self.credential = Some((user.to_owned(), key));
                 Auth::Accept
             }
             Err(reason) => self.refuse(user, fingerprint, reason),
@@ -144,12 +145,11 @@ impl Protocol for Handler {
     }
 
     async fn auth_succeeded(&mut self, _: &mut Session) -> Result<(), Error> {
-        let (Some(grant), Some((user, fingerprint))) = (&self.grant, self.credential.take()) else {
+        let (Some(grant), Some((user, key))) = (&self.grant, self.credential.take()) else {
             return Err(Error::Inconsistent);
         };
-        let key = grant.label.clone();
         self.line.in_list(|entry| entry.key = Some(key.clone()));
-        (self.line.report)(Event::LoggedIn { user, key, fingerprint });
+        (self.line.report)(Event::LoggedIn { user, key });
         if let Some(login) = self.login.take() {
             // Who waits for it may have ended the connection already.
             let _ = login.send(grant.until);

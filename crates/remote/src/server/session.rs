@@ -183,7 +183,7 @@ async fn tell(line: &Line, exit: &Exit) {
                 .exit_signal_request(channel.id(), Sig::Custom(name.clone()), false, text, language)
                 .await;
         }
-        Exit::Done | Exit::HungUp | Exit::Failed(_) => {}
+        Exit::Done | Exit::HungUp | Exit::PutOut(_) | Exit::Failed(_) => {}
     }
     let _ = channel.eof().await;
     let _ = channel.close().await;

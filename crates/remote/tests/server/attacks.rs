@@ -191,7 +191,7 @@ def opened():
         "-c",
         &format!("{BEFORE}{text}"),
         &host.address.port().to_string(),
-        host.user(),
+        &host.user,
     ]);
     run(python.current_dir(host.path(""))).out()
 }

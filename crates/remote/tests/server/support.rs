@@ -1,22 +1,15 @@
 //! A server of a test, and clients that come to it.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::ops::Deref;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use remote::server::{Account, Config, Event, HostKey, KeyFiles, Limits, Server};
+use remote::dial::{Dial, Dialing, Stream};
+use remote::server::{Account, Closed, Config, Event, Exit, HostKey, KeyFiles, Limits, Server, What};
 use tempfile::TempDir;
 
-/// Leaves the test, with a word, where a program that it needs is known to be missing.
-macro_rules! needs {
-    ($($program:literal),+) => {
-        if $(!$crate::support::is_there($program))||+ {
-            return;
-        }
-    };
-}
+pub(crate) use crate::client::{Place, Said, run, write_noise};
 
 /// How long something may take that takes no time: long enough for a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,8 +19,8 @@ pub(crate) struct Host {
     pub(crate) server: Server,
     pub(crate) address: SocketAddr,
     pub(crate) events: Events,
-    folder: TempDir,
-    user: String,
+    place: Place,
+    _folder: TempDir,
 }
 
 /// What has happened so far, in words.
@@ -38,6 +31,11 @@ impl Host {
     /// A server that lets `key` in.
     pub(crate) fn start() -> Self {
         Self::with(|_| {})
+    }
+
+    /// The same, and connections are passed on.
+    pub(crate) fn that_forwards() -> Self {
+        Self::with(|config| config.dial = Some(Arc::new(Tcp)))
     }
 
     /// The same, with a change of its configuration.
@@ -56,7 +54,7 @@ impl Host {
         change(&mut config);
         let user = config.account.name.clone();
         let public = config.host_key.public().to_openssh().unwrap();
-        let access = KeyFiles::new(vec![folder.path().join("allowed")]);
+        let access = KeyFiles::new(vec![folder.path().join("allow")]);
         let server = Server::new(config, Arc::new(access));
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -67,61 +65,30 @@ impl Host {
             let (server, events) = (server.clone(), events.clone());
             move || listen(listener, &server, &events)
         });
-        let host = Self { server, address, events, folder, user };
+        let place = Place { folder: folder.path().to_owned(), user, port: address.port() };
+        let host = Self { server, address, events, place, _folder: folder };
         let key = host.key("key");
         host.allow(&format!("{key}\n"));
         host
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    pub(crate) fn user(&self) -> &str {
-        &self.user
-    }
-
-    /// Makes a key of this name, and gives its public half.
-    pub(crate) fn key(&self, name: &str) -> String {
-        let file = self.path(name);
-        run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(&file));
-        std::fs::read_to_string(file.with_extension("pub")).unwrap().trim().to_owned()
+    /// Waits until something has happened that is told in all of these words.
+    #[track_caller]
+    pub(crate) fn hears(&self, words: &[&str]) {
+        self.events.wait_for(words);
     }
 
     /// Writes the file of allowed keys.
     pub(crate) fn allow(&self, text: &str) {
-        std::fs::write(self.path("allowed"), text).unwrap();
+        std::fs::write(self.path("allow"), text).unwrap();
     }
+}
 
-    /// Options of OpenSSH's programs that leave this machine's own configuration and keys alone.
-    pub(crate) fn options(&self) -> Vec<String> {
-        let known = self.path("known_hosts");
-        let mut options = vec!["-F".into(), "none".into()];
-        for option in [
-            &format!("UserKnownHostsFile={}", known.display()),
-            "GlobalKnownHostsFile=/dev/null",
-            "StrictHostKeyChecking=yes",
-            "IdentitiesOnly=yes",
-            "IdentityAgent=none",
-            "PasswordAuthentication=no",
-            &format!("Port={}", self.address.port()),
-        ] {
-            options.extend(["-o".into(), option.into()]);
-        }
-        options.extend(["-i".into(), self.path("key").display().to_string()]);
-        options
-    }
+impl Deref for Host {
+    type Target = Place;
 
-    /// `user@127.0.0.1`.
-    pub(crate) fn target(&self) -> String {
-        format!("{}@127.0.0.1", self.user)
-    }
-
-    /// `ssh OPTIONS... HOST`, to which a command may be added.
-    pub(crate) fn ssh(&self, options: &[&str]) -> Command {
-        let mut ssh = Command::new("ssh");
-        ssh.args(self.options()).args(options).arg(self.target());
-        ssh
+    fn deref(&self) -> &Place {
+        &self.place
     }
 }
 
@@ -143,7 +110,7 @@ fn listen(listener: std::net::TcpListener, server: &Server, events: &Events) {
 
 impl Events {
     fn add(&self, event: &Event) {
-        self.0.0.lock().unwrap().push(format!("{event:?}"));
+        self.0.0.lock().unwrap().push(format!("{event:?}; {}", words(event)));
         self.0.1.notify_all();
     }
 
@@ -164,58 +131,53 @@ impl Events {
     }
 }
 
-/// What a client said.
-pub(crate) trait Said {
-    fn out(&self) -> String;
-    fn err(&self) -> String;
-}
+/// Connects as it is told.
+struct Tcp;
 
-impl Said for Output {
-    fn out(&self) -> String {
-        String::from_utf8_lossy(&self.stdout).into_owned()
-    }
-
-    fn err(&self) -> String {
-        String::from_utf8_lossy(&self.stderr).into_owned()
+impl Dial for Tcp {
+    fn dial<'a>(&'a self, host: &'a str, port: u16) -> Dialing<'a> {
+        Box::pin(async move {
+            let stream = tokio::net::TcpStream::connect((host, port)).await?;
+            Ok(Box::new(stream) as Box<dyn Stream>)
+        })
     }
 }
 
-/// Runs a program to its end, which must be a good one.
-#[track_caller]
-pub(crate) fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}: {} {}", output.status, output.err());
-    output
+/// What has happened, in the words in which `trunkline up` tells it.
+fn words(event: &Event) -> String {
+    let closed = |why: &Closed| match why {
+        Closed::ByClient => "the client left".to_owned(),
+        Closed::Expired => "the key's time is over".to_owned(),
+        other => format!("{other:?}"),
+    };
+    match event {
+        Event::Refused { user, fingerprint, reason } => {
+            format!("was refused as {user} with {fingerprint}: {reason}")
+        }
+        Event::LoggedIn { key, .. } => format!("{} {} is in", key.label, key.fingerprint),
+        Event::Started { what, .. } => format!("runs {}", command(what)),
+        Event::NotStarted { error, .. } => format!("could run nothing: {error}"),
+        Event::Ended { exit, received, sent, .. } => {
+            let exit = match exit {
+                Exit::Status(status) => format!("status {status}"),
+                Exit::Signal(signal) => format!("SIG{signal}"),
+                Exit::Done => "done".to_owned(),
+                Exit::HungUp => "hung up".to_owned(),
+                other => format!("{other:?}"),
+            };
+            format!("ran something: {exit}, {received} bytes in, {sent} out")
+        }
+        Event::Closed { why, .. } => format!("is out: {}", closed(why)),
+    }
 }
 
-/// A file of bytes that no compression and no luck can help with, always the same.
-pub(crate) fn write_noise(path: &Path, length: usize) {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut bytes = Vec::with_capacity(length);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_ne_bytes());
+fn command(what: &What) -> String {
+    let text = |bytes| String::from_utf8_lossy(bytes);
+    match what {
+        What::Shell { .. } => "a shell".to_owned(),
+        What::Exec { command, .. } => text(command).into_owned(),
+        What::Forced { command, asked } => format!("{command} (for: {})", text(asked)),
+        What::Sftp => "sftp".to_owned(),
+        What::Forward { host, port } => format!("a connection to {host}:{port}"),
     }
-    bytes.truncate(length);
-    std::fs::write(path, bytes).unwrap();
-}
-
-/// Whether a program, or a module of Python, can be used. One that is missing without `TRUNKLINE_SKIP` naming it is a
-/// failure.
-#[track_caller]
-pub(crate) fn is_there(name: &str) -> bool {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders = std::env::split_paths(&paths).chain(["/usr/lib/python3/dist-packages".into()]);
-    if folders.any(|folder| folder.join(name).exists()) {
-        return true;
-    }
-    let skipped = std::env::var("TRUNKLINE_SKIP").unwrap_or_default();
-    assert!(
-        skipped.split(',').any(|skipped| skipped == name),
-        "{name} is missing: cargo xtask test installs it"
-    );
-    eprintln!("skipped: needs {name}");
-    false
 }

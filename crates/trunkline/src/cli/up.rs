@@ -31,6 +31,10 @@ pub(crate) struct UpFlags {
     #[arg(long, requires = "ssh")]
     pub(crate) allow_root: bool,
 
+    /// Pass their connections on to wherever they ask for: ssh -L, -D and -J
+    #[arg(long, requires = "ssh")]
+    pub(crate) allow_tcp_forwarding: bool,
+
     /// Print everything that happens as JSON lines on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -84,6 +88,7 @@ Examples:
   trunkline up --name 'Wang Wei' --group lab
   trunkline up --chat eth0                      at one interface only
   trunkline up --ssh 0.0.0.0                    who is allowed may log in here
+  trunkline up --ssh :2222 --allow-tcp-forwarding       ... and go on from here
   trunkline up --json | jq -c .
 See --help for more.";
 
@@ -95,12 +100,19 @@ delivered before is delivered when its receiver comes.
 The chat line is open at every interface, unless one is named. Others find this machine by itself
 only at port 2425; at another port it is found by those whose book says so.
 
-With --ssh, stock ssh, scp and sftp log in here, as you and nobody else, with the keys
-of ~/.ssh/authorized_keys and of `trunkline allow`; there are no passwords, and
-nothing is passed on to elsewhere. The host key is made at the first start; its
-fingerprint, and a line for known_hosts, are shown. `trunkline log` has every
-session. What a client leaves behind when it is lost, or when the node ends, gets
-SIGHUP, and SIGKILL five seconds later.
+With --ssh, stock ssh, scp and sftp log in here, as you and nobody else, with the
+keys of ~/.ssh/authorized_keys and of `trunkline allow`, and with certificates of
+authorities in them; there are no passwords. The host key is made at the first
+start; its fingerprint, and a line for known_hosts, are shown.
+  Who is in            trunkline who       (with a number for each)
+  Put somebody out     trunkline allow end 3
+  What they did        trunkline log       (every session, with its key)
+With --allow-tcp-forwarding, clients reach through this machine what it reaches, as
+ssh -L, -D and -J ask for, unless their key says restrict, no-port-forwarding or
+permitopen; without it nothing is passed on. It listens for nobody (ssh -R).
+When a connection is lost or ended, what runs in it gets SIGHUP, and SIGKILL five
+seconds later; not what has left for a process group of its own (setsid, tmux, or
+nohup with & at a terminal).
 
 One node runs for each user. The verbs of the same user talk to it by a socket
 file, $XDG_RUNTIME_DIR/trunkline/node.sock, or else one below the temporary

@@ -9,7 +9,7 @@ pub(crate) struct WhoFlags {
     #[arg(long)]
     pub(crate) watch: bool,
 
-    /// Print JSON lines: one per person and machine, then one per event
+    /// Print JSON lines: one per person, machine and guest, then one per event
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -30,6 +30,11 @@ People:
   STATE is empty for whoever is there: away (he says so), told of (another node
   has heard him), not in sight (he is only in the book, or has left), blocked.
 
+Logged in here by SSH, where `up --ssh` runs:
+  KEY is the label of the key, or the identity in a certificate, or else the
+  fingerprint; RUNS is what runs in the connection. `trunkline allow end NUMBER` puts
+  somebody out. Who comes and goes there is told by `up`; --watch does not.
+
 Without a running node this one enters the network, waits 1.5 seconds for
 answers, and goes without a goodbye: that would be taken for yours. With --watch
 it says one when it ends.
@@ -45,5 +50,7 @@ Examples:
     trunkline who
   Who comes and goes:
     trunkline who --watch
+  Who is logged in here, and what runs, for a program:
+    trunkline who --json | jq -r 'select(.kind == \"guest\") | [.label, .runs[]] | @tsv'
   The addresses of everybody who is there, for a program:
     trunkline who --json | jq -r 'select(.presence == \"here\") | .addresses[0]'";

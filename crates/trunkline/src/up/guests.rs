@@ -40,6 +40,7 @@ pub(super) fn words(happening: &Happening) -> String {
             shown(command),
             shown(exit)
         ),
+        What::Closed { reason } if happening.key.is_none() => format!("{from} is gone: {}", shown(reason)),
         What::Closed { reason } => format!("{key} from {from} is out: {}", shown(reason)),
     };
     format!("ssh: {said}")

@@ -37,6 +37,23 @@ fn a_key_is_added_as_itself_as_a_file_and_by_standard_input() {
 }
 
 #[test]
+fn a_label_comes_before_a_file_of_that_name_and_no_private_key_is_ever_shown() {
+    let home = Home::empty();
+    let private = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA==\n";
+    fs::write(home.path().join("ann"), private).unwrap();
+    let remove = || {
+        let mut command = home.command(env!("CARGO_BIN_EXE_trunkline"));
+        let output = command.args(["allow", "remove", "ann"]).current_dir(home.path()).output().unwrap();
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    home.shows(&["allow", "add", &format!("{KEY} ann")]);
+    let (code, said) = remove();
+    assert!(code == Some(0) && said.starts_with("removed ann (SHA256:"), "{said}");
+    let (code, said) = remove();
+    assert!(code == Some(1) && said.contains("this is a private key") && !said.contains("b3Blb"), "{said}");
+}
+
+#[test]
 fn the_list_shows_the_terms_and_marks_what_is_over() {
     let home = Home::empty();
     assert_eq!(home.shows(&["allow"]), "No key is allowed but those of ~/.ssh/authorized_keys.\n");
@@ -59,7 +76,10 @@ fn terms_are_written_down_and_a_time_that_is_over_is_refused() {
     let key = format!("{KEY} ann");
     let until = ["--until", "2999-12-30T08:00:00Z"];
     home.shows(&[&["allow", "add", &key, "--only", "df -h", "--name", "Ann"][..], &until].concat());
-    assert_eq!(text(&home), format!("expiry-time=\"29991230080000Z\",command=\"df -h\" {KEY} Ann\n"));
+    assert_eq!(
+        text(&home),
+        format!("expiry-time=\"29991230080000Z\",restrict,pty,command=\"df -h\" {KEY} Ann\n")
+    );
     home.shows(&["allow", "remove", "Ann"]);
     let refused = home.fails(2, &["allow", "add", &key, "--until", "2020-01-01"]);
     assert!(refused.contains("--until: 2020-01-01 is over already"), "{refused}");

@@ -2,94 +2,14 @@
 
 use std::fs;
 use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::home::Home;
-use crate::peers::output_of;
-use crate::process::Process;
+use crate::up::Up;
 use crate::{Lines, wait_until};
-
-const TRUNKLINE: &str = env!("CARGO_BIN_EXE_trunkline");
-
-/// A node with an SSH line on a free port of 127.0.0.1, and a key that nobody allows yet.
-struct Up {
-    home: Home,
-    process: Process,
-    port: String,
-    /// Of the key.
-    fingerprint: String,
-}
-
-impl Up {
-    #[track_caller]
-    fn start(arguments: &[&str]) -> Self {
-        let home = Home::empty();
-        let key = home.path().join("key").display().to_string();
-        output_of("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "ann", "-f", &key]);
-        let said = output_of("ssh-keygen", &["-l", "-f", &key]);
-        let fingerprint = said.split_whitespace().nth(1).unwrap().to_owned();
-        let mut command = home.command(TRUNKLINE);
-        command.args(["up", "--chat", "0", "--ssh", "127.0.0.1:0", "--allow-root"]).args(arguments);
-        let process = Process::start(&mut command);
-        process.log.wait_for("you are ");
-        let place = process.log.wait_for("(ssh)");
-        let port = place.trim_end_matches(" (ssh)\n").rsplit(':').next().unwrap().to_owned();
-        let known = process.log.wait_for("for known_hosts: ");
-        fs::write(home.path().join("known_hosts"), known.split_once(": ").unwrap().1).unwrap();
-        Self { home, process, port, fingerprint }
-    }
-
-    fn key(&self) -> PathBuf {
-        self.home.path().join("key")
-    }
-
-    #[track_caller]
-    fn allow(&self, terms: &[&str]) {
-        let public = self.key().with_extension("pub");
-        self.home.shows(&[&["allow", "add", public.to_str().unwrap()], terms].concat());
-    }
-
-    /// A program of OpenSSH's that leaves this machine's own configuration and keys alone.
-    fn client(&self, program: &str, options: &[&str]) -> Command {
-        let mut client = Command::new(program);
-        client.args(["-F", "none", "-i"]).arg(self.key());
-        let known = format!("UserKnownHostsFile={}", self.home.path().join("known_hosts").display());
-        for option in [
-            known.as_str(),
-            "GlobalKnownHostsFile=/dev/null",
-            "StrictHostKeyChecking=yes",
-            "IdentitiesOnly=yes",
-            "IdentityAgent=none",
-            "BatchMode=yes",
-            &format!("Port={}", self.port),
-        ] {
-            client.args(["-o", option]);
-        }
-        let user = output_of("id", &["-un"]);
-        client.args(options).arg(format!("{}@127.0.0.1", user.trim())).stdin(Stdio::null());
-        client
-    }
-
-    fn ssh(&self, command: &str) -> Output {
-        self.client("ssh", &[]).arg(command).output().unwrap()
-    }
-
-    /// Whether the key is let in now.
-    fn lets_in(&self) -> bool {
-        let output = self.ssh("echo in");
-        let denied = String::from_utf8_lossy(&output.stderr).contains("Permission denied (publickey)");
-        assert!(output.status.success() != denied, "{output:?}");
-        !denied
-    }
-
-    fn shows(&self, text: &str) -> String {
-        self.process.log.wait_for(text)
-    }
-}
 
 #[test]
 fn stock_ssh_comes_in_and_what_it_does_is_told_and_kept() {
@@ -145,7 +65,7 @@ fn a_node_that_runs_knows_at_once_who_is_allowed_and_who_no_more() {
     assert!(up.lets_in());
     up.home.shows(&["allow", "remove", "ann"]);
     assert!(!up.lets_in());
-    let public = fs::read_to_string(up.key().with_extension("pub")).unwrap();
+    let public = fs::read_to_string(up.key_file().with_extension("pub")).unwrap();
     let over = format!("expiry-time=\"20200101\" {public}");
     fs::write(up.home.path().join("allow"), over).unwrap();
     assert!(!up.lets_in());
@@ -193,7 +113,7 @@ fn ending_the_node_hangs_up_what_runs() {
     assert_eq!(up.process.exit_code(), 0);
     assert_eq!(fs::read_to_string(mark).unwrap(), "HUP\n");
     assert_eq!(client.wait().unwrap().code(), Some(255), "ssh says that the connection was lost");
-    assert!(up.shows(": hung up after ").contains("ann "), "what became of it is shown");
+    assert!(up.shows(": ended here after ").contains("ann "), "what became of it is shown");
 }
 
 #[test]

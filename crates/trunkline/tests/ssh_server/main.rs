@@ -19,7 +19,9 @@ mod peers;
 mod process;
 
 mod allow;
+mod guests;
 mod line;
+mod up;
 
 use lines::Lines;
 use patience::{PATIENCE, wait_until};

@@ -14,6 +14,7 @@ use crate::chat::settings::{Blocked, profile};
 use crate::chat::view;
 use crate::face::{Event, Message, Person, Refused, Reply, Request, Unsent};
 use crate::journal::{Change, JournalError, State};
+use crate::sshd::Guests;
 
 /// Where the reply to a request goes. Whoever asked may have gone: then it goes nowhere.
 pub(super) type Answer = oneshot::Sender<Result<Reply, Refused>>;
@@ -69,6 +70,16 @@ impl Desk {
             }
             Request::Block { who } => self.block(&who),
             Request::Unblock { who } => self.unblock(&who),
+            Request::Guests => {
+                Ok(Reply::Guests { guests: self.guests.as_ref().map(Guests::list).unwrap_or_default() })
+            }
+            Request::PutOut { guest } if self.guests.as_ref().is_some_and(|guests| guests.put_out(guest)) => {
+                Ok(Reply::Done)
+            }
+            Request::PutOut { guest } => Err(Refused {
+                remedy: Some("trunkline who shows who is in, with numbers".to_owned()),
+                ..Refused::usage(format!("nobody is logged in here with the number {guest}"))
+            }),
         };
         let _ = reply.send(answer);
     }

@@ -2,12 +2,13 @@
 
 use std::process::{Command, Stdio};
 
-use super::support::{Host, Said, run, write_noise};
+use crate::client::{Said, run, write_noise};
+use crate::support::Host;
 
 /// Runs a program in Python with the system's own interpreter, which has the system's modules.
 fn python(host: &Host, text: &str) -> String {
     let mut python = Command::new("/usr/bin/python3");
-    python.args(["-W", "ignore", "-c", text, &host.address.port().to_string(), host.user()]);
+    python.args(["-W", "ignore", "-c", text, &host.port.to_string(), &host.user]);
     run(python.current_dir(host.path(""))).out()
 }
 
@@ -18,7 +19,7 @@ fn dropbear_runs_commands_and_moves_bytes() {
     run(Command::new("dropbearconvert")
         .args(["openssh", "dropbear"])
         .args([host.path("key"), host.path("db")]));
-    let port = host.address.port().to_string();
+    let port = host.port.to_string();
     let client = |command: &str| {
         let mut client = Command::new("dbclient");
         client.args(["-y", "-y", "-p", &port, "-i"]).arg(host.path("db")).args([&host.target(), command]);
@@ -42,7 +43,7 @@ fn asyncssh_runs_many_commands_at_once_and_copies_files() {
     let said = python(
         &host,
         r#"
-import asyncio, asyncssh, sys
+import asyncio, asyncssh, os, sys
 async def main():
     async with asyncssh.connect("127.0.0.1", int(sys.argv[1]), username=sys.argv[2], client_keys=["key"],
                                 known_hosts=None, agent_path=None, config=None) as connection:
@@ -56,13 +57,14 @@ async def main():
         done = await process.wait()
         print(done.stdout, done.exit_status)
         async with connection.start_sftp_client() as sftp:
+            await sftp.chdir(os.path.abspath("home"))
             await sftp.put("noise", "there")
             await sftp.get("there", "back")
-            print((await sftp.stat("there")).size, sorted(await sftp.listdir(".")))
+            print((await sftp.stat("there")).size, "there" in await sftp.listdir("."))
 asyncio.run(main())
 "#,
     );
-    assert_eq!(said, "True\nKILL\nready\ngot it\n 3\n4194304 ['there']\n");
+    assert_eq!(said, "True\nKILL\nready\ngot it\n 3\n4194304 True\n");
     assert!(std::fs::read(host.path("noise")).unwrap() == std::fs::read(host.path("back")).unwrap());
 }
 
@@ -74,13 +76,14 @@ fn paramiko_gets_a_file_that_it_has_asked_for_all_at_once() {
     let said = python(
         &host,
         r#"
-import paramiko, sys
+import os, paramiko, sys
 client = paramiko.SSHClient()
 client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
 client.connect("127.0.0.1", int(sys.argv[1]), sys.argv[2], key_filename="key", allow_agent=False, look_for_keys=False)
 _, out, err = client.exec_command("echo out; echo err >&2; exit 4")
 print(out.read(), err.read(), out.channel.recv_exit_status())
 sftp = client.open_sftp()
+sftp.chdir(os.path.abspath("home"))
 sftp.put("noise", "there")
 sftp.get("there", "back", prefetch=True)
 print(sftp.stat("there").st_size, sftp.normalize("."))
@@ -101,8 +104,8 @@ fn ansible_pings_runs_and_copies_with_and_without_pipelining() {
         "127.0.0.1 ansible_port={} ansible_user={} ansible_ssh_private_key_file={} \
          ansible_python_interpreter=/usr/bin/python3 ansible_ssh_common_args='-F none -o UserKnownHostsFile={} \
          -o IdentityAgent=none'\n",
-        host.address.port(),
-        host.user(),
+        host.port,
+        host.user,
         host.path("key").display(),
         host.path("known_hosts").display(),
     );
@@ -114,13 +117,18 @@ fn ansible_pings_runs_and_copies_with_and_without_pipelining() {
             .env("HOME", host.path(""))
             .env("ANSIBLE_HOME", host.path(""))
             .env("ANSIBLE_PIPELINING", pipelining);
-        ansible.env("ANSIBLE_LOCAL_TEMP", host.path("local")).env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
+        ansible
+            .env("ANSIBLE_LOCAL_TEMP", host.path("local"))
+            .env("ANSIBLE_REMOTE_TEMP", host.there(".ansible"))
+            .env("LC_ALL", "C.UTF-8")
+            .stdin(Stdio::null());
         run(&mut ansible).out()
     };
     for pipelining in ["False", "True"] {
         assert!(ansible(pipelining, &["-m", "ping"]).contains("pong"));
         assert!(ansible(pipelining, &["-m", "command", "-a", "echo here"]).contains("here"));
     }
-    assert!(ansible("False", &["-m", "copy", "-a", "src=noise dest=there"]).contains("CHANGED"));
-    assert_eq!(std::fs::read_to_string(host.path("home/there")).unwrap(), "copied\n");
+    let copy = format!("src=noise dest={}", host.there("there").display());
+    assert!(ansible("False", &["-m", "copy", "-a", &copy]).contains("CHANGED"));
+    assert_eq!(std::fs::read_to_string(host.there("there")).unwrap(), "copied\n");
 }

@@ -3,22 +3,9 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::Stdio;
-use std::sync::Arc;
 
-use remote::dial::{Dial, Dialing, Stream};
-
-use super::support::{Host, Said};
-
-struct Tcp;
-
-impl Dial for Tcp {
-    fn dial<'a>(&'a self, host: &'a str, port: u16) -> Dialing<'a> {
-        Box::pin(async move {
-            let stream = tokio::net::TcpStream::connect((host, port)).await?;
-            Ok(Box::new(stream) as Box<dyn Stream>)
-        })
-    }
-}
+use crate::client::Said;
+use crate::support::Host;
 
 /// Answers one connection with what it was sent, backwards, once that has ended.
 fn backwards() -> u16 {
@@ -38,13 +25,13 @@ fn backwards() -> u16 {
 #[test]
 fn a_connection_is_passed_on_and_each_direction_ends_alone() {
     needs!("ssh");
-    let host = Host::with(|config| config.dial = Some(Arc::new(Tcp)));
+    let host = Host::that_forwards();
     let to = format!("127.0.0.1:{}", backwards());
     let mut ssh = host.ssh(&["-W", &to]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     ssh.stdin.take().unwrap().write_all(b"abc").unwrap();
     assert_eq!(ssh.wait_with_output().unwrap().out(), "cba");
-    host.events.wait_for(&["Started", "Forward", "127.0.0.1"]);
-    host.events.wait_for(&["Ended", "Done", "received: 3", "sent: 3"]);
+    host.hears(&["runs a connection to 127.0.0.1:"]);
+    host.hears(&["done", "3 bytes in, 3 out"]);
 }
 
 #[test]
@@ -56,7 +43,7 @@ fn nothing_is_passed_on_unless_the_server_and_the_key_allow_it() {
     };
     refused(&Host::start(), "127.0.0.1:1");
 
-    let host = Host::with(|config| config.dial = Some(Arc::new(Tcp)));
+    let host = Host::that_forwards();
     let key = std::fs::read_to_string(host.path("key.pub")).unwrap();
     host.allow(&format!("restrict {key}"));
     refused(&host, "127.0.0.1:1");
@@ -67,17 +54,17 @@ fn nothing_is_passed_on_unless_the_server_and_the_key_allow_it() {
 #[test]
 fn a_place_where_nobody_listens_is_told() {
     needs!("ssh");
-    let host = Host::with(|config| config.dial = Some(Arc::new(Tcp)));
+    let host = Host::that_forwards();
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
     let output = host.ssh(&["-W", &free.to_string()]).stdin(Stdio::null()).output().unwrap();
     assert!(output.err().contains("Connect failed"), "{}", output.err());
-    host.events.wait_for(&["Ended", "Failed"]);
+    host.hears(&["ran ", "refused"]);
 }
 
 #[test]
 fn the_server_listens_for_nobody() {
     needs!("ssh");
-    let host = Host::with(|config| config.dial = Some(Arc::new(Tcp)));
+    let host = Host::that_forwards();
     let output = host.ssh(&["-R", "0:127.0.0.1:1"]).arg("true").output().unwrap();
     assert!(output.err().contains("remote port forwarding failed"), "{}", output.err());
 }

@@ -2,7 +2,8 @@
 
 use std::process::{Command, Stdio};
 
-use super::support::{Host, Said, run, write_noise};
+use crate::client::{Said, run, write_noise};
+use crate::support::Host;
 
 const SIZE: usize = 8 * 1024 * 1024;
 
@@ -14,10 +15,11 @@ fn there_and_back(options: &[&str]) {
     let host = Host::start();
     let (noise, back) = (host.path("noise"), host.path("back"));
     write_noise(&noise, SIZE);
-    scp(&host, options, noise.to_str().unwrap(), &format!("{}:there", host.target()));
-    scp(&host, options, &format!("{}:there", host.target()), back.to_str().unwrap());
+    let place = format!("{}:{}", host.target(), host.there("there").display());
+    scp(&host, options, noise.to_str().unwrap(), &place);
+    scp(&host, options, &place, back.to_str().unwrap());
     assert!(std::fs::read(&noise).unwrap() == std::fs::read(&back).unwrap());
-    assert!(host.path("home").join("there").exists());
+    assert!(host.there("there").exists());
 }
 
 #[test]
@@ -42,8 +44,9 @@ fn scp_copies_folders_with_their_times_and_modes() {
     std::fs::write(&file, "text").unwrap();
     run(Command::new("touch").args(["-d", "2001-02-03T04:05:06Z"]).arg(&file));
     run(Command::new("chmod").arg("750").arg(&file));
-    scp(&host, &["-r", "-p"], folder.to_str().unwrap(), &format!("{}:there", host.target()));
-    let there = host.path("home/there/inner/file with blanks");
+    let place = format!("{}:{}", host.target(), host.there("there").display());
+    scp(&host, &["-r", "-p"], folder.to_str().unwrap(), &place);
+    let there = host.there("there/inner/file with blanks");
     let metadata = std::fs::metadata(&there).unwrap();
     assert_eq!(metadata.modified().unwrap(), std::fs::metadata(&file).unwrap().modified().unwrap());
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777, 0o750);
@@ -57,10 +60,11 @@ fn sftp_does_what_a_person_types() {
     write_noise(&noise, SIZE);
     let batch = host.path("batch");
     let commands = format!(
-        "pwd\nmkdir d\ncd d\nput {0} one\nrename one two\nln -s two three\nln two four\nls -l\nchmod 600 two\n\
+        "cd {2}\npwd\nmkdir d\ncd d\nput {0} one\nrename one two\nln -s two three\nln two four\nls -l\nchmod 600 two\n\
          get three {1}\ndf\nrm three\nrm four\n-rm nothing\ncd ..\nls d\n",
         noise.display(),
         host.path("back").display(),
+        host.path("home").display(),
     );
     std::fs::write(&batch, commands).unwrap();
     let mut sftp = Command::new("sftp");
@@ -71,8 +75,8 @@ fn sftp_does_what_a_person_types() {
     assert!(said.contains("lrwxrwxrwx") && said.contains("d/two"), "{said}");
     assert!(output.err().contains("No such file"), "{}", output.err());
     assert!(std::fs::read(&noise).unwrap() == std::fs::read(host.path("back")).unwrap());
-    host.events.wait_for(&["Started", "Sftp"]);
-    host.events.wait_for(&["Ended", "Status(0)"]);
+    host.hears(&["runs sftp"]);
+    host.hears(&["ran", "status 0"]);
 }
 
 #[test]
