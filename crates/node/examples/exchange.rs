@@ -19,9 +19,10 @@ use tokio::task::JoinSet;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let plan = Plan { port: Some(0), name: None, group: None, interface: None, says_goodbye: true };
+    let plan =
+        Plan { port: Some(0), name: None, group: None, interface: None, chat: true, says_goodbye: true };
     let (node, running) = Node::start(&Home::of_this_user()?, &plan).await?;
-    say(node.watch().await?.snapshot.me.port)?;
+    say(node.watch().await?.snapshot.me.port.ok_or("a chat line is open")?)?;
     while let Some(line) = tokio::task::spawn_blocking(|| stdin().lines().next()).await? {
         match line?.split(' ').collect::<Vec<_>>()[..] {
             ["people"] => say(node.watch().await?.snapshot.people.len())?,

@@ -199,8 +199,8 @@ pub struct Me {
     pub host: String,
     /// The number that this node has chosen for itself, in hexadecimal.
     pub node: String,
-    /// Where the chat line is open.
-    pub port: u16,
+    /// Where the chat line is open; none if the node has no chat line.
+    pub port: Option<u16>,
     /// The addresses at which others can write to this node.
     pub addresses: Vec<std::net::IpAddr>,
 }

@@ -11,7 +11,7 @@ use crate::control::Face;
 /// The node of a verb that is there for a moment: it says no goodbye, for everybody would believe that its person has
 /// left.
 pub(crate) const PLAN: Plan =
-    Plan { port: None, name: None, group: None, interface: None, says_goodbye: false };
+    Plan { port: None, name: None, group: None, interface: None, chat: true, says_goodbye: false };
 
 /// How long a node that was only just started waits for others. Who is there answers within milliseconds; whole
 /// networks spread their answers over a second.

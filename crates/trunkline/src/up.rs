@@ -167,7 +167,9 @@ fn plan(flags: UpFlags) -> Result<Plan, Failure> {
         ChatAt::Port(port) => (port, None),
         ChatAt::Interface(name) => (CHAT_PORT, Some(name)),
     };
-    Ok(Plan { port: Some(port), name: flags.name, group: flags.group, interface, says_goodbye: true })
+    let chat = !flags.no_chat;
+    let port = chat.then_some(port);
+    Ok(Plan { port, name: flags.name, group: flags.group, interface, chat, says_goodbye: true })
 }
 
 fn not_started(error: StartError, plan: &Plan) -> Failure {
@@ -178,7 +180,7 @@ fn not_started(error: StartError, plan: &Plan) -> Failure {
         }
         StartError::Listen(ListenError::PortTaken { .. }) if plan.port == Some(CHAT_PORT) => Some(format!(
             "there is one chat node for each machine; up --chat {} takes another port, where only those find you whose \
-             book says so",
+             book says so, and up --no-chat opens none",
             CHAT_PORT + 1
         )),
         _ => None,
@@ -217,12 +219,20 @@ mod tests {
     fn the_usual_port_taken_names_the_way_to_another() {
         let taken = |port| {
             let at = Endpoint::Udp(SocketAddr::from(([0, 0, 0, 0], port)));
-            let plan =
-                Plan { port: Some(port), name: None, group: None, interface: None, says_goodbye: true };
+            let plan = Plan {
+                port: Some(port),
+                name: None,
+                group: None,
+                interface: None,
+                chat: true,
+                says_goodbye: true,
+            };
             let error = ListenError::PortTaken { at, holder: None };
             not_started(StartError::Listen(error), &plan).to_string()
         };
-        assert!(taken(CHAT_PORT).contains("up --chat 2426 takes another port"), "{}", taken(CHAT_PORT));
+        for way in ["up --chat 2426 takes another port", "up --no-chat opens none"] {
+            assert!(taken(CHAT_PORT).contains(way), "{}", taken(CHAT_PORT));
+        }
         assert!(!taken(5000).contains("hint"), "{}", taken(5000));
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::sleep;
 use crate::book::own_book;
 use crate::cli::WhoFlags;
 use crate::control::Face;
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Exit, Failure, Outcome, say};
 use crate::sight::SIGHT;
 use crate::up::Signals;
 use crate::{sight, stdout};
@@ -56,6 +56,9 @@ async fn look_around(face: &mut Face, book: &Book, flags: &WhoFlags) -> Outcome 
         return Err(anyhow!("the node answers something else").into());
     };
     show(&seen.people, &machines, &guests, flags.json)?;
+    if seen.me.port.is_none() {
+        say("the node that runs here has no chat line (up --no-chat): it sees nobody");
+    }
     if flags.watch { watch::follow(face, &seen, flags.json).await } else { Ok(Exit::Good) }
 }
 

@@ -19,6 +19,7 @@ use super::directory::{Directory, Listings, listings};
 use super::driver::{Plan, StartError};
 use super::settings::{Settings, profile};
 use super::view;
+use crate::book::CHAT_PORT;
 use crate::face::{Event, Me, Numbered, Person, Refused, Reply, Request, Snapshot};
 use crate::home::Home;
 use crate::journal::{Change, Journal, JournalError, Trouble, Writer, Written};
@@ -88,13 +89,13 @@ pub(super) struct Desk {
 
 impl Desk {
     /// Takes up what the journal has of earlier runs. The settings are those from now on, and are written down; the port
-    /// is the one at which others reach this node.
+    /// is the one at which others reach this node, if it has a chat line.
     pub(super) fn open(
         home: &Home,
         plan: &Plan,
         settings: Settings,
         reader: Journal,
-        port: u16,
+        port: Option<u16>,
         faces: broadcast::Sender<Arc<Numbered>>,
         back: mpsc::UnboundedSender<Back>,
     ) -> Result<Self, StartError> {
@@ -114,7 +115,7 @@ impl Desk {
         settings.describe(&mut me, &account);
         let config = Config {
             profile: profile(&me),
-            port,
+            port: port.unwrap_or(CHAT_PORT),
             program: format!("trunkline {}", env!("CARGO_PKG_VERSION")),
             last_number: state.last_number,
             outbox: state.outbox,
@@ -175,6 +176,8 @@ impl Desk {
 
     /// When [`Desk::wake`] is to be called.
     pub(super) fn deadline(&self) -> Option<Instant> {
+        // Without a chat line nothing is sent again, and nobody is waited for.
+        self.me.port?;
         self.core.poll_timeout().map(|elapsed| self.started + elapsed)
     }
 
@@ -211,7 +214,7 @@ impl Desk {
 
     /// Says goodbye, if it does.
     pub(super) fn stop(&mut self) {
-        if self.says_goodbye && !self.has_left {
+        if self.says_goodbye && self.me.port.is_some() && !self.has_left {
             self.command(Command::Leave);
         } else {
             self.has_left = true;
@@ -260,7 +263,7 @@ impl Desk {
     /// Those of the book are asked whether they are there: they may be of other subnets.
     fn ask_listed(&mut self) {
         let port = self.me.port;
-        let is_here = |address: &SocketAddr| address.ip().is_loopback() && address.port() == port;
+        let is_here = |address: &SocketAddr| address.ip().is_loopback() && Some(address.port()) == port;
         let listed = self.directory.iter().map(|(address, _)| address);
         let addresses = listed.filter(|address| !is_here(address)).collect();
         self.command(Command::Ask(addresses));

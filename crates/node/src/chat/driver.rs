@@ -30,6 +30,9 @@ pub struct Plan {
     pub name: Option<String>,
     /// The group that others see, likewise.
     pub group: Option<String>,
+    /// Whether it has a chat line. One without is neither seen nor written to; faces, the journal and what others start beside
+    /// it are there.
+    pub chat: bool,
     /// Whether others are told when it ends. A node that is there for one message says no goodbye, for everybody would
     /// believe that its person has left.
     pub says_goodbye: bool,
@@ -93,7 +96,11 @@ impl Driver {
         settings.name = plan.name.clone().or(settings.name);
         settings.group = plan.group.clone().or(settings.group);
         settings.port = plan.port.or(settings.port);
-        let socket = Socket::open(settings.port.unwrap_or(CHAT_PORT), plan.interface.clone()).await?;
+        let socket = if plan.chat {
+            Socket::open(settings.port.unwrap_or(CHAT_PORT), plan.interface.clone()).await?
+        } else {
+            Socket::none()
+        };
         let (back, came_back) = mpsc::unbounded_channel();
         let desk = Desk::open(home, plan, settings, reader, socket.port(), faces, back)?;
         let mut driver = Self {
@@ -149,9 +156,9 @@ impl Driver {
 
     fn look_at_interfaces(&mut self) {
         self.look_at = None;
+        let Some(port) = self.socket.port() else { return };
         match interfaces() {
             Ok(found) => {
-                let port = self.socket.port();
                 let is_used = |name: &str| self.interface.as_ref().is_none_or(|only| only == name);
                 let lines = found.iter().filter(|one| is_used(&one.name)).filter_map(|interface| {
                     let everybody = (interface.everybody()?, port).into();

@@ -1,6 +1,7 @@
 //! The one socket of the chat line, bound to the wildcard: a socket that is bound to an address of its own hears no
-//! broadcast.
+//! broadcast. A node without a chat line has none: nothing comes, and what is sent is lost.
 
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 
@@ -12,9 +13,12 @@ use net::{Address, Bound, DatagramSocket, HostPort, ListenError, ListenOptions, 
 /// wake-up costs less when several have come.
 const AT_ONCE: usize = 64;
 
-/// An open chat line.
+/// A chat line, or none.
 #[derive(Debug)]
-pub(super) struct Socket {
+pub(super) struct Socket(Option<Open>);
+
+#[derive(Debug)]
+struct Open {
     udp: DatagramSocket,
     port: u16,
     /// Whether IPv4 is spoken through a socket of IPv6.
@@ -33,34 +37,46 @@ impl Socket {
             _ => unreachable!("udp:// opens a socket for datagrams"),
         };
         let local = udp.local().socket_addr();
-        Ok(Self {
+        Ok(Self(Some(Open {
             port: local.map_or(port, |local| local.port()),
             is_both: local.is_some_and(|local| local.is_ipv6()),
             udp,
             buffer: vec![0; MAX_RECEIVED].into_boxed_slice(),
-        })
+        })))
+    }
+
+    /// Of a node that has no chat line.
+    pub(super) fn none() -> Self {
+        Self(None)
     }
 
     /// The port that it is bound to.
-    pub(super) fn port(&self) -> u16 {
-        self.port
+    pub(super) fn port(&self) -> Option<u16> {
+        self.0.as_ref().map(|open| open.port)
     }
 
     /// Waits until a datagram is there.
     pub(super) async fn readable(&self) -> io::Result<()> {
-        self.udp.readable().await
+        match &self.0 {
+            Some(open) => open.udp.readable().await,
+            None => pending().await,
+        }
     }
 
     /// Waits until there is room for one more to be sent.
     pub(super) async fn writable(&self) -> io::Result<()> {
-        self.udp.writable().await
+        match &self.0 {
+            Some(open) => open.udp.writable().await,
+            None => Ok(()),
+        }
     }
 
     /// Hands over what has come, up to [`AT_ONCE`] datagrams.
     pub(super) fn receive(&mut self, mut take: impl FnMut(SocketAddr, &[u8])) {
+        let Some(open) = &mut self.0 else { return };
         for _ in 0..AT_ONCE {
-            match self.udp.try_recv_from(&mut self.buffer) {
-                Ok((length, Caller::Ip(from))) => take(from, &self.buffer[..length]),
+            match open.udp.try_recv_from(&mut open.buffer) {
+                Ok((length, Caller::Ip(from))) => take(from, &open.buffer[..length]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // What the network says of a datagram that was sent: each is told once, then come the next ones.
                 Ok(_) | Err(_) => {}
@@ -70,10 +86,11 @@ impl Socket {
 
     /// Sends a datagram, if there is room for it.
     pub(super) fn send(&self, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
+        let Some(open) = &self.0 else { return Ok(()) };
         let to = match to {
-            SocketAddr::V4(v4) if self.is_both => SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port()),
+            SocketAddr::V4(v4) if open.is_both => SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port()),
             _ => to,
         };
-        self.udp.try_send_to(bytes, &Caller::Ip(to))
+        open.udp.try_send_to(bytes, &Caller::Ip(to))
     }
 }

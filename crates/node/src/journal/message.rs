@@ -207,10 +207,8 @@ pub(super) fn end(
     };
     // Two statements: one that gives rows back (RETURNING) keeps a copy of each page, to be undone alone.
     let select = "SELECT id FROM messages WHERE state = 'waiting' AND message = ?1";
-    let found: Option<i64> = database
-        .prepare_cached(select)?
-        .query_row([message_bytes(message)], |row| row.get(0))
-        .optional()?;
+    let found: Option<i64> =
+        database.prepare_cached(select)?.query_row([message_bytes(message)], |row| row.get(0)).optional()?;
     let Some(row) = found else { return Ok(Written::default()) };
     let update = "UPDATE messages SET state = ?2, took = ?3, reason = ?4, ended = ?5 WHERE id = ?1";
     database.prepare_cached(update)?.execute(params![row, state, took, reason, at.as_microsecond()])?;

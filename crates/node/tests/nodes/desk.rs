@@ -30,7 +30,7 @@ impl Desk {
         let folder = tempfile::tempdir().unwrap();
         let (node, running) = start(&folder, name, 0).await;
         let watch = node.watch().await.unwrap();
-        let port = watch.snapshot.me.port;
+        let port = watch.snapshot.me.port.unwrap();
         Self { folder, name, port, node, running: Some(running), watch }
     }
 
@@ -135,6 +135,7 @@ pub(crate) async fn start(folder: &TempDir, name: &str, port: u16) -> (Node, Run
         name: Some(name.to_owned()),
         group: None,
         interface: None,
+        chat: true,
         says_goodbye: true,
     };
     Node::start(&home(folder), &plan).await.unwrap()

@@ -111,6 +111,7 @@ async fn be_killed(folder: &std::path::Path) {
         name: Some("victim".to_owned()),
         group: None,
         interface: None,
+        chat: true,
         says_goodbye: true,
     };
     let (node, _running) = Node::start(&home_at(folder), &plan).await.unwrap();

@@ -135,7 +135,14 @@ async fn what_a_person_says_of_himself_is_seen_by_others_and_remembered() {
         ("wang", "王伟", "实验室")
     );
     wang.stop().await;
-    let plan = Plan { port: Some(wang.port), name: None, group: None, interface: None, says_goodbye: true };
+    let plan = Plan {
+        port: Some(wang.port),
+        name: None,
+        group: None,
+        interface: None,
+        chat: true,
+        says_goodbye: true,
+    };
     let (node, running) = Node::start(&wang.home(), &plan).await.unwrap();
     let me = node.watch().await.unwrap().snapshot.me;
     assert_eq!((me.name.as_str(), me.away.as_deref()), ("王伟", Some("at lunch")));
@@ -159,7 +166,8 @@ async fn a_face_that_is_too_slow_is_told_so_and_the_node_does_not_wait_for_it() 
 #[tokio::test]
 async fn a_second_node_in_one_home_and_a_port_that_is_taken_are_refused_with_their_holders() {
     let anna = Desk::new("anna").await;
-    let plan = Plan { port: Some(0), name: None, group: None, interface: None, says_goodbye: true };
+    let plan =
+        Plan { port: Some(0), name: None, group: None, interface: None, chat: true, says_goodbye: true };
     let error = Node::start(&anna.home(), &plan).await.unwrap_err().to_string();
     let pid = std::process::id();
     assert!(error.ends_with(&format!("belongs to a node that runs already (pid {pid})")), "{error}");

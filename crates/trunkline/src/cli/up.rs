@@ -23,6 +23,10 @@ pub(crate) struct UpFlags {
     #[arg(long, value_name = "IFACE|PORT", value_parser = chat_at, default_value_t = ChatAt::Port(CHAT_PORT), hide_default_value = true)]
     pub(crate) chat: ChatAt,
 
+    /// Open no chat line: nobody sees this node or writes to it
+    #[arg(long, conflicts_with_all = ["name", "group", "chat"])]
+    pub(crate) no_chat: bool,
+
     /// Let others log in here by SSH, as you: ADDRESS is HOST, HOST:PORT or :PORT [port: 2222]
     #[arg(long, value_name = "ADDRESS", value_parser = ssh_at)]
     pub(crate) ssh: Option<HostPort>,
@@ -89,6 +93,7 @@ Examples:
   trunkline up --chat eth0                      at one interface only
   trunkline up --ssh 0.0.0.0                    who is allowed may log in here
   trunkline up --ssh :2222 --allow-tcp-forwarding       ... and go on from here
+  trunkline up --no-chat --ssh :2223            only that: another user has the chat line
   trunkline up --json | jq -c .
 See --help for more.";
 
@@ -98,7 +103,9 @@ and other trunklines. Messages that come are kept and shown; what could not be
 delivered before is delivered when its receiver comes.
 
 The chat line is open at every interface, unless one is named. Others find this machine by itself
-only at port 2425; at another port it is found by those whose book says so.
+only at port 2425; at another port it is found by those whose book says so. A machine
+has one such port: a second user's node goes without a chat line, by --no-chat. What
+waits to be delivered waits on, and `send` says that there is no chat line.
 
 With --ssh, stock ssh, scp and sftp log in here, as you and nobody else, with the
 keys of ~/.ssh/authorized_keys and of `trunkline allow`, and with certificates of

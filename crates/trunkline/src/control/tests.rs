@@ -29,7 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// For whoever has to be waited for.
 const SOON: Duration = Duration::from_millis(100);
 
-const PLAN: Plan = Plan { port: Some(0), name: None, group: None, interface: None, says_goodbye: false };
+const PLAN: Plan =
+    Plan { port: Some(0), name: None, group: None, interface: None, chat: true, says_goodbye: false };
 
 const LOOK: &[u8] = b"GET /api/snapshot HTTP/1.1\r\nhost: node\r\n\r\n";
 

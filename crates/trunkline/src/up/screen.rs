@@ -37,10 +37,15 @@ pub(super) struct Screen {
 impl Screen {
     /// For a node that has just started. Says what is open, and who the node is.
     pub(super) fn begin(snapshot: &Snapshot, socket: &Path, json: bool) -> Self {
-        say(format_args!("listening on udp port {} (chat)", snapshot.me.port));
+        if let Some(port) = snapshot.me.port {
+            say(format_args!("listening on udp port {port} (chat)"));
+        }
         let socket = Untrusted::from(socket.as_os_str().as_encoded_bytes());
         say(format_args!("listening on unix:{socket} (control)"));
-        say(who(&snapshot.me));
+        match snapshot.me.port {
+            Some(_) => say(who(&snapshot.me)),
+            None => say("no chat line: nobody sees you, and nobody can write to you"),
+        }
         match snapshot.waiting {
             0 => {}
             1 => say("1 message waits to be delivered"),

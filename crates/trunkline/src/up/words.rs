@@ -185,7 +185,7 @@ mod tests {
             user: "li".to_owned(),
             host: "pc1".to_owned(),
             node: "1f".to_owned(),
-            port: 2425,
+            port: Some(2425),
             addresses: vec![[10, 0, 0, 1].into(), [192, 168, 1, 1].into()],
         }
     }

@@ -209,6 +209,39 @@ fn a_port_that_is_taken_names_its_holder() {
 }
 
 #[test]
+fn without_a_chat_line_no_port_is_open_and_the_verbs_say_what_is_not_there() {
+    let home = home_with("wang", "127.0.0.1:8087");
+    let mut process = Process::start(home.command(TRUNKLINE).args(["up", "--no-chat"]));
+    process.log.wait_for("no chat line: nobody sees you");
+    // Doctor's, by which it hears its own broadcast, close soon.
+    wait_until("its last socket of UDP", || (udp_sockets_of(process.pid().as_raw_pid()) == 0).then_some(()));
+    let who = home.run(&["who"]);
+    assert_eq!(who.code, Some(0));
+    assert!(who.out.contains("wang") && who.err.contains("has no chat line (up --no-chat)"), "{who:?}");
+    assert_eq!(
+        home.fails(1, &["send", "wang", "--", "hello"]),
+        "trunkline: the node that runs here has no chat line\n\
+         hint: it was started as up --no-chat; stop it, and trunkline up opens one\n"
+    );
+    assert_eq!(home.shows(&["log", "--json"]), "", "nothing was accepted");
+    process.signal(Signal::TERM);
+    assert_eq!(process.exit_code(), 0);
+    let next = Up::start(&home, &[]);
+    assert!(udp_sockets_of(next.process.pid().as_raw_pid()) > 0, "the next one has a chat line");
+}
+
+/// How many of its descriptors are in the kernel's tables of UDP (proc(5)).
+fn udp_sockets_of(pid: i32) -> usize {
+    let tables =
+        ["udp", "udp6"].map(|table| fs::read_to_string(format!("/proc/net/{table}")).unwrap()).concat();
+    let open: Vec<_> = tables.lines().filter_map(|line| line.split_whitespace().nth(9)).collect();
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    let targets = descriptors.filter_map(|descriptor| fs::read_link(descriptor.unwrap().path()).ok());
+    let inodes = targets.map(|target| target.to_string_lossy().replace(|c: char| !c.is_ascii_digit(), ""));
+    inodes.filter(|inode| open.contains(&inode.as_str())).count()
+}
+
+#[test]
 fn after_a_kill_the_next_one_starts_over_what_was_left() {
     let home = Home::empty();
     let killed = Up::start(&home, &[]);

@@ -45,6 +45,12 @@ pub(super) struct Sending {
     on_the_way: usize,
 }
 
+/// Nothing is kept for later here: who opens the chat line later may be long in coming.
+fn no_chat_line() -> Refused {
+    let remedy = "it was started as up --no-chat; stop it, and trunkline up opens one".to_owned();
+    Refused { remedy: Some(remedy), ..Refused::new("the node that runs here has no chat line") }
+}
+
 impl Desk {
     pub(super) fn request(&mut self, request: Request, reply: Answer) {
         let answer = match request {
@@ -103,6 +109,9 @@ impl Desk {
 
     /// Finds out for whom a text is; to look up a host may take a while.
     fn resolve(&mut self, to: &str, text: String, sealed: bool, reply: Answer) {
+        if self.me.port.is_none() {
+            return drop(reply.send(Err(no_chat_line())));
+        }
         let to = match recipients(to, &self.directory, self.core.peers()) {
             Ok(to) if to.len() <= RECEIVERS_MAX => to,
             Ok(to) => {

@@ -81,6 +81,7 @@ impl Ours {
             name: Some(self.name.to_owned()),
             group: None,
             interface: self.interface.map(str::to_owned),
+            chat: true,
             says_goodbye: true,
         };
         // A thread that is started in the host stays there.
