@@ -190,9 +190,9 @@ impl Server {
         let (login, logged_in) = oneshot::channel();
         let put_out = line.put_out.clone();
         let handler = Handler::new(line, login, cut.child_token());
+        // Boxed, so that what the first lines take is given back before the session that may be idle for long.
         let stream = Cuttable::new(stream, cut.clone(), self.0.config.limits.silence());
-        let session = russh::server::run_stream(self.0.protocol.clone(), stream, handler);
-        tokio::pin!(session);
+        let mut session = Box::pin(russh::server::run_stream(self.0.protocol.clone(), stream, handler));
         let grace = self.0.config.limits.login_grace;
         let too_late = tokio::time::sleep(grace);
         tokio::pin!(too_late);
@@ -204,6 +204,7 @@ impl Server {
             () = &mut too_late => return Closed::LoginGrace(grace),
             () = end.cancelled() => return Closed::ByOwner,
         };
+        drop(session);
         let why = tokio::select! {
             result = &mut running => return result.err().map_or(Closed::ByClient, |error| closed(&error)),
             () = end.cancelled() => Closed::ByOwner,

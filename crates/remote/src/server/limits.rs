@@ -52,7 +52,7 @@ pub const INPUT_STALLED: Duration = Duration::from_secs(10);
 /// Bytes that one read takes from a busy command. Its packets are written to the network in one go.
 pub const BUSY_READ: usize = 256 * 1024;
 
-/// Bytes that wait for an idle command's first word.
+/// Bytes that one read takes from an idle command, for which it keeps no buffer.
 pub const IDLE_READ: usize = 4 * 1024;
 
 /// Variables that a client may set for one command.

@@ -1,17 +1,21 @@
 //! A session while it runs: bytes both ways, then how it ended.
 
+use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
+use std::pin::Pin;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use russh::server::{Handle, Msg};
 use russh::{ChannelWriteHalf, Sig};
 use rustix::process::Signal;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -136,29 +140,23 @@ pub(super) async fn feed(
     Ok(())
 }
 
-/// Sends what the command says. A busy command is read in large pieces; an idle one costs a small buffer.
+/// Sends what the command says. A busy command is read in large pieces; an idle one owns no buffer.
 pub(super) async fn pump(
     mut from: Box<dyn AsyncRead + Send + Unpin>,
     channel: &ChannelWriteHalf<Msg>,
     extended: Option<u32>,
     sent: &AtomicU64,
 ) {
-    let mut room = IDLE_READ;
+    let mut busy = false;
     loop {
-        let mut buffer = BytesMut::with_capacity(room);
+        let read = if busy { read_much(&mut *from).await } else { read_little(&mut *from).await };
         // A terminal that nobody has open any more is an error of the kernel's (EIO), and an end like another.
-        let length = match from.read_buf(&mut buffer).await {
-            Ok(0) | Err(_) => return,
-            Ok(length) => length,
-        };
-        room = if length == room {
-            BUSY_READ
-        } else if length < IDLE_READ {
-            IDLE_READ
-        } else {
-            room
-        };
-        let bytes = buffer.freeze();
+        let Ok(bytes) = read else { return };
+        let length = bytes.len();
+        if length == 0 {
+            return;
+        }
+        busy = length >= IDLE_READ;
         let given = match extended {
             None => channel.data_bytes(bytes).await,
             Some(code) => channel.extended_data_bytes(code, bytes).await,
@@ -168,6 +166,28 @@ pub(super) async fn pump(
         }
         sent.fetch_add(u64::try_from(length).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
+}
+
+/// Up to [`BUSY_READ`] bytes; none at the end.
+async fn read_much(from: &mut (dyn AsyncRead + Send + Unpin)) -> io::Result<Bytes> {
+    let mut buffer = BytesMut::with_capacity(BUSY_READ);
+    from.read_buf(&mut buffer).await?;
+    Ok(buffer.freeze())
+}
+
+/// Up to [`IDLE_READ`] bytes; none at the end. While it waits it has no buffer, since all who wait share their thread's.
+async fn read_little(from: &mut (dyn AsyncRead + Send + Unpin)) -> io::Result<Bytes> {
+    thread_local! {
+        static SHARED: RefCell<[u8; IDLE_READ]> = const { RefCell::new([0; IDLE_READ]) };
+    }
+    poll_fn(|context| {
+        SHARED.with_borrow_mut(|shared| {
+            let mut buffer = ReadBuf::new(shared);
+            ready!(Pin::new(&mut *from).poll_read(context, &mut buffer))?;
+            Poll::Ready(Ok(Bytes::copy_from_slice(buffer.filled())))
+        })
+    })
+    .await
 }
 
 /// In this order: how it ended, the end of its output, the end of the channel.

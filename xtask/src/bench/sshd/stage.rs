@@ -19,6 +19,9 @@ const REST: Duration = Duration::from_millis(50);
 /// What runs in an idle session: it ends when its connection does, whatever the server thinks of that.
 const IDLE: &str = "echo here; exec cat";
 
+/// What runs in sessions, and is not the server.
+const COMMANDS: &[&str] = &["cat", "sh", "sleep", "wc"];
+
 /// The network and its servers.
 pub(super) struct Stage {
     pub(super) lab: Lab,
@@ -141,20 +144,15 @@ impl Server {
         Ok(last)
     }
 
-    /// Its memory in KiB: the proportional shares of its processes, without those of the commands that run in idle sessions.
-    ///
-    /// # Errors
-    /// When the processes cannot be looked at.
-    pub(super) fn memory(&self) -> Result<f64> {
-        let mut all = 0.0;
-        for process in tree(self.process) {
-            let path = format!("/proc/{process}/comm");
-            let name = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
-            if name.trim_end() != "cat" {
-                all += proportional_share(process);
-            }
-        }
-        Ok(all)
+    /// Its memory in KiB: the proportional shares of its processes, without those of the commands that they run.
+    pub(super) fn memory(&self) -> f64 {
+        let is_command = |process: &u32| {
+            // Nothing of one that has ended, which takes no memory, either.
+            let name = fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+            COMMANDS.contains(&name.trim_end())
+        };
+        let servers = tree(self.process).into_iter().filter(|process| !is_command(process));
+        servers.map(proportional_share).sum()
     }
 }
 
