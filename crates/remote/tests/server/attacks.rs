@@ -178,7 +178,12 @@ def send(number, *parts):
     message = paramiko.Message()
     message.add_byte(bytes([number]))
     for part in parts:
-        message.add_int(part) if isinstance(part, int) else message.add_string(part)
+        if isinstance(part, bool):
+            message.add_boolean(part)
+        elif isinstance(part, int):
+            message.add_int(part)
+        else:
+            message.add_string(part)
     transport._send_user_message(message)
 def opened():
     channel = transport.open_session(timeout=60)
@@ -277,7 +282,7 @@ print(transport.is_active())
 }
 
 #[test]
-fn floods_of_channels_of_room_in_windows_and_of_requests_are_answered_and_leave_nothing_behind() {
+fn floods_of_channels_windows_signals_and_requests_are_answered_and_leave_nothing_behind() {
     needs!("paramiko", "ssh");
     let host = Host::start();
     let said = lawless(
@@ -285,13 +290,14 @@ fn floods_of_channels_of_room_in_windows_and_of_requests_are_answered_and_leave_
         r#"
 transport.auth_publickey(user, key)
 channel, number = opened()
-channel.exec_command("cat")
+channel.exec_command("trap '' USR1; exec cat")
 for _ in range(1000):
     send(93, number, 0xffffffff)                            # room in the window
     send(93, 4711, 1)                                       # of no channel
     send(90, b"session", 1000, 0xffffffff, 0xffffffff)      # a channel
     send(90, b"x11", 1000, 1, 1, b"", 1)
-    send(98, number, b"nonsense", b"")                      # a request that nobody knows
+    send(98, number, b"nonsense", False)                    # a request that nobody knows
+    send(98, number, b"signal", False, b"USR1")             # more signals than may wait
     send(2, b"x" * 1000)                                    # SSH_MSG_IGNORE
 channel.sendall(b"through it all")
 channel.shutdown_write()
