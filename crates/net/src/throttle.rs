@@ -78,26 +78,28 @@ impl Throttle {
     }
 
     /// Something came of a visit.
-    pub fn welcome(&self, visit: Visit) {
-        if let Some(debt) = self.addresses().get_mut(&visit.ip).filter(|_| visit.counted) {
+    pub fn welcome(&self, visit: &Visit) {
+        let Visit { ip, counted } = *visit;
+        if let Some(debt) = self.addresses().get_mut(&ip).filter(|_| counted) {
             debt.until = debt.until.checked_sub(self.every).unwrap_or(debt.until);
         }
     }
 
     /// Nothing came of a visit.
-    pub fn blame(&self, visit: Visit, now: Instant) {
-        if visit.counted {
+    pub fn blame(&self, visit: &Visit, now: Instant) {
+        let Visit { ip, counted } = *visit;
+        if counted {
             return;
         }
         let mut addresses = self.addresses();
-        if addresses.len() >= MAX_ADDRESSES && !addresses.contains_key(&visit.ip) {
+        if addresses.len() >= MAX_ADDRESSES && !addresses.contains_key(&ip) {
             addresses.retain(|_, debt| debt.until > now);
             let nearest = addresses.iter().min_by_key(|(_, debt)| debt.until).map(|(ip, _)| *ip);
             if let Some(nearest) = nearest.filter(|_| addresses.len() >= MAX_ADDRESSES) {
                 addresses.remove(&nearest);
             }
         }
-        let debt = addresses.entry(visit.ip).or_insert(Debt { until: now, kept_outside: false });
+        let debt = addresses.entry(ip).or_insert(Debt { until: now, kept_outside: false });
         debt.until = (debt.until.max(now) + self.every).min(now + self.every * self.at_once);
     }
 
@@ -122,7 +124,7 @@ mod tests {
     fn in_vain(throttle: &Throttle, ip: IpAddr, now: Instant) -> bool {
         match throttle.admit(ip, now) {
             Verdict::In(visit) => {
-                throttle.blame(visit, now);
+                throttle.blame(&visit, now);
                 true
             }
             Verdict::Out { .. } => false,
@@ -150,7 +152,7 @@ mod tests {
             let now = begun + Duration::from_millis(millisecond);
             // Sixteen at one time, each of which takes a while.
             if under_way.len() == 16 || under_way.front().is_some_and(|(since, _)| *since + EVERY / 2 < now) {
-                throttle.blame(under_way.pop_front().unwrap().1, now);
+                throttle.blame(&under_way.pop_front().unwrap().1, now);
             }
             if let Verdict::In(visit) = throttle.admit(ip(1), now) {
                 under_way.push_back((now, visit));
@@ -167,7 +169,7 @@ mod tests {
         for mistakes in 0..10 {
             for _ in 0..100 {
                 let Verdict::In(visit) = throttle.admit(ip(1), now) else { panic!("after {mistakes}") };
-                throttle.welcome(visit);
+                throttle.welcome(&visit);
             }
             assert!(in_vain(&throttle, ip(1), now));
         }
@@ -181,7 +183,7 @@ mod tests {
         let visits: Vec<_> = (0..1000).map(|_| throttle.admit(ip(1), now)).collect();
         for visit in visits {
             let Verdict::In(visit) = visit else { panic!("nothing was in vain yet") };
-            throttle.blame(visit, now);
+            throttle.blame(&visit, now);
         }
         assert_eq!(throttle.admit(ip(1), now), Verdict::Out { first: true });
         assert_eq!(throttle.admit(ip(1), now), Verdict::Out { first: false });

@@ -63,7 +63,7 @@ pub(super) async fn attend(server: Server, host: Arc<Host>, stream: Stream, peer
     let place = match host.strangers.admit(&for_strangers(descriptors), Some(from.ip())) {
         Ok(place) => place,
         Err(refusal) => {
-            host.fruitless.welcome(visit);
+            host.fruitless.welcome(&visit);
             (host.tell)(turned_away(peer.remote.unescaped(), refusal));
             return Ending::Limit("too many have not logged in yet".to_owned());
         }
@@ -110,7 +110,7 @@ impl Guest {
             }
             Event::LoggedIn { key, .. } => {
                 if let Some((_, visit)) = state.stranger.take() {
-                    self.host.fruitless.welcome(visit);
+                    self.host.fruitless.welcome(&visit);
                 }
                 state.key = Some(happening::key(&key));
                 What::LoggedIn
@@ -129,7 +129,7 @@ impl Guest {
             }
             Event::Closed { why, .. } => {
                 if let Some((_, visit)) = state.stranger.take() {
-                    self.host.fruitless.blame(visit, Instant::now());
+                    self.host.fruitless.blame(&visit, Instant::now());
                 }
                 What::Closed { reason: happening::closed(&why) }
             }

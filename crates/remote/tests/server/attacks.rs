@@ -149,26 +149,9 @@ fn variables_past_their_limits_are_not_set() {
     assert!(said.contains("LC_SHORT=x") && !said.contains("LC_LONG"));
 }
 
-#[test]
-fn a_client_that_takes_nothing_of_what_it_is_sent_is_left() {
-    needs!("ssh");
-    let host = Host::with(|config| {
-        config.limits.keepalive = Duration::from_millis(100);
-        config.limits.keepalive_max = 2;
-    });
-    let mut ssh = host.ssh(&[]).arg("yes").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    ssh.stdout.as_mut().unwrap().read_exact(&mut [0; 2]).unwrap();
-    // The pipe is full, then ssh's window, and it is stopped before it could say anything.
-    run(Command::new("kill").args(["-STOP", &ssh.id().to_string()]));
-    host.events.wait_for(&["Ended", "HungUp"]);
-    host.events.wait_for(&["Closed", "Failed"]);
-    ssh.kill().unwrap();
-    ssh.wait().unwrap();
-}
-
-/// Runs a client that keeps to no rules: paramiko, whose messages are written by hand. It has `transport` and `key`, is
+/// A client that keeps to no rules: paramiko, whose messages are written by hand. It has `transport` and `key`, is
 /// not logged in, and can send any message by `send(number, parts...)`, where text is a string and a number has four bytes.
-fn lawless(host: &Host, text: &str) -> String {
+fn lawless(host: &Host, text: &str) -> Command {
     const BEFORE: &str = r#"
 import paramiko, sys, threading
 transport = paramiko.Transport(("127.0.0.1", int(sys.argv[1])))
@@ -178,7 +161,12 @@ def send(number, *parts):
     message = paramiko.Message()
     message.add_byte(bytes([number]))
     for part in parts:
-        message.add_int(part) if isinstance(part, int) else message.add_string(part)
+        if isinstance(part, bool):
+            message.add_boolean(part)
+        elif isinstance(part, int):
+            message.add_int(part)
+        else:
+            message.add_string(part)
     transport._send_user_message(message)
 def opened():
     channel = transport.open_session(timeout=60)
@@ -193,7 +181,38 @@ def opened():
         &host.address.port().to_string(),
         &host.user,
     ]);
-    run(python.current_dir(host.path(""))).out()
+    python.current_dir(host.path("")).stdin(Stdio::null());
+    python
+}
+
+/// What such a client prints.
+#[track_caller]
+fn said_by(host: &Host, text: &str) -> String {
+    run(&mut lawless(host, text)).out()
+}
+
+#[test]
+fn a_client_that_takes_nothing_of_what_it_is_sent_is_left() {
+    needs!("paramiko", "ssh");
+    let host = Host::with(|config| {
+        config.limits.keepalive = Duration::from_millis(100);
+        config.limits.keepalive_max = 2;
+    });
+    // With such a window the way itself is full, so that nothing can be asked of this client any more.
+    let text = r#"
+transport.auth_publickey(user, key)
+channel = transport.open_session(window_size=0xffffffff, timeout=60)
+transport.packetizer.read_message = lambda: threading.Event().wait()
+send(98, channel.remote_chanid, b"exec", False, b"yes")
+sys.stdin.read()
+"#;
+    let mut deaf = lawless(&host, text).stdin(Stdio::piped()).spawn().unwrap();
+    host.events.wait_for(&["Started"]);
+    host.events.wait_for(&["Ended", "HungUp"]);
+    host.events.wait_for(&["Closed", "Failed"]);
+    serves(&host);
+    deaf.kill().unwrap();
+    deaf.wait().unwrap();
 }
 
 /// Whether stock ssh is served, as if nothing were.
@@ -206,7 +225,7 @@ fn serves(host: &Host) {
 fn a_name_of_a_user_that_nobody_has_is_told_in_part() {
     needs!("paramiko", "ssh");
     let host = Host::start();
-    let said = lawless(
+    let said = said_by(
         &host,
         r#"
 try:
@@ -230,7 +249,7 @@ fn who_sends_more_than_the_window_ends_its_channel_and_no_other() {
         config.limits.input_in_memory = 1024 * 1024;
         config.limits.input_on_disk = 1024 * 1024;
     });
-    let said = lawless(
+    let said = said_by(
         &host,
         r#"
 transport.auth_publickey(user, key)
@@ -257,7 +276,7 @@ print(other.makefile().read().decode())
 fn a_packet_longer_than_any_may_be_ends_the_connection_and_no_other() {
     needs!("paramiko", "ssh");
     let host = Host::start();
-    let said = lawless(
+    let said = said_by(
         &host,
         r#"
 transport.auth_publickey(user, key)
@@ -277,21 +296,22 @@ print(transport.is_active())
 }
 
 #[test]
-fn floods_of_channels_of_room_in_windows_and_of_requests_are_answered_and_leave_nothing_behind() {
+fn floods_of_channels_windows_signals_and_requests_are_answered_and_leave_nothing_behind() {
     needs!("paramiko", "ssh");
     let host = Host::start();
-    let said = lawless(
+    let said = said_by(
         &host,
         r#"
 transport.auth_publickey(user, key)
 channel, number = opened()
-channel.exec_command("cat")
+channel.exec_command("trap '' USR1; exec cat")
 for _ in range(1000):
     send(93, number, 0xffffffff)                            # room in the window
     send(93, 4711, 1)                                       # of no channel
     send(90, b"session", 1000, 0xffffffff, 0xffffffff)      # a channel
     send(90, b"x11", 1000, 1, 1, b"", 1)
-    send(98, number, b"nonsense", b"")                      # a request that nobody knows
+    send(98, number, b"nonsense", False)                    # a request that nobody knows
+    send(98, number, b"signal", False, b"USR1")             # more signals than may wait
     send(2, b"x" * 1000)                                    # SSH_MSG_IGNORE
 channel.sendall(b"through it all")
 channel.shutdown_write()

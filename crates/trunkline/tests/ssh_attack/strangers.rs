@@ -92,7 +92,7 @@ fn strangers_cannot_fill_the_table_of_descriptors() {
         let addresses = ["127.0.0.3", "127.0.0.4"];
         let silent: Vec<_> = (0..300).map(|number| connect(&host, addresses[number % 2])).collect();
         host.process.log.wait_for("too many from this address have not logged in yet");
-        let inside = silent.into_iter().filter(|stream| is_open(stream)).collect::<Vec<_>>();
+        let inside = silent.into_iter().filter(is_open).collect::<Vec<_>>();
         assert_eq!(inside.len(), 24, "of 25 places for strangers one address has 12");
         inside
     });
