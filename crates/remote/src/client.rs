@@ -26,6 +26,7 @@ pub use session::{Running, StandardInput};
 
 use crate::ask::{Answers, Asking};
 use crate::command::Command;
+use crate::config::Settings;
 use crate::dial::Dial;
 use crate::identity::Keyring;
 use crate::known_hosts::{Admission, KnownHosts, Name};
@@ -48,8 +49,8 @@ pub struct Client {
     gates: Gates,
 }
 
-/// The user's files of known hosts, and the machine's.
-type Files = (Vec<PathBuf>, Vec<PathBuf>);
+/// The user's files of known hosts, the machine's, and that of revoked keys.
+type Files = (Vec<PathBuf>, Vec<PathBuf>, Option<PathBuf>);
 
 /// How much a machine may send ahead of whoever reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +127,8 @@ impl Client {
         cut: CancellationToken,
     ) -> Result<(Handle<Handler>, LastWords, Admission), ConnectError> {
         let known_hosts = self.known_hosts(hop)?;
-        let terms = terms::terms(&hop.settings, known_hosts.preference(&Name::of(hop)), self.flow);
+        let preference = known_hosts.preference(&Name::of(hop), &hop.settings.algorithms);
+        let terms = terms::terms(&hop.settings, preference, self.flow)?;
         let (last_words, admission) = <(LastWords, Arc<OnceLock<Admission>>)>::default();
         let first_words = line.first_words();
         let handler = Handler {
@@ -145,12 +147,14 @@ impl Client {
 
     /// Read once for each list of files; what is broken in them is told then.
     fn known_hosts(&self, hop: &Hop) -> Result<Arc<KnownHosts>, ConnectError> {
-        let files = (hop.settings.user_known_hosts.clone(), hop.settings.global_known_hosts.clone());
+        let Settings { user_known_hosts, global_known_hosts, revoked_host_keys, .. } = &*hop.settings;
+        let files = (user_known_hosts.clone(), global_known_hosts.clone(), revoked_host_keys.clone());
         let mut read = self.known_hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known_hosts) = read.get(&files) {
             return Ok(Arc::clone(known_hosts));
         }
-        let known_hosts = KnownHosts::load(&files.0, &files.1);
+        let known_hosts = KnownHosts::load(&files.0, &files.1)
+            .and_then(|known_hosts| known_hosts.with_revoked(files.2.as_deref()));
         let known_hosts = Arc::new(known_hosts.map_err(|error| ConnectError::Own(error.to_string()))?);
         read.insert(files, Arc::clone(&known_hosts));
         if let [first, others @ ..] = known_hosts.broken() {

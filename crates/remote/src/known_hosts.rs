@@ -8,6 +8,7 @@ mod line;
 mod pattern;
 mod refusal;
 mod remember;
+mod revoked;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use russh::keys::{Algorithm, Certificate, EcdsaCurve, HashAlg, PublicKey};
+use russh::keys::{Algorithm, Certificate, PublicKey};
 use thiserror::Error;
 
 pub use certificate::CertificateFault;
@@ -25,8 +26,10 @@ pub use decide::Admission;
 pub use refusal::{Reason, Refusal};
 pub use remember::RememberError;
 
+use crate::algorithms::Algorithms;
 use crate::machine::Hop;
 use line::{Line, Marker};
+use revoked::RevokedKeys;
 
 /// Bytes in one file. A hundred thousand hosts, hashed and with RSA keys, need 60 MB; a file beyond this is no list of hosts, and
 /// reading on would cost memory in every run.
@@ -42,6 +45,7 @@ pub struct KnownHosts {
     user: Option<PathBuf>,
     book: Mutex<Book>,
     broken: Vec<Place>,
+    revoked: Option<RevokedKeys>,
     /// Held while a person is asked about a new key. Whether he has said that all new keys are right.
     asking: tokio::sync::Mutex<bool>,
 }
@@ -108,6 +112,23 @@ pub enum LoadError {
         /// Why.
         error: io::Error,
     },
+    /// The list of revoked keys: without it no host can be trusted.
+    #[error("RevokedHostKeys {} cannot be read, so that every key may be revoked: {error}", file.display())]
+    Revoked {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// It is a list of revoked keys in OpenSSH's own format (PROTOCOL.krl), which is not read here.
+    #[error(
+        "RevokedHostKeys {} is a KRL, which is not read here: name a file with the keys themselves, one on a line",
+        file.display()
+    )]
+    Krl {
+        /// The file.
+        file: PathBuf,
+    },
     /// It has more than [`MAX_FILE`] bytes.
     #[error("{} has more than {MAX_FILE} bytes and is no list of known hosts", file.display())]
     Size {
@@ -155,7 +176,22 @@ impl KnownHosts {
             }
         }
         let book = Mutex::new(Book { entries, found: HashMap::new() });
-        Ok(Self { user: user.first().cloned(), book, broken, asking: tokio::sync::Mutex::default() })
+        Ok(Self {
+            user: user.first().cloned(),
+            book,
+            broken,
+            revoked: None,
+            asking: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// With the keys that a file revokes, whatever host shows them (`RevokedHostKeys`).
+    ///
+    /// # Errors
+    /// When the file is not there, cannot be read or is too large, or is no list of keys.
+    pub fn with_revoked(mut self, file: Option<&Path>) -> Result<Self, LoadError> {
+        self.revoked = file.map(RevokedKeys::read).transpose()?;
+        Ok(self)
     }
 
     /// The lines that mean nothing here.
@@ -209,15 +245,20 @@ impl KnownHosts {
         }
     }
 
-    /// In which order to ask this host for its keys, so that it shows one that is known.
+    /// In which order to ask this host for its keys, so that it shows one that is known, unless a person has given the order.
     #[must_use]
-    pub fn preference(&self, name: &Name) -> Preference {
+    pub fn preference(&self, name: &Name, algorithms: &Algorithms) -> Preference {
         let known: Vec<Algorithm> =
             self.find_any(name, Marker::None).iter().map(|other| other.key.algorithm()).collect();
-        let mut keys = TAKEN.to_vec();
-        keys.sort_by_key(|algorithm| !known.contains(&kind(algorithm)));
-        let certificates =
-            if self.find_any(name, Marker::Authority).is_empty() { Vec::new() } else { keys.clone() };
+        let mut keys = algorithms.bare_host_keys();
+        let mut certificates = match self.find_any(name, Marker::Authority).as_slice() {
+            [] => Vec::new(),
+            _ => algorithms.certified_host_keys(),
+        };
+        if !algorithms.host_keys_in_order {
+            keys.sort_by_key(|algorithm| !known.contains(&kind(algorithm)));
+            certificates.sort_by_key(|algorithm| !known.contains(&kind(algorithm)));
+        }
         Preference { keys, certificates }
     }
 
@@ -318,16 +359,6 @@ impl fmt::Display for Place {
 
 /// The port that is not written in the files.
 const SSH_PORT: u16 = 22;
-
-/// The kinds of keys that hosts may show, best first. Neither DSA nor signatures by SHA-1 are among them.
-const TAKEN: [Algorithm; 6] = [
-    Algorithm::Ed25519,
-    Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 },
-    Algorithm::Ecdsa { curve: EcdsaCurve::NistP384 },
-    Algorithm::Ecdsa { curve: EcdsaCurve::NistP521 },
-    Algorithm::Rsa { hash: Some(HashAlg::Sha512) },
-    Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
-];
 
 /// The kind of key that an algorithm signs with: one RSA key serves several.
 fn kind(algorithm: &Algorithm) -> Algorithm {

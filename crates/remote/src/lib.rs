@@ -8,6 +8,7 @@
 //! without a network, and russh, whose interface changes each month, is seen by few modules.
 
 mod account;
+pub mod algorithms;
 pub mod ask;
 pub mod authorized_keys;
 mod channel;

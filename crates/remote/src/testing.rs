@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
+use crate::algorithms::Algorithms;
 use crate::ask::{Answering, Answers, Question, Secret};
 use crate::config::{Settings, StrictHostKeyChecking};
 use crate::machine::Hop;
@@ -57,6 +58,8 @@ pub(crate) fn settings() -> Settings {
         strict: StrictHostKeyChecking::Ask,
         hash_known_hosts: false,
         host_key_alias: None,
+        revoked_host_keys: None,
+        algorithms: Algorithms::default(),
         connect_timeout: None,
         alive_interval: None,
         alive_count_max: 3,

@@ -13,7 +13,7 @@ use crate::stdout;
 mod bash;
 mod names;
 
-pub(crate) use names::{endpoints, entries, groups, machines, targets};
+pub(crate) use names::{endpoints, entries, files_here_or_there, groups, machines, targets, targets_or};
 
 /// Tells this program that a script asks, and of which shell it is.
 const VARIABLE: &str = "TRUNKLINE_COMPLETE";

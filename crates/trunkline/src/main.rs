@@ -75,15 +75,15 @@ fn run(verb: Verb) -> Outcome {
         }
         Verb::Run(flags) => {
             let plan = run::Plan::new(*flags)?;
-            runtime()?.block_on(run::run(plan))
+            leaving(run::run(plan))
         }
         Verb::Shell(flags) => {
             let plan = shell::Plan::new(flags)?;
-            runtime()?.block_on(shell::run(plan))
+            leaving(shell::run(plan))
         }
         Verb::Copy(flags) => {
             let plan = copy::Plan::new(*flags)?;
-            runtime()?.block_on(copy::run(plan))
+            leaving(copy::run(plan))
         }
         Verb::Book(flags) => book::run(flags),
         Verb::Allow(flags) => runtime()?.block_on(allow::run(flags)),
@@ -92,6 +92,15 @@ fn run(verb: Verb) -> Outcome {
         Verb::Completions { shell } => completion::script(&shell),
         Verb::Man { folder } => manual::pages(folder.as_deref()),
     }
+}
+
+/// Does it, and then waits for nothing that goes on behind it: the system may look up a name for half a minute which nobody wants
+/// to know any more.
+fn leaving(verb: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(verb);
+    runtime.shutdown_background();
+    outcome
 }
 
 /// One thread.

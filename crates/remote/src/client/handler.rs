@@ -172,16 +172,33 @@ pub(super) fn in_words(failure: &Failure) -> String {
             "it answers no more (ServerAliveInterval)".to_owned()
         }
         Failure::Russh(russh::Error::HUP | russh::Error::Disconnect) => "it closed the connection".to_owned(),
-        Failure::Russh(russh::Error::IO(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+        // Which of them comes when a server is killed depends on what was on its way: for a person it is one end.
+        Failure::Russh(russh::Error::IO(error)) if is_hang_up(error.kind()) => {
             "it closed the connection".to_owned()
         }
         other => other.to_string(),
     }
 }
 
+fn is_hang_up(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(kind, UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_is_killed_is_told_in_one_way_whatever_was_on_its_way() {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+        let ends = [UnexpectedEof, ConnectionReset, BrokenPipe].map(|kind| russh::Error::IO(kind.into()));
+        for end in ends.into_iter().chain([russh::Error::HUP]) {
+            assert_eq!(in_words(&Failure::Russh(end)), "it closed the connection");
+        }
+        let other = Failure::Russh(russh::Error::IO(io::ErrorKind::TimedOut.into()));
+        assert_ne!(in_words(&other), "it closed the connection");
+    }
 
     #[test]
     fn a_server_that_sends_banners_without_end_has_a_few_screens_shown() {

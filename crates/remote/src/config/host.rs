@@ -10,6 +10,7 @@ use super::pattern::Patterns;
 use super::steps::Said;
 use super::value::is_none;
 use super::{Asked, Here, Host, IdentityFile, Jump, Proxy, Settings, StrictHostKeyChecking};
+use crate::algorithms::{Algorithms, Kind};
 use crate::machine::Hop;
 
 /// Where SSH listens, unless told otherwise (RFC 4253 section 4.1).
@@ -115,6 +116,13 @@ fn settings(said: &Said<'_>, tokens: &Tokens<'_>, notes: &mut Vec<Note>) -> Sett
         strict: said.strict.unwrap_or(StrictHostKeyChecking::Ask),
         hash_known_hosts: said.hash_known_hosts.unwrap_or(false),
         host_key_alias: said.key_alias(),
+        revoked_host_keys: match said.revoked_host_keys {
+            Some(path) if !is_none(&path.text) => {
+                file(&expand::FILE, path).or_else(|| Some(path.text.clone().into()))
+            }
+            _ => None,
+        },
+        algorithms: algorithms(said),
         connect_timeout: said.connect_timeout.flatten(),
         alive_interval: said.alive_interval.flatten(),
         alive_count_max: said.alive_count_max.unwrap_or(ALIVE_COUNT_MAX),
@@ -124,6 +132,23 @@ fn settings(said: &Said<'_>, tokens: &Tokens<'_>, notes: &mut Vec<Note>) -> Sett
         password: may_log_in_by("password", said.password),
         keyboard_interactive: may_log_in_by("keyboard-interactive", said.keyboard_interactive),
     }
+}
+
+fn algorithms(said: &Said<'_>) -> Algorithms {
+    let mut algorithms = Algorithms::default();
+    for (kind, names) in [
+        (Kind::KeyExchange, &mut algorithms.key_exchanges),
+        (Kind::Cipher, &mut algorithms.ciphers),
+        (Kind::Mac, &mut algorithms.macs),
+        (Kind::HostKey, &mut algorithms.host_keys),
+        (Kind::PublicKey, &mut algorithms.public_keys),
+    ] {
+        if let Some(chosen) = said.chosen(kind) {
+            names.clone_from(&chosen.names);
+        }
+    }
+    algorithms.host_keys_in_order = said.chosen(Kind::HostKey).is_some_and(|chosen| chosen.in_order);
+    algorithms
 }
 
 /// What `SendEnv` picks from the environment, and then what `SetEnv` sets: the first of a name, and rather than what is sent.

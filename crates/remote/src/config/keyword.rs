@@ -9,6 +9,7 @@ use super::pattern::Patterns;
 use super::syntax::Line;
 use super::value::{self, Reason, is_none};
 use super::{Proxy, StrictHostKeyChecking};
+use crate::algorithms::{Chosen, Kind};
 
 /// A keyword with its value.
 #[derive(Clone, Debug)]
@@ -31,6 +32,9 @@ pub(super) enum Setting {
     Strict(StrictHostKeyChecking),
     HashKnownHosts(bool),
     HostKeyAlias(String),
+    RevokedHostKeys(Template),
+    /// With a note of those that are not known here.
+    Algorithms(Kind, Chosen, Option<Note>),
     ConnectTimeout(Option<Duration>),
     AliveInterval(Option<Duration>),
     AliveCountMax(u32),
@@ -104,6 +108,7 @@ impl Setting {
             }
             "stricthostkeychecking" => Self::Strict(value::strict(&line.argument()?)?),
             "hashknownhosts" => Self::HashKnownHosts(yes_or_no()?),
+            "revokedhostkeys" => Self::RevokedHostKeys(file(line.argument()?)?),
             "hostkeyalias" => Self::HostKeyAlias(line.argument()?),
             // In ssh `none` is the mark of a time that is not set yet: a later line sets it.
             "connecttimeout" | "serveraliveinterval" if is_none(&line.argument()?) => return Ok(None),
@@ -125,8 +130,21 @@ impl Setting {
             "ignoreunknown" => {
                 Self::IgnoreUnknown(Patterns::new(line.argument()?.to_ascii_lowercase().split(',')))
             }
-            other => return Self::other(other, line, place).map(Some),
+            other => match Kind::of(other) {
+                Some(kind) => Self::algorithms(kind, line, place)?,
+                None => return Self::other(other, line, place).map(Some),
+            },
         }))
+    }
+
+    fn algorithms(kind: Kind, line: &Line<'_>, place: &Place) -> Result<Self, Reason> {
+        let chosen = kind.choose(&line.argument()?, |pattern, name| Patterns::new([pattern]).matches(name));
+        let note = || {
+            let reason = format!("not known here: {}", chosen.unknown.join(", "));
+            Note::on_line(place, line.text, reason)
+        };
+        let note = (!chosen.unknown.is_empty()).then(note);
+        Ok(Self::Algorithms(kind, chosen, note))
     }
 
     fn other(keyword: &str, line: &Line<'_>, place: &Place) -> Result<Self, Reason> {

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::algorithms::Algorithms;
+
 /// What ssh_config(5) says of one host, with ssh's defaults where it says nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -25,6 +27,10 @@ pub struct Settings {
     pub hash_known_hosts: bool,
     /// The name to look for in known_hosts, in place of the real one.
     pub host_key_alias: Option<String>,
+    /// Keys that no host may show: `RevokedHostKeys`.
+    pub revoked_host_keys: Option<PathBuf>,
+    /// What is offered to the host: `Ciphers` and its kin.
+    pub algorithms: Algorithms,
     /// How long connecting may take; None: as long as the caller allows.
     pub connect_timeout: Option<Duration>,
     /// After so much silence the server is asked whether it lives; None: never.

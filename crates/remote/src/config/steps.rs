@@ -8,6 +8,7 @@ use super::keyword::{Identity, Setting};
 use super::note::{Note, Notes, Place};
 use super::pattern::Patterns;
 use super::{Asked, Here, Proxy, StrictHostKeyChecking};
+use crate::algorithms::{Chosen, Kind};
 
 /// Values of a keyword that may have many: as many as ssh takes keys, and more than anybody has written by hand.
 const MAX_VALUES: usize = 100;
@@ -72,6 +73,9 @@ pub(super) struct Said<'a> {
     pub(super) strict: Option<StrictHostKeyChecking>,
     pub(super) hash_known_hosts: Option<bool>,
     pub(super) host_key_alias: Option<&'a String>,
+    pub(super) revoked_host_keys: Option<&'a Template>,
+    /// The first of each kind.
+    algorithms: Vec<(Kind, &'a Chosen)>,
     pub(super) connect_timeout: Option<Option<Duration>>,
     pub(super) alive_interval: Option<Option<Duration>>,
     pub(super) alive_count_max: Option<u32>,
@@ -106,6 +110,11 @@ impl<'a> Said<'a> {
     /// In lower case, like every name of a host's key.
     pub(super) fn key_alias(&self) -> Option<String> {
         self.host_key_alias.map(|alias| alias.to_ascii_lowercase())
+    }
+
+    /// What is said of the algorithms of a kind.
+    pub(super) fn chosen(&self, kind: Kind) -> Option<&'a Chosen> {
+        self.algorithms.iter().find(|(other, _)| *other == kind).map(|(_, chosen)| *chosen)
     }
 
     /// Takes what is not set yet.
@@ -175,6 +184,13 @@ impl<'a> Said<'a> {
             Setting::Strict(strict) => first(&mut self.strict, *strict),
             Setting::HashKnownHosts(hash) => first(&mut self.hash_known_hosts, *hash),
             Setting::HostKeyAlias(alias) => first(&mut self.host_key_alias, alias),
+            Setting::RevokedHostKeys(file) => first(&mut self.revoked_host_keys, file),
+            Setting::Algorithms(kind, chosen, note) => {
+                if self.chosen(*kind).is_none() {
+                    self.algorithms.push((*kind, chosen));
+                    note.iter().for_each(|note| self.notes.push(note.clone()));
+                }
+            }
             Setting::ConnectTimeout(time) => first(&mut self.connect_timeout, *time),
             Setting::AliveInterval(time) => first(&mut self.alive_interval, *time),
             Setting::AliveCountMax(count) => first(&mut self.alive_count_max, *count),

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::algorithms::Algorithms;
 
 mod oracle;
 
@@ -78,6 +79,8 @@ fn a_host_of_which_nothing_is_said_has_the_defaults_of_ssh() {
         strict: StrictHostKeyChecking::Ask,
         hash_known_hosts: false,
         host_key_alias: None,
+        revoked_host_keys: None,
+        algorithms: Algorithms::default(),
         connect_timeout: None,
         alive_interval: None,
         alive_count_max: 3,
@@ -222,14 +225,31 @@ fn machines_on_the_way_are_logins_or_addresses_of_ssh() {
 
 #[test]
 fn a_keyword_that_is_not_followed_is_told_for_the_hosts_that_it_is_meant_for() {
-    let config = "Host a\nForwardAgent no\nCiphers aes256-ctr\nLogLevel DEBUG\n\
-                  Host *\nForwardAgent yes\nCiphers aes128-ctr\nVerifyHostKeyDNS false\n";
+    let config = "Host a\nForwardAgent no\nBindAddress 10.0.0.1\nLogLevel DEBUG\n\
+                  Host *\nForwardAgent yes\nBindAddress 10.0.0.2\nVerifyHostKeyDNS false\n";
     let not_followed = |line| format!("{line}: this keyword is not followed here");
-    assert_eq!(shown(&host(config, "a", &me(&[])).notes), [not_followed("3 Ciphers aes256-ctr")]);
+    assert_eq!(shown(&host(config, "a", &me(&[])).notes), [not_followed("3 BindAddress 10.0.0.1")]);
     assert_eq!(
         shown(&host(config, "b", &me(&[])).notes),
-        [not_followed("6 ForwardAgent yes"), not_followed("7 Ciphers aes128-ctr")]
+        [not_followed("6 ForwardAgent yes"), not_followed("7 BindAddress 10.0.0.2")]
     );
+}
+
+#[test]
+fn lists_of_algorithms_are_followed_and_what_is_not_known_of_them_is_told() {
+    let config = "Host a\nCiphers aes256-ctr,rijndael\nMACs -*sha1*,hmac-sha2-256\nHostKeyAlgorithms ^rsa-sha2-256\n\
+                  Host *\nCiphers chacha20-poly1305@openssh.com\nKexAlgorithms +diffie-hellman-group14-sha1\n\
+                  PubkeyAcceptedKeyTypes ssh-ed25519\nRevokedHostKeys ~/revoked\n";
+    let host = host(config, "a", &me(&[]));
+    assert_eq!(shown(&host.notes), ["2 Ciphers aes256-ctr,rijndael: not known here: rijndael"]);
+    let (usual, found) = (Algorithms::default(), &host.settings.algorithms);
+    assert_eq!(found.ciphers, ["aes256-ctr"]);
+    assert_eq!(found.macs.len(), usual.macs.len() - 1);
+    assert_eq!((found.host_keys[0], found.host_keys_in_order), ("rsa-sha2-256", true));
+    assert_eq!(found.host_keys.len(), usual.host_keys.len());
+    assert_eq!(found.key_exchanges.last(), Some(&"diffie-hellman-group14-sha1"));
+    assert_eq!(found.public_keys, ["ssh-ed25519"]);
+    assert_eq!(host.settings.revoked_host_keys.as_deref(), Some(Path::new("/home/me/revoked")));
 }
 
 #[test]

@@ -17,6 +17,7 @@ use thiserror::Error;
 use super::agent::Agent;
 use super::file::{self, KeyError, KeyFile};
 use super::{Candidates, Keyring};
+use crate::algorithms::Algorithms;
 use crate::ask::Answers;
 use crate::config::Settings;
 
@@ -27,6 +28,8 @@ pub struct Candidate {
     holder: Holder,
     /// `None`: nobody may be asked.
     answers: Option<Arc<dyn Answers>>,
+    /// With which signatures it may be shown.
+    algorithms: Arc<Algorithms>,
 }
 
 /// Who has the private half.
@@ -56,6 +59,9 @@ pub enum ShowError {
         /// Why.
         error: String,
     },
+    /// The person wants no such signatures.
+    #[error("PubkeyAcceptedAlgorithms leaves it out")]
+    NotWanted,
     /// The server takes signatures of RSA keys by SHA-1 only.
     #[error("the server takes RSA keys only with SHA-1, which is not safe: use an ed25519 key there")]
     Sha1,
@@ -74,14 +80,11 @@ impl Candidate {
         let public = self.public().await?;
         let hash = match public.algorithm() {
             Algorithm::Rsa { .. } => {
-                match session.best_supported_rsa_hash().await.map_err(ShowError::Gone)? {
-                    Some(None) => return Err(ShowError::Sha1),
-                    Some(hash) => hash,
-                    // It does not say; a server that knows SHA-2 at all knows this.
-                    None => Some(HashAlg::Sha256),
-                }
+                let best = session.best_supported_rsa_hash().await.map_err(ShowError::Gone)?;
+                self.rsa_hash(best)?
             }
-            _ => None,
+            algorithm if self.shows(&algorithm) => None,
+            _ => return Err(ShowError::NotWanted),
         };
         let mut signer = Signing(self);
         match &self.certificate {
@@ -90,6 +93,22 @@ impl Candidate {
             }
             None => session.authenticate_publickey_with(user, public, hash, &mut signer).await,
         }
+    }
+
+    fn shows(&self, signature: &Algorithm) -> bool {
+        self.algorithms.shows(signature, self.certificate.is_some())
+    }
+
+    /// With what to sign by an RSA key, from the best that the server takes down to what the person wants.
+    fn rsa_hash(&self, best: Option<Option<HashAlg>>) -> Result<Option<HashAlg>, ShowError> {
+        let offers: &[Option<HashAlg>] = match best {
+            Some(None) => &[None],
+            Some(Some(HashAlg::Sha512)) => &[Some(HashAlg::Sha512), Some(HashAlg::Sha256), None],
+            // Where it does not say: a server that knows SHA-2 at all knows this.
+            _ => &[Some(HashAlg::Sha256), Some(HashAlg::Sha512), None],
+        };
+        let wanted = offers.iter().find(|hash| self.shows(&Algorithm::Rsa { hash: **hash }));
+        wanted.copied().ok_or(if best == Some(None) { ShowError::Sha1 } else { ShowError::NotWanted })
     }
 
     /// Asks for a passphrase only where the file alone has the public half, and does not show it without.
@@ -180,7 +199,14 @@ impl fmt::Debug for Candidate {
 /// Certificates, then keys of the agent that the person's files name, then the agent's others, then files.
 pub(super) async fn collect(keyring: &Keyring, settings: &Settings) -> Candidates {
     let answers = settings.ask.then(|| keyring.answers.clone());
-    let mut all = Collection { keyring, answers, notes: Vec::new(), files: Vec::new(), agent: Vec::new() };
+    let mut all = Collection {
+        keyring,
+        answers,
+        notes: Vec::new(),
+        files: Vec::new(),
+        agent: Vec::new(),
+        algorithms: Arc::new(settings.algorithms.clone()),
+    };
     all.list_files(settings);
     all.list_agent(settings).await;
     all.tell_useless_files(settings).await;
@@ -195,6 +221,7 @@ struct Collection<'a> {
     notes: Vec<String>,
     files: Vec<Arc<KeyFile>>,
     agent: Vec<(Arc<Agent>, Arc<AgentIdentity>)>,
+    algorithms: Arc<Algorithms>,
 }
 
 impl Collection<'_> {
@@ -284,7 +311,8 @@ impl Collection<'_> {
     }
 
     fn candidate(&self, certificate: Option<Certificate>, holder: Holder) -> Candidate {
-        Candidate { certificate, holder, answers: self.answers.clone() }
+        let (answers, algorithms) = (self.answers.clone(), Arc::clone(&self.algorithms));
+        Candidate { certificate, holder, answers, algorithms }
     }
 
     /// Who can sign by this key.

@@ -34,6 +34,10 @@ impl KnownHosts {
         answers: &dyn Answers,
     ) -> Result<Admission, Refusal> {
         let (name, key) = (Name::of(hop), shown.public_key());
+        // As with ssh, nothing overrules this file.
+        if let Some(place) = self.revoked.as_ref().and_then(|revoked| revoked.find(shown)) {
+            return Err(Refusal { name, key, reason: Reason::Revoked(place) });
+        }
         let (mut verdict, fault) = self.verdict(&name, shown);
         let mut admission = Admission::default();
         if let Some(fault) = fault {

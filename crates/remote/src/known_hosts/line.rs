@@ -52,7 +52,7 @@ impl Line {
 }
 
 /// A key by the name of its kind and its Base64. Certificates are not taken: they nest, and have no place in the file.
-fn parse_key(kind: &str, base64: &str) -> Option<PublicKey> {
+pub(super) fn parse_key(kind: &str, base64: &str) -> Option<PublicKey> {
     let blob = Base64::decode_vec(base64).ok()?;
     let (length, rest) = blob.split_first_chunk()?;
     let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use russh::keys::PublicKeyOrCertificate;
+use russh::keys::{EcdsaCurve, HashAlg, PublicKeyOrCertificate};
 use tempfile::TempDir;
 
 use super::*;
@@ -179,13 +179,18 @@ fn a_file_that_is_too_large_or_has_too_many_lines_is_refused_by_name() {
 fn a_host_is_asked_first_for_a_key_that_is_known() {
     let (_folder, known) =
         known(&format!("web {ECDSA}\n@cert-authority *.lab {ED25519}\nbox.lab {ED25519}\n"));
-    let web = known.preference(&name("web", 2222));
+    let web = known.preference(&name("web", 2222), &Algorithms::default());
     assert_eq!(web.keys[0], Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 });
     assert_eq!(web.keys[1], Algorithm::Ed25519, "the others follow in their order");
     assert!(web.certificates.is_empty());
-    let lab = known.preference(&name("box.lab", 22));
-    assert_eq!(lab.keys, TAKEN);
-    assert_eq!(lab.certificates, TAKEN);
+    let lab = known.preference(&name("box.lab", 22), &Algorithms::default());
+    assert_eq!(lab.keys, Algorithms::default().bare_host_keys());
+    assert_eq!(lab.certificates, lab.keys);
+    let host_keys = vec!["rsa-sha2-512", "ssh-ed25519"];
+    let given = Algorithms { host_keys, host_keys_in_order: true, ..Algorithms::default() };
+    let lab = known.preference(&name("box.lab", 22), &given);
+    assert_eq!(lab.keys, [Algorithm::Rsa { hash: Some(HashAlg::Sha512) }, Algorithm::Ed25519]);
+    assert!(lab.certificates.is_empty(), "none was named");
 }
 
 #[test]
@@ -197,7 +202,7 @@ fn a_known_rsa_key_may_sign_in_either_way_and_never_by_sha_1() {
     make_key(folder.path(), "host", &["rsa"]);
     let public = fs::read_to_string(folder.path().join("host.pub")).unwrap();
     let (_folder, known) = known(&format!("web {public}"));
-    let keys = known.preference(&name("web", 22)).keys;
+    let keys = known.preference(&name("web", 22), &Algorithms::default()).keys;
     let rsa = |hash| Algorithm::Rsa { hash };
     assert_eq!(keys[..2], [rsa(Some(HashAlg::Sha512)), rsa(Some(HashAlg::Sha256))]);
     assert!(!keys.contains(&rsa(None)));

@@ -140,6 +140,48 @@ async fn a_revoked_key_is_refused_though_it_is_known() {
 }
 
 #[tokio::test]
+async fn a_key_in_the_file_of_revoked_ones_is_refused_whatever_else_is_set_and_without_the_file_every_key_is()
+{
+    needs!("sshd", "ssh");
+    let person = Person::new();
+    let server = Sshd::start(&person).await;
+    person.trust(&server.known_hosts_line());
+    let settings = Settings {
+        revoked_host_keys: Some(person.path("revoked")),
+        ..strict(&person, StrictHostKeyChecking::No)
+    };
+    let machine = person.machine_with(&server, settings);
+    let failure = || async { person.start(&machine, &Command::new("true")).await.err().unwrap().to_string() };
+    let text = failure().await;
+    assert!(text.contains("cannot be read, so that every key may be revoked"), "{text}");
+    fs::write(person.path("revoked"), format!("# stolen\n{}\n", server.host_key())).unwrap();
+    let text = refusal(&person, &machine).await;
+    assert!(text.contains("IS REVOKED by") && text.contains("revoked:2"), "{text}");
+    output_of("ssh-keygen", &["-q", "-k", "-f", person.path("revoked").to_str().unwrap()]);
+    let text = failure().await;
+    assert!(text.contains("is a KRL, which is not read here"), "{text}");
+    fs::write(person.path("revoked"), person.public_key("id_ed25519")).unwrap();
+    assert!(matches!(person.run(&machine, "true").await.outcome, Outcome::Exit(0)));
+}
+
+#[tokio::test]
+async fn what_an_authority_has_signed_is_refused_where_the_authority_is_revoked() {
+    needs!("sshd", "ssh");
+    let person = Person::new();
+    let authority = authority(&person);
+    person.trust(&format!("@cert-authority * {authority}"));
+    person.make_key("of_the_host", "ed25519");
+    certify(&person, &person.path("of_the_host.pub"), &["-h", "-n", "127.0.0.1"]);
+    let key = person.path("of_the_host");
+    let options = format!("HostKey {key}\nHostCertificate {key}-cert.pub", key = key.display());
+    let server = Sshd::with(&person, &options).await;
+    fs::write(person.path("revoked"), authority).unwrap();
+    let settings = Settings { revoked_host_keys: Some(person.path("revoked")), ..person.settings() };
+    let text = refusal(&person, &person.machine_with(&server, settings)).await;
+    assert!(text.contains("IS REVOKED by"), "{text}");
+}
+
+#[tokio::test]
 async fn of_several_keys_the_server_shows_the_one_that_is_known() {
     needs!("sshd", "ssh");
     let person = Person::new();

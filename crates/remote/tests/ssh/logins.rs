@@ -4,6 +4,7 @@ use std::fs;
 use std::process::{Child, Command as Program, Stdio};
 use std::sync::Arc;
 
+use remote::algorithms::Algorithms;
 use remote::config::{IdentityFile, Settings};
 use remote::{Command, ConnectError, Outcome};
 
@@ -92,6 +93,69 @@ async fn a_wrong_key_is_named_with_what_the_server_would_have_taken() {
         person.path("id_ed25519").display()
     );
     assert_eq!(error.to_string(), expected);
+}
+
+/// Settings with other algorithms.
+fn with(person: &Person, change: impl FnOnce(&mut Algorithms)) -> Settings {
+    let mut settings = person.settings();
+    change(&mut settings.algorithms);
+    settings
+}
+
+#[tokio::test]
+async fn only_the_algorithms_that_a_person_lists_are_offered() {
+    needs!("sshd", "ssh");
+    let person = Person::new();
+    let mut server = Sshd::with(&person, "LogLevel DEBUG1").await;
+    person.trust(&server.known_hosts_line());
+    let settings = with(&person, |algorithms| {
+        algorithms.key_exchanges = vec!["ecdh-sha2-nistp384"];
+        algorithms.ciphers = vec!["aes192-ctr"];
+        algorithms.macs = vec!["hmac-sha2-512"];
+    });
+    let ran = person.run(&person.machine_with(&server, settings), "true").await;
+    assert!(matches!(ran.outcome, Outcome::Exit(0)), "{ran:?}");
+    let mut log = server.log();
+    log.retain(|line| line.contains("kex: "));
+    assert!(log.iter().any(|line| line.contains("algorithm: ecdh-sha2-nistp384")), "{log:?}");
+    let cipher = "client->server cipher: aes192-ctr MAC: hmac-sha2-512";
+    assert!(log.iter().any(|line| line.contains(cipher)), "{log:?}");
+}
+
+#[tokio::test]
+async fn where_nothing_that_a_person_lists_can_be_had_nothing_else_is_taken() {
+    needs!("sshd", "ssh");
+    let person = Person::new();
+    let server = Sshd::with(&person, "Ciphers aes256-ctr").await;
+    person.trust(&server.known_hosts_line());
+    for (settings, words) in [
+        (
+            with(&person, |of| of.ciphers = vec!["aes128-cbc"]),
+            "nothing in common (Cipher); it has: aes256-ctr",
+        ),
+        (with(&person, |of| of.ciphers.clear()), "Ciphers in ssh_config(5) leaves nothing"),
+        (with(&person, |of| of.host_keys.clear()), "HostKeyAlgorithms in ssh_config(5) leaves nothing"),
+        (with(&person, |of| of.public_keys = vec!["rsa-sha2-512"]), "PubkeyAcceptedAlgorithms leaves it out"),
+    ] {
+        let machine = person.machine_with(&server, settings);
+        let error = person.start(&machine, &Command::new("true")).await.err().unwrap().to_string();
+        assert!(error.contains(words), "{words}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_rsa_key_signs_as_the_person_wants_it() {
+    needs!("sshd", "ssh");
+    let person = Person::new();
+    person.make_key("rsa", "rsa");
+    let mut server = Sshd::with(&person, "LogLevel DEBUG1").await;
+    fs::write(server.path("authorized_keys"), person.public_key("rsa")).unwrap();
+    person.trust(&server.known_hosts_line());
+    let mut settings = with(&person, |of| of.public_keys = vec!["rsa-sha2-256"]);
+    settings.identity_files[0].path = person.path("rsa");
+    let ran = person.run(&person.machine_with(&server, settings), "true").await;
+    assert!(matches!(ran.outcome, Outcome::Exit(0)), "{ran:?}");
+    assert!(server.log().iter().any(|line| line.contains("pkalg rsa-sha2-256")));
 }
 
 #[tokio::test]

@@ -2,20 +2,18 @@
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
 use clap::Args;
 use node::ssh::fan::AT_ONCE;
 
 use super::ssh::SshFlags;
-use super::values;
 use crate::completion;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS, mut_arg("port", |port| port.short('P')))]
 pub(crate) struct CopyFlags {
     /// What, and last where to; one side is TARGETS:PATH
-    #[arg(value_name = "PATHS", num_args = 2.., required = true)]
+    #[arg(value_name = "PATHS", num_args = 2.., required = true, add = completion::files_here_or_there())]
     pub(crate) paths: Vec<OsString>,
 
     /// Directories, too, with all that is in them; links are followed
@@ -39,10 +37,6 @@ pub(crate) struct CopyFlags {
         help_heading = "Which machines"
     )]
     pub(crate) at_once: NonZeroUsize,
-
-    /// How long connecting may take, while nobody asks you: look-up, TCP, handshake and login together
-    #[arg(short = 't', long = "connect-limit", value_name = "SECONDS", value_parser = values::some_seconds, default_value = "10", help_heading = "Limits")]
-    pub(crate) connect_limit: Duration,
 
     /// Say only what went wrong
     #[arg(short = 'q', help_heading = "Output")]

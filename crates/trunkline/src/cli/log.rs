@@ -13,7 +13,7 @@ pub(crate) const LAST_RUN: &str = "last";
 pub(crate) struct LogFlags {
     /// Only with these: names or @groups of the book, the name that somebody gives himself, an IP address, or an
     /// address as `connect` takes it; or `last`: what the last run printed, again
-    #[arg(add = completion::targets())]
+    #[arg(add = completion::targets_or(LAST_RUN))]
     pub(crate) target: Option<String>,
 
     /// Only from this time on, such as 2h, 3d, 14:30, yesterday or 2026-11-22

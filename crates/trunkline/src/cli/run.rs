@@ -58,10 +58,6 @@ pub(crate) struct RunFlags {
     #[arg(short = 'n', help_heading = "What runs")]
     pub(crate) no_input: bool,
 
-    /// How long connecting may take, while nobody asks you: look-up, TCP, handshake and login together
-    #[arg(short = 't', long = "connect-limit", value_name = "SECONDS", value_parser = values::some_seconds, default_value = "10", help_heading = "Limits")]
-    pub(crate) connect_limit: Duration,
-
     /// How long the command may run; then it is ended [default: as long as it likes]
     #[arg(short = 'u', long = "command-limit", value_name = "SECONDS", value_parser = values::some_seconds, help_heading = "Limits")]
     pub(crate) command_limit: Option<Duration>,

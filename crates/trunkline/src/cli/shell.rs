@@ -1,11 +1,8 @@
 //! The flags of `shell`.
 
-use std::time::Duration;
-
 use clap::Args;
 
 use super::ssh::SshFlags;
-use super::values;
 use crate::completion;
 
 #[derive(Debug, Args)]
@@ -18,10 +15,6 @@ pub(crate) struct ShellFlags {
     /// No terminal over there: lines go there when they are whole, and Ctrl-C leaves
     #[arg(short = 'T', help_heading = "As with ssh")]
     pub(crate) no_terminal: bool,
-
-    /// How long connecting may take, while nobody asks you: look-up, TCP, handshake and login together
-    #[arg(short = 't', long = "connect-limit", value_name = "SECONDS", value_parser = values::some_seconds, default_value = "10", help_heading = "Limits")]
-    pub(crate) connect_limit: Duration,
 
     #[command(flatten)]
     pub(crate) ssh: SshFlags,

@@ -1,8 +1,11 @@
 //! The flags that ssh has, by ssh's names.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
+
+use super::values;
 
 /// How to find machines, and to log in there.
 #[derive(Debug, Args)]
@@ -30,4 +33,8 @@ pub(crate) struct SshFlags {
     /// Set what ssh_config(5) knows, as in -o StrictHostKeyChecking=accept-new; may be given several times
     #[arg(short = 'o', value_name = "NAME=VALUE", help_heading = "As with ssh")]
     pub(crate) option: Vec<String>,
+
+    /// How long connecting may take, while nobody asks you: look-up, TCP, handshake and login together
+    #[arg(short = 't', long = "connect-limit", value_name = "SECONDS", value_parser = values::some_seconds, default_value = "10", help_heading = "Limits")]
+    pub(crate) connect_limit: Duration,
 }

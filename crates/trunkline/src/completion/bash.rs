@@ -39,6 +39,9 @@ impl EnvCompleter for Bash {
     # What is put on the line replaces only what follows the last such end.
     local word=${{words[${{#words[@]}}-1]}}
     COMPREPLY=("${{COMPREPLY[@]#"${{word%"$2"}}"}}")
+    # Behind a machine of `copy`, or a folder, the word goes on.
+    [[ ${{#COMPREPLY[@]}} -eq 1 && ${{COMPREPLY[0]}} == *[:/] ]] && compopt -o nospace 2> /dev/null
+    return 0
 }}
 complete -o default -F _{name} {bin}
 "#

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _};
 use node::book::{Book, Record};
 
 use crate::book::own_book;
@@ -10,14 +10,37 @@ use crate::book::own_book;
 /// Names and groups, where a set of them may stand: the part after the last operator is completed.
 pub(crate) fn targets() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
-        let Some(current) = current.to_str() else { return Vec::new() };
-        let start = current.rfind([',', '!', '&', '^']).map_or(0, |operator| operator + 1);
-        let start = start + usize::from(start > 0 && current[start..].starts_with('-'));
-        let (before, begun) = current.split_at(start);
-        let book = book();
-        let groups = book.groups().iter().map(|group| format!("@{}", group.name));
-        offer(before, begun, names(&book, |_| true).into_iter().chain(groups))
+        current.to_str().map_or_else(Vec::new, |current| set(current, "", |_| true))
     })
+}
+
+/// Likewise, or a word that has a meaning there.
+pub(crate) fn targets_or(word: &'static str) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |current: &OsStr| {
+        let Some(current) = current.to_str() else { return Vec::new() };
+        let word = offer("", current, std::iter::once(word.to_owned()));
+        word.into_iter().chain(set(current, "", |_| true)).collect()
+    })
+}
+
+/// Files here, or machines with the colon behind which their files stand.
+pub(crate) fn files_here_or_there() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let machines = current.to_str().filter(|current| !current.contains([':', '/']));
+        let machines = machines.map_or_else(Vec::new, |current| set(current, ":", |of| of.ssh.is_some()));
+        machines.into_iter().chain(PathCompleter::any().complete(current)).collect()
+    })
+}
+
+/// What may go on with a set, with something behind each.
+fn set(current: &str, behind: &str, wanted: impl Fn(&Record) -> bool) -> Vec<CompletionCandidate> {
+    let start = current.rfind([',', '!', '&', '^']).map_or(0, |operator| operator + 1);
+    let start = start + usize::from(start > 0 && current[start..].starts_with('-'));
+    let (before, begun) = current.split_at(start);
+    let book = book();
+    let groups = book.groups().iter().map(|group| format!("@{}", group.name));
+    let words = names(&book, wanted).into_iter().chain(groups);
+    offer(before, begun, words.map(|word| word + behind))
 }
 
 /// Names that can be connected to.

@@ -46,6 +46,7 @@ impl Plan {
         }
         let here = Here::of_process();
         let user = here.user.clone();
+        let connect_limit = Some(flags.ssh.connect_limit);
         let found = ssh::machines(flags.ssh, here, &targets, flags.exclude.as_deref())?;
         if let Way::Get { to, labelled, .. } = &mut way {
             *labelled = found.list.len() > 1;
@@ -54,11 +55,7 @@ impl Plan {
                 return Err(Failure::usage(error).hint(format!("mkdir {}", to.display())));
             }
         }
-        let limits = fan::Plan {
-            at_once: flags.at_once,
-            connect_limit: Some(flags.connect_limit),
-            ..fan::Plan::default()
-        };
+        let limits = fan::Plan { at_once: flags.at_once, connect_limit, ..fan::Plan::default() };
         let job = Job { way, recursive: flags.recursive, keep: flags.keep };
         let command = flags.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>().join(" ");
         let entry = Entry { home, user, verb: RunVerb::Copy, targets, command };

@@ -60,6 +60,7 @@ impl Plan {
         let here = Here::of_process();
         let user = here.user.clone();
         let (command, line, ahead) = what_runs(&flags).map_err(Failure::usage)?;
+        let connect_limit = Some(flags.ssh.connect_limit);
         let found = ssh::machines(flags.ssh, here, &flags.targets, flags.exclude.as_deref())?;
         let mut machines: Vec<_> = found.list.into_iter().zip(found.charsets).collect();
         if flags.failed {
@@ -76,7 +77,7 @@ impl Plan {
         let reads = !flags.no_input && (shown.len() == 1 || !io::stdin().is_terminal());
         let limits = fan::Plan {
             at_once: flags.at_once,
-            connect_limit: Some(flags.connect_limit),
+            connect_limit,
             command_limit: flags.command_limit,
             stop_at_first_failure: flags.stop_at_first_failure,
         };

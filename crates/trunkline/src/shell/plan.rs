@@ -33,6 +33,7 @@ impl Plan {
         let home = Home::of_this_user().map_err(Failure::usage)?;
         let here = Here::of_process();
         let user = here.user.clone();
+        let connect_limit = flags.ssh.connect_limit;
         let found = ssh::machines(flags.ssh, here, &flags.target, None)?;
         let number = found.list.len();
         let [machine] = <[Machine; 1]>::try_from(found.list).map_err(|_| {
@@ -43,7 +44,7 @@ impl Plan {
         Ok(Self {
             entry,
             machine,
-            connect_limit: flags.connect_limit,
+            connect_limit,
             at_terminal: !flags.no_terminal && io::stdin().is_terminal(),
         })
     }

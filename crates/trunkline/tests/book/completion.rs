@@ -65,6 +65,11 @@ fn bash_completes_names_groups_and_the_last_part_of_a_set() {
     assert_eq!(bash(&home, "trunkline book add x --ssh h --via ga"), ["gate"]);
     assert_eq!(bash(&home, "trunkline serve :9100 forward sc"), ["scale"]);
     assert_eq!(bash(&home, "trunkline bo"), ["book"]);
+    assert_eq!(bash(&home, "trunkline log la"), ["last"]);
+    assert_eq!(bash(&home, "trunkline log prin"), ["printer"]);
+    assert_eq!(bash(&home, "trunkline copy motd n39"), ["n39:"]);
+    assert_eq!(bash(&home, "trunkline copy motd n39,@la"), ["lab:"]);
+    assert_eq!(bash(&home, "trunkline copy /etc/hostn"), ["/etc/hostname"]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! One machine: its bytes, its streams, its exit code.
 
+use std::process::{Command, Stdio};
+
 use crate::ground::Ground;
 use crate::peers::output_of;
 use crate::program::{Running, noise, trunkline};
@@ -56,6 +58,52 @@ fn no_connection_is_255_and_says_why() {
     );
     let nobody = ground.run(&["n6", "true"]);
     assert!(nobody.code != Some(0), "{}", nobody.err);
+}
+
+#[test]
+fn a_name_that_is_looked_up_for_minutes_keeps_nobody_from_leaving() {
+    needs!("unshare", "ip");
+    needs_root!();
+    let folder = tempfile::tempdir().unwrap();
+    let resolver = folder.path().join("resolv.conf");
+    std::fs::write(&resolver, "nameserver 192.0.2.53\noptions timeout:30 attempts:5\n").unwrap();
+    // A network that takes every question and gives no answer.
+    let script = r#"ip link add near type veth peer name far && ip addr add 192.0.2.1/24 dev near &&
+        ip link set near up && ip link set far up && ip neigh add 192.0.2.53 lladdr 02:00:00:00:00:53 dev near &&
+        mount --bind "$1" /etc/resolv.conf && shift && exec "$@""#;
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--mount", "--net", "sh", "-c", script, "sh"]).arg(&resolver);
+    unshare.arg(env!("CARGO_BIN_EXE_trunkline")).args([
+        "run",
+        "-F",
+        "none",
+        "-t",
+        "0.3",
+        "root@n1.lab",
+        "true",
+    ]);
+    unshare.env("TRUNKLINE_HOME", folder.path()).env("HOME", folder.path());
+    let ran = Running::start(unshare.stdout(Stdio::piped()).stderr(Stdio::piped())).finish();
+    assert_eq!(ran.code, Some(255));
+    assert!(ran.err.contains("what was under way: looking up and connecting"), "{}", ran.err);
+}
+
+#[test]
+fn a_machine_that_is_switched_off_is_noticed_in_the_end_for_the_kernel_asks_for_it() {
+    needs!("sshd", "ssh-keygen", "strace");
+    let ground = Ground::new();
+    let calls = ground.path("calls");
+    let run = ground.command(&["n1", "true"]);
+    let mut strace = Command::new("strace");
+    strace
+        .args(["-f", "-e", "trace=setsockopt", "-o"])
+        .arg(&calls)
+        .arg(run.get_program())
+        .args(run.get_args());
+    strace.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let ran = Running::start(strace.stdout(Stdio::piped()).stderr(Stdio::piped())).finish();
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    assert!(std::fs::read_to_string(calls).unwrap().contains("SOL_SOCKET, SO_KEEPALIVE, [1]"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use remote::algorithms::Algorithms;
 use remote::ask::{Answers, Nobody};
 use remote::client::{Flow, Running};
 use remote::config::{IdentityFile, Settings, StrictHostKeyChecking};
@@ -66,6 +67,8 @@ impl Person {
             strict: StrictHostKeyChecking::Yes,
             hash_known_hosts: false,
             host_key_alias: None,
+            revoked_host_keys: None,
+            algorithms: Algorithms::default(),
             connect_timeout: None,
             alive_interval: None,
             alive_count_max: 3,

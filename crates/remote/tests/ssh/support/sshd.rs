@@ -103,9 +103,14 @@ impl Sshd {
         while !self.log.recv().await.unwrap().contains(words) {}
     }
 
-    /// How many lines of what it has said so far have these words.
+    /// What it has said since somebody asked.
+    pub(crate) fn log(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.log.try_recv().ok()).collect()
+    }
+
+    /// How many of these lines have these words.
     pub(crate) fn count(&mut self, words: &str) -> usize {
-        std::iter::from_fn(|| self.log.try_recv().ok()).filter(|line| line.contains(words)).count()
+        self.log().iter().filter(|line| line.contains(words)).count()
     }
 }
 
