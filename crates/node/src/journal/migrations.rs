@@ -4,7 +4,7 @@
 use rusqlite::{Connection as Database, TransactionBehavior};
 
 /// Each brings the tables from the version of its place in this list to the next one.
-pub(super) const ALL: &[&str] = &[CONNECTIONS, CHAT, FILED, RUNS];
+pub(super) const ALL: &[&str] = &[CONNECTIONS, CHAT, FILED, RUNS, SINCE];
 
 const CONNECTIONS: &str = "
     CREATE TABLE connections (
@@ -165,6 +165,9 @@ const RUNS: &str = "
         DELETE FROM run_output WHERE run = old.id;
     END;
 ";
+
+/// Whoever asks for what was lately must not look through all that was before.
+const SINCE: &str = "CREATE INDEX messages_at ON messages (at) WHERE filed;";
 
 /// The newest version that this program knows: the end of the list.
 pub(super) fn known() -> i64 {
