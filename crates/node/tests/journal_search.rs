@@ -72,6 +72,14 @@ fn the_newest_fifty_of_a_million_messages_are_found_before_anybody_notices() {
         10,
         MessageQuery { whose: whose("zoologist"), ..MessageQuery::default() },
     );
+    for (nick, text, number) in [("person15", "server", 50), ("person16", "server", 0)] {
+        let search = Some(text.to_owned());
+        measure(
+            &format!("{text} of {nick}"),
+            number,
+            MessageQuery { whose: whose(nick), search, ..MessageQuery::default() },
+        );
+    }
     for (text, number) in [("the", 10), ("收到", 0)] {
         measure(
             &format!("{text} of one who wrote little"),
@@ -86,5 +94,7 @@ fn the_newest_fifty_of_a_million_messages_are_found_before_anybody_notices() {
     measure("of nobody", 0, MessageQuery { whose: whose("nobody"), ..MessageQuery::default() });
     let since = Some(Timestamp::from_second(0).unwrap());
     measure("since long ago", 50, MessageQuery { since, ..MessageQuery::default() });
+    let since = Some(Timestamp::from_second(MESSAGES_MAX - 40).unwrap());
+    measure("since a moment ago", 40, MessageQuery { since, ..MessageQuery::default() });
     assert!(slow.is_empty(), "slower than {LIMIT:?}: {slow:#?}");
 }

@@ -4,7 +4,7 @@
 use rusqlite::{Connection as Database, TransactionBehavior};
 
 /// Each brings the tables from the version of its place in this list to the next one.
-pub(super) const ALL: &[&str] = &[CONNECTIONS, CHAT, FILED, RUNS, VERBS];
+pub(super) const ALL: &[&str] = &[CONNECTIONS, CHAT, FILED, RUNS, VERBS, SINCE];
 
 const CONNECTIONS: &str = "
     CREATE TABLE connections (
@@ -172,6 +172,9 @@ const VERBS: &str = "
     ALTER TABLE runs ADD COLUMN copied_files INTEGER;  -- NULL of what is no copy, and until it is over
     ALTER TABLE runs ADD COLUMN copied_bytes INTEGER;
 ";
+
+/// Whoever asks for what was lately must not look through all that was before.
+const SINCE: &str = "CREATE INDEX messages_at ON messages (at) WHERE filed;";
 
 /// The newest version that this program knows: the end of the list.
 pub(super) fn known() -> i64 {

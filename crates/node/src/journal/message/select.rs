@@ -30,13 +30,17 @@ pub struct MessageQuery {
     pub newest: Option<usize>,
 }
 
+/// So many messages since a time are few: nothing before the first of them is looked at. That is not always where the time
+/// was reached, for a clock may have been wrong for a while. Of more than these the newest are soon found from the end.
+pub(super) const FEW: u32 = 10_000;
+
 /// A plus keeps SQLite from looking through all the others, in their order.
 const OUTBOX: &str = "SELECT * FROM messages WHERE state = 'waiting' ORDER BY +id";
 
 impl MessageQuery {
     /// Whether the messages have to be filed to be found.
     pub(in crate::journal) fn needs_filing(&self) -> bool {
-        self.search.is_some() || self.whose.is_some()
+        self.since.is_some() || self.search.is_some() || self.whose.is_some()
     }
 }
 
@@ -101,7 +105,8 @@ fn statement(query: &MessageQuery, whose: Option<&Whose>) -> (String, Vec<Value>
     if let Some(since) = query.since {
         let since = place(since.as_microsecond().into());
         conditions += &format!(
-            " AND messages.id >= (SELECT min(id) FROM messages WHERE at >= {since}) AND +at >= {since}"
+            " AND messages.id >= (SELECT iif(count(*) < {FEW}, min(id), 0) FROM
+                  (SELECT id FROM messages WHERE filed AND at >= {since} LIMIT {FEW})) AND +at >= {since}"
         );
     }
     conditions += &match whose {

@@ -4,7 +4,7 @@ use std::slice::from_ref;
 
 use ipmsg::node::MAX_TEXT;
 
-use super::super::{Change, ChatState, Forgotten, Journal, Party, Whose, Writer};
+use super::super::{Change, ChatState, Forgotten, Journal, Party, Whose, Writer, migrations};
 use super::*;
 
 /// A journal with a writer whose every change is waited for.
@@ -366,6 +366,22 @@ fn one_pages_from_the_newest_to_the_oldest_without_a_gap_whatever_the_clock_did(
         query = MessageQuery { since: Some(at(2)), newest: None, before: None, ..query };
         assert_eq!(texts(desk.found(&query)), ["word 2", "word 6", "word 5"]);
     }
+}
+
+#[test]
+fn of_many_messages_since_a_time_the_newest_are_found_and_none_that_was_before_it() {
+    let mut database = Database::open_in_memory().unwrap();
+    migrations::apply(&mut database, migrations::ALL).unwrap();
+    let transaction = database.transaction().unwrap();
+    for second in 1..=i64::from(select::FEW) + 2 {
+        receive(&transaction, &text(&second.to_string()), at(second)).unwrap();
+    }
+    receive(&transaction, &text("by a clock that was wrong"), at(1)).unwrap();
+    file(&transaction).unwrap();
+    let since = |second| MessageQuery { since: Some(at(second)), newest: Some(2), ..MessageQuery::default() };
+    assert_eq!(texts(select(&transaction, &since(2)).unwrap()), ["10002", "10001"]);
+    assert_eq!(texts(select(&transaction, &since(10_002)).unwrap()), ["10002"]);
+    assert!(select(&transaction, &since(10_003)).unwrap().is_empty());
 }
 
 #[test]
