@@ -252,9 +252,10 @@ impl Line {
     async fn serve(&self, listeners: Vec<Listener>) {
         let limits = net::Limits { max_connections: CONNECTIONS_MAX, ..net::Limits::default() };
         let reporter = Arc::clone(&self.host) as Arc<dyn net::Reporter>;
-        // What goes over a connection is counted by its sessions.
-        let attend =
-            |stream, peer, _| guest::attend(self.server.clone(), Arc::clone(&self.host), stream, peer);
+        // What goes over a connection is counted by its sessions. Boxed: the door's task has room for it twice otherwise.
+        let attend = |stream, peer, _| {
+            Box::pin(guest::attend(self.server.clone(), Arc::clone(&self.host), stream, peer))
+        };
         let serving = door::serve(listeners, &limits, &self.shutdown, reporter, attend);
         let ending = async {
             self.shutdown.drain.cancelled().await;

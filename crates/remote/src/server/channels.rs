@@ -190,7 +190,9 @@ impl Channels {
             over: over.clone(),
         };
         let counters = ends.counters.clone();
-        let task = tell_and_do(self.line.clone(), id.number(), what, counters, work(ends));
+        // Boxed, since a task has room for it twice otherwise: where it comes from, and where it runs.
+        let work = Box::pin(work(ends));
+        let task = tell_and_do(self.line.clone(), id.number(), what, counters, work);
         let task = self.line.sessions.spawn(task);
         self.stages.insert(id, Stage::Running(Running { input, signals, terminal, over, task }));
     }
