@@ -181,6 +181,7 @@ impl Sshd {
             host: Arc::new(Host {
                 tell,
                 writer,
+                inside: Arc::new(Census::default()),
                 strangers: Arc::new(Census::default()),
                 fruitless: Throttle::new(FRUITLESS_AT_ONCE, FRUITLESS_FORGIVEN),
             }),
@@ -250,7 +251,8 @@ impl Line {
     }
 
     async fn serve(&self, listeners: Vec<Listener>) {
-        let limits = net::Limits { max_connections: CONNECTIONS_MAX, ..net::Limits::default() };
+        // Whoever is turned away takes no place meanwhile: the limits that count are `guest`'s, where strangers come first.
+        let limits = net::Limits::default();
         let reporter = Arc::clone(&self.host) as Arc<dyn net::Reporter>;
         // What goes over a connection is counted by its sessions. Boxed: the door's task has room for it twice otherwise.
         let attend = |stream, peer, _| {

@@ -15,14 +15,16 @@ use remote::server::{Closed, Event, Exit, Server};
 use rustix::process::{Resource, getrlimit};
 
 use super::happening::{self, Happening, What};
-use super::{STRANGERS_MAX, STRANGERS_PER_ADDRESS};
+use super::{CONNECTIONS_MAX, STRANGERS_MAX, STRANGERS_PER_ADDRESS};
 use crate::journal::{Change, Connection, Writer};
 
 /// What all connections share.
 pub(super) struct Host {
     pub(super) tell: Arc<dyn Fn(Happening) + Send + Sync>,
     pub(super) writer: Writer,
-    /// The connections on which nobody has logged in.
+    /// All connections that are served.
+    pub(super) inside: Arc<Census>,
+    /// Those of them on which nobody has logged in.
     pub(super) strangers: Arc<Census>,
     /// The addresses of which connections have ended without a login.
     pub(super) fruitless: Throttle,
@@ -60,8 +62,11 @@ pub(super) async fn attend(server: Server, host: Arc<Host>, stream: Stream, peer
         }
     };
     let descriptors = getrlimit(Resource::Nofile).current;
-    let place = match host.strangers.admit(&for_strangers(descriptors), Some(from.ip())) {
-        Ok(place) => place,
+    let stranger = host.strangers.admit(&for_strangers(descriptors), Some(from.ip()));
+    let all = Limits { max_connections: CONNECTIONS_MAX, ..Limits::default() };
+    let places = stranger.and_then(|stranger| Ok((stranger, host.inside.admit(&all, None)?)));
+    let (place, _inside) = match places {
+        Ok(places) => places,
         Err(refusal) => {
             host.fruitless.welcome(&visit);
             (host.tell)(turned_away(peer.remote.unescaped(), refusal));

@@ -70,7 +70,7 @@ fn ten_commands_that_read_nothing_of_much() {
     needs!("ssh", "ssh-keygen");
     if is_there() {
         let host = Host::start();
-        host.stands("8 MiB for each of 10 commands that do not read", 48, || lawless(&host, "input"));
+        host.stands("3 MiB for each of 10 commands that do not read", 20, || lawless(&host, "input"));
     }
 }
 

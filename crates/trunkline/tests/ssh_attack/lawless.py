@@ -63,7 +63,7 @@ elif way == "output":
     threading.Event().wait()
 elif way == "input":
     numbers = [opened("exec sleep 1000") for _ in range(10)]
-    for _ in range(8 * 32):
+    for _ in range(3 * 32):
         for number in numbers:
             send(DATA, number, b"x" * 32768)
     # What was sent before this is taken when it is answered.
