@@ -113,8 +113,8 @@ impl Client {
             let mut connection =
                 Connection { hop: hop.clone(), handle, last_words, _cut: guard, _through: through };
             admission.notes.iter().for_each(|note| self.answers.note(hop, note));
-            doing.begin(hop, "logging in");
-            self.log_in(&mut connection, admission.keys_only).await?;
+            doing.begin(hop, login::LOGGING_IN);
+            self.log_in(&mut connection, admission.keys_only, doing).await?;
             Ok(connection)
         };
         reached.await.map_err(|reason| Unreachable { hop: hop.to_string(), reason })

@@ -11,6 +11,7 @@ use super::connection::Connection;
 use crate::config::Settings;
 use crate::identity::{Candidate, ShowError, Tries};
 use crate::outcome::ConnectError;
+use crate::transport::Doing;
 
 /// Rounds of questions (RFC 4256 section 3.2) in one login. A person has typed a password and a code in two; a server could
 /// go on for ever.
@@ -23,9 +24,17 @@ const METHODS: [MethodKind; 3] =
 /// What sshd says when a client has shown more than `MaxAuthTries` keys.
 const TOO_MANY: &str = "Too many authentication failures";
 
+/// What is under way.
+pub(super) const LOGGING_IN: &str = "logging in";
+
+/// A server that wants the password changed says so (RFC 4252 section 8) in a message that russh takes no notice of: then there is
+/// no answer at all.
+const PASSWORD_GIVEN: &str = "logging in: it has the password and says neither yes nor no; it may have expired: ssh can change it there";
+
 /// A login under way.
 struct Login<'a> {
     connection: &'a mut Connection,
+    doing: &'a Doing,
     user: String,
     keys: VecDeque<Candidate>,
     tries: Tries,
@@ -44,11 +53,13 @@ impl Client {
         &self,
         connection: &mut Connection,
         keys_only: bool,
+        doing: &Doing,
     ) -> Result<(), ConnectError> {
         let hop = connection.hop.clone();
         let candidates = self.keyring.candidates(&hop.settings).await;
         let mut login = Login {
             connection,
+            doing,
             keys: candidates.keys.into(),
             tries: self.keyring.tries(&hop),
             open: MethodSet::from([MethodKind::PublicKey].as_slice()),
@@ -122,7 +133,9 @@ impl Login<'_> {
     async fn give_password(&mut self) -> Result<Option<AuthResult>, ConnectError> {
         let Some(password) = self.tries.password().await else { return Ok(None) };
         self.tried.push("a password".to_owned());
+        self.doing.begin(&self.connection.hop, PASSWORD_GIVEN);
         let answer = self.connection.handle.authenticate_password(&self.user, password.expose()).await;
+        self.doing.begin(&self.connection.hop, LOGGING_IN);
         match answer {
             Ok(answer) => Ok(Some(answer)),
             Err(_) => Err(self.hung_up().await),

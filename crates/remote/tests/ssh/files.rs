@@ -174,13 +174,6 @@ async fn comes_back_as_it_went(ground: &Ground, size: usize) {
 }
 
 #[tokio::test]
-async fn a_file_of_sixty_four_mebibytes_comes_back_as_it_went() {
-    needs!("sshd", "ssh");
-    soon(comes_back_as_it_went(&Ground::new().await, 64 * MIB)).await;
-}
-
-#[tokio::test]
-#[ignore = "half a minute and more"]
 async fn a_file_of_a_gibibyte_comes_back_as_it_went() {
     needs!("sshd", "ssh");
     comes_back_as_it_went(&Ground::new().await, 1024 * MIB).await;

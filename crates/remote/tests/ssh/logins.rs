@@ -12,14 +12,14 @@ use crate::support::peers::output_of;
 use crate::support::{Answerer, Guest, PASSWORD, Person, Ran, Sshd, lines, may_mount, soon};
 
 /// An ssh-agent that ends with its owner.
-struct Agent {
+pub(crate) struct Agent {
     process: Child,
     socket: std::path::PathBuf,
 }
 
 impl Agent {
     /// One that holds keys of a person.
-    async fn with(person: &Person, keys: &[&str]) -> Self {
+    pub(crate) async fn with(person: &Person, keys: &[&str]) -> Self {
         let socket = person.path("agent");
         let mut agent = Program::new("ssh-agent");
         let mut process = agent.arg("-D").arg("-a").arg(&socket).stdout(Stdio::piped()).spawn().unwrap();
@@ -41,7 +41,7 @@ impl Drop for Agent {
     }
 }
 
-fn by_agent(person: &Person, agent: &Agent) -> Settings {
+pub(crate) fn by_agent(person: &Person, agent: &Agent) -> Settings {
     Settings {
         agent: Some(agent.socket.clone()),
         identity_files: Vec::new(),

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 use crate::support::peers::output_of;
-use crate::support::{Person, Ran, Sshd, machine_at, soon};
+use crate::support::{Answerer, Person, Ran, Sshd, machine_at, soon};
 
 /// A port whose first visitor is treated like this.
 async fn port<F>(treat: impl FnOnce(TcpStream) -> F + Send + 'static) -> u16
@@ -234,4 +234,46 @@ async fn a_reader_that_stops_reading_makes_the_command_wait_and_gets_all_of_it_l
     soon(session.signal(remote::Signal::Hangup)).await;
     let ran = soon(Ran::of(&mut session)).await;
     assert_eq!((first.len() + ran.out.len(), ran.err.as_slice()), (20_000_000, b"done\n".as_slice()));
+}
+
+/// Neither takes a password nor refuses it, as it is for us with a server that wants it changed (RFC 4252 section 8).
+struct WantsAnother;
+
+impl russh::server::Handler for WantsAnother {
+    type Error = russh::Error;
+
+    async fn auth_password(&mut self, _: &str, _: &str) -> Result<russh::server::Auth, russh::Error> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_has_the_password_and_says_nothing_is_told_with_what_it_may_want() {
+    needs!("ssh");
+    let key =
+        russh::keys::PrivateKey::random(&mut russh::keys::key::safe_rng(), russh::keys::Algorithm::Ed25519);
+    let config = russh::server::Config { keys: vec![key.unwrap()], ..Default::default() };
+    let port = port(|stream| async move {
+        let running = russh::server::run_stream(Arc::new(config), stream, WantsAnother).await;
+        let _ = running.unwrap().await;
+    })
+    .await;
+    let person = Person::new();
+    let settings =
+        Settings { strict: StrictHostKeyChecking::AcceptNew, public_key: false, ..person.settings() };
+    let machine = machine_at("anna", port, Settings { keyboard_interactive: false, ..settings });
+    let client = person.client(Arc::new(Answerer::new(&["old"])));
+    let (command, doing) = (Command::new("true"), Doing::default());
+    let told = async {
+        while !doing.timed_out(&machine, Duration::from_secs(1)).to_string().contains("it may have expired") {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(async {
+        tokio::select! {
+            started = client.start(&machine, &command, &doing) => panic!("{:?}", started.err()),
+            () = told => {}
+        }
+    })
+    .await;
 }
