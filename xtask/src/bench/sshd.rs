@@ -101,8 +101,7 @@ fn gib(bench: &Bench) -> Result<Found> {
 
 /// What a session costs in which nothing happens.
 fn idle_sessions(bench: &Bench) -> Result<Found> {
-    let stage = Stage::open(&bench.program)?;
-    let rounds = in_turns(bench.rounds.min(3), &stage.servers, |server| {
+    let rounds = on_fresh_stages(bench, |stage, server| {
         let mut sessions = (0..WARM).map(|_| stage.idle(server)).collect::<Result<Vec<_>>>()?;
         let before = server.memory();
         for _ in 0..IDLE {
@@ -116,8 +115,7 @@ fn idle_sessions(bench: &Bench) -> Result<Found> {
 
 /// The next command on a shared connection, one of whose channels has a command that does not read its input.
 fn stalled_channel(bench: &Bench) -> Result<Found> {
-    let stage = Stage::open(&bench.program)?;
-    let rounds = in_turns(bench.rounds.min(3), &stage.servers, |server| beside_a_stalled(&stage, server))?;
+    let rounds = on_fresh_stages(bench, beside_a_stalled)?;
     let mut found = Vec::new();
     let what = "the next command, while another channel stalls";
     found.extend(lines(what, "ms", &rounds, |next| next.wall * 1e3, Goal::RatioAtMost(2.0)));
@@ -194,6 +192,16 @@ fn thousand(bench: &Bench) -> Result<Found> {
 /// Every server once, and so on for every round.
 fn in_turns<S, T>(rounds: u16, servers: &[S], measure: impl Fn(&S) -> Result<T>) -> Result<Vec<Vec<T>>> {
     (0..rounds).map(|_| servers.iter().map(&measure).collect()).collect()
+}
+
+/// The same, up to three times, with new servers in every round: what one has held before it keeps and takes again, so that it
+/// would seem to need nothing.
+fn on_fresh_stages<T>(bench: &Bench, measure: impl Fn(&Stage, &Server) -> Result<T>) -> Result<Vec<Vec<T>>> {
+    let round = |_| {
+        let stage = Stage::open(&bench.program)?;
+        stage.servers.iter().map(|server| measure(&stage, server)).collect()
+    };
+    (0..bench.rounds.min(3)).map(round).collect()
 }
 
 /// Ours, which is the first, against sshd, where the goal counts, and against dropbear where it was measured.
