@@ -1,3 +1,5 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
@@ -171,4 +173,37 @@ fn what_is_not_known_is_said_to_be_so() {
     let home = TempDir::new().unwrap();
     let answers = converse(home.path(), &[request(kind::EXTENDED, &[&string(b"x@y")]), request(99, &[])]);
     assert_eq!((code(&answers[0]), code(&answers[1])), (status::OP_UNSUPPORTED, status::OP_UNSUPPORTED));
+}
+
+/// What may stand in a request, in any place.
+fn field() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        "[a-c]{0,2}".prop_map(|name| string(name.as_bytes())),
+        (0..3u32).prop_map(|handle| string(&handle.to_be_bytes())),
+        any::<u32>().prop_map(|number| number.to_be_bytes().to_vec()),
+        vec(any::<u8>(), 0..12),
+    ]
+}
+
+/// Most of a kind that there is. No path in it leads out of the folder.
+fn any_request() -> impl Strategy<Value = (u8, Vec<u8>)> {
+    let kind = prop_oneof![8 => kind::OPEN..=kind::SYMLINK, 1 => any::<u8>()];
+    (kind, vec(field(), 0..5).prop_map(|fields| fields.concat()))
+        .prop_filter("a way out", |(_, body)| !body.iter().any(|byte| b"/.".contains(byte)))
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_asked_is_answered_with_its_number_until_it_cannot_be_read(
+        requests in vec(any_request(), 1..12),
+    ) {
+        let home = TempDir::new().unwrap();
+        let sent: Vec<_> = requests.iter().map(|(kind, body)| request(*kind, &[body])).collect();
+        let answers = converse(home.path(), &sent);
+        prop_assert!(answers.len() <= requests.len());
+        for answer in answers {
+            prop_assert!(answer[0] == kind::VERSION || answer[1..5] == 1u32.to_be_bytes());
+            prop_assert!(answer.len() <= MAX_REQUEST);
+        }
+    }
 }
