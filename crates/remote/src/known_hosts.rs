@@ -5,6 +5,7 @@
 mod certificate;
 mod decide;
 mod line;
+mod name;
 mod pattern;
 mod refusal;
 mod remember;
@@ -23,11 +24,11 @@ use thiserror::Error;
 
 pub use certificate::CertificateFault;
 pub use decide::Admission;
+pub use name::Name;
 pub use refusal::{Reason, Refusal};
 pub use remember::RememberError;
 
 use crate::algorithms::Algorithms;
-use crate::machine::Hop;
 use line::{Line, Marker};
 use revoked::RevokedKeys;
 
@@ -48,17 +49,6 @@ pub struct KnownHosts {
     revoked: Option<RevokedKeys>,
     /// Held while a person is asked about a new key. Whether he has said that all new keys are right.
     asking: tokio::sync::Mutex<bool>,
-}
-
-/// A host, as its keys are looked up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Name {
-    /// `host`, `[host]:port` where the port is not 22, or HostKeyAlias; in lower case.
-    listed: String,
-    /// Without its port: whoever wrote this meant every port.
-    bare: Option<String>,
-    /// What a certificate must be for.
-    principal: String,
 }
 
 /// Where something stands.
@@ -319,46 +309,11 @@ impl Book {
     }
 }
 
-impl Name {
-    /// Of a machine, or one on the way.
-    #[must_use]
-    pub fn of(hop: &Hop) -> Self {
-        match &hop.settings.host_key_alias {
-            Some(alias) => Self::new(alias, SSH_PORT),
-            None => Self::new(&hop.host, hop.port),
-        }
-    }
-
-    /// Of a host, by a name or an address without brackets.
-    #[must_use]
-    pub fn new(host: &str, port: u16) -> Self {
-        let host = host.to_lowercase();
-        if port == SSH_PORT {
-            return Self { listed: host.clone(), bare: None, principal: host };
-        }
-        Self { listed: format!("[{host}]:{port}"), bare: Some(host.clone()), principal: host }
-    }
-
-    /// With the port, and without it.
-    fn forms(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.listed.as_str()).chain(self.bare.as_deref())
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.listed)
-    }
-}
-
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file.display(), self.line)
     }
 }
-
-/// The port that is not written in the files.
-const SSH_PORT: u16 = 22;
 
 /// The kind of key that an algorithm signs with: one RSA key serves several.
 fn kind(algorithm: &Algorithm) -> Algorithm {

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::ask::Question;
 use crate::config::{Settings, StrictHostKeyChecking};
+use crate::machine::Hop;
 use crate::testing::{Person, hop, is_there, keygen, make_key, settings};
 
 const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
