@@ -16,6 +16,7 @@ mod failure;
 mod json;
 mod log;
 mod manual;
+mod mathematics;
 mod run;
 mod send;
 mod serve;
