@@ -139,11 +139,12 @@ fn sshd(folder: &Path, options: &str) -> (Child, u16) {
         let port = TcpListener::bind("127.0.1.1:0").unwrap().local_addr().unwrap().port();
         let listen: String = (1..=5).map(|host| format!("ListenAddress 127.0.1.{host}:{port}\n")).collect();
         let folder = folder.display();
+        // SHLVL: a bash that seems to be inside another one does not read what the user's ~/.bashrc does, and says.
         let text = format!(
             "{listen}HostKey {folder}/host_key\nAuthorizedKeysFile {folder}/authorized_keys\nPidFile none\n\
              StrictModes no\nUsePAM no\nSubsystem sftp internal-sftp\nPermitRootLogin yes\nPasswordAuthentication no\n\
              KbdInteractiveAuthentication no\nMaxStartups 1000\nPrintMotd no\n\
-             SetEnv PATH={folder}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n\
+             SetEnv PATH={folder}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin SHLVL=1\n\
              AcceptEnv LC_*\nBanner {folder}/banner\n{options}"
         );
         fs::write(&config, text).unwrap();

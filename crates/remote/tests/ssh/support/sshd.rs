@@ -124,12 +124,13 @@ impl Drop for Sshd {
 fn configuration(folder: &Path, port: u16, options: &str) -> String {
     let folder = folder.display();
     let sftp = if options.contains("Subsystem sftp ") { "" } else { "Subsystem sftp internal-sftp\n" };
-    // Of most options the first one counts, but of MaxStartups the last.
+    // Of most options the first one counts, but of MaxStartups the last. A bash that by SHLVL seems to be inside another one
+    // does not read what the user's ~/.bashrc does, and says.
     format!(
         "MaxStartups 1000\n{options}\nListenAddress 127.0.0.1:{port}\nHostKey {folder}/host_key\n\
          AuthorizedKeysFile {folder}/authorized_keys\nPidFile none\nStrictModes no\nUsePAM no\n\
          PermitRootLogin yes\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
-         {sftp}PrintMotd no\n"
+         {sftp}PrintMotd no\nSetEnv SHLVL=1\n"
     )
 }
 
