@@ -130,6 +130,14 @@ pub struct Guest {
     pub runs: Vec<String>,
 }
 
+impl Guest {
+    /// The label of his key, or its fingerprint where it has none.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        if self.label.is_empty() { &self.fingerprint } else { &self.label }
+    }
+}
+
 /// Somebody who will not get a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unsent {

@@ -141,7 +141,9 @@ struct Over {
 }
 
 impl RunVerb {
-    fn word(self) -> &'static str {
+    /// The verb as it is typed.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Self::Run => "run",
             Self::Shell => "shell",

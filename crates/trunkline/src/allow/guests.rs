@@ -55,9 +55,7 @@ async fn end(node: &mut Client, guests: Vec<Guest>, json: bool) -> Outcome {
     if json {
         return stdout::print_json(guests);
     }
-    let told = guests.iter().map(|guest| {
-        let name = if guest.label.is_empty() { &guest.fingerprint } else { &guest.label };
-        format!("put out {} from {}\n", Untrusted::from(name.as_str()), guest.from)
-    });
+    let told =
+        guests.iter().map(|guest| format!("put out {} from {}\n", Untrusted::from(guest.name()), guest.from));
     stdout::print(told.collect::<String>())
 }

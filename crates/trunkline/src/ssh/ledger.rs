@@ -133,10 +133,5 @@ impl Open {
 }
 
 fn tell(verb: RunVerb, error: &JournalError) {
-    let what = match verb {
-        RunVerb::Run => "run",
-        RunVerb::Shell => "shell",
-        RunVerb::Copy => "copy",
-    };
-    failure::say(format_args!("trunkline: this {what} is not kept in the journal: {error}"));
+    failure::say(format_args!("trunkline: this {} is not kept in the journal: {error}", verb.word()));
 }

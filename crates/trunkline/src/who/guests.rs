@@ -11,12 +11,11 @@ const HEADER: [&str; 6] = ["NUMBER", "KEY", "CERTIFICATE BY", "FROM", "SINCE", "
 /// One row for each connection, with times by the clock of `now`.
 pub(super) fn table(guests: &[Guest], now: &Zoned, width: Option<u16>) -> String {
     let row = |guest: &Guest| {
-        let key = if guest.label.is_empty() { &guest.fingerprint } else { &guest.label };
         let since = guest.since.to_zoned(now.time_zone().clone());
         let format = if since.date() == now.date() { "%H:%M:%S" } else { "%Y-%m-%d %H:%M" };
         [
             guest.id.to_string(),
-            Untrusted::from(key.as_str()).to_string(),
+            Untrusted::from(guest.name()).to_string(),
             guest.authority.clone().unwrap_or_default(),
             guest.from.to_string(),
             since.strftime(format).to_string(),
