@@ -9,6 +9,16 @@ use crate::logins::{Agent, by_agent};
 use crate::streams::{MIB, gives_back};
 use crate::support::{Dropbear, GUEST, Person, Ran, Sshd, machine_at, may_mount, soon, within_minutes};
 
+/// A person and a dropbear; None: this user may not have one.
+async fn ground() -> Option<(Person, Dropbear)> {
+    if !may_mount() {
+        return None;
+    }
+    let person = Person::new();
+    let server = Dropbear::start(&person).await;
+    Some((person, server))
+}
+
 fn machine(person: &Person, server: &Dropbear) -> Machine {
     person.trust(&server.known_hosts_line());
     machine_at(GUEST, server.port, person.settings())
@@ -17,11 +27,7 @@ fn machine(person: &Person, server: &Dropbear) -> Machine {
 #[tokio::test]
 async fn dropbear_runs_commands_with_their_outputs_and_statuses() {
     needs!("dropbear", "ssh");
-    if !may_mount() {
-        return;
-    }
-    let person = Person::new();
-    let server = Dropbear::start(&person).await;
+    let Some((person, server)) = ground().await else { return };
     let machine = machine(&person, &server);
     for code in [0, 1, 255] {
         let ran = person.run(&machine, &format!("echo out; echo err >&2; exit {code}")).await;
@@ -35,11 +41,7 @@ async fn dropbear_runs_commands_with_their_outputs_and_statuses() {
 #[tokio::test]
 async fn dropbear_gives_back_what_a_command_is_given() {
     needs!("dropbear", "ssh");
-    if !may_mount() {
-        return;
-    }
-    let person = Person::new();
-    let server = Dropbear::start(&person).await;
+    let Some((person, server)) = ground().await else { return };
     let mut session = person.start(&machine(&person, &server), &Command::new("cat")).await.unwrap();
     let mut input = session.input().unwrap();
     let given: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
@@ -51,30 +53,18 @@ async fn dropbear_gives_back_what_a_command_is_given() {
     assert!(ran.out == given, "{} bytes", ran.out.len());
 }
 
-async fn gives_much_back(size: usize) {
-    if !may_mount() {
-        return;
-    }
-    let person = Person::new();
-    let server = Dropbear::start(&person).await;
-    within_minutes(gives_back(&person, &machine(&person, &server), size)).await;
-}
-
 /// Half a minute: its cipher is slow where nothing is optimised.
 #[tokio::test]
 async fn dropbear_gives_a_gibibyte_back_as_it_went() {
     needs!("dropbear", "ssh");
-    gives_much_back(1024 * MIB).await;
+    let Some((person, server)) = ground().await else { return };
+    within_minutes(gives_back(&person, &machine(&person, &server), 1024 * MIB)).await;
 }
 
 #[tokio::test]
 async fn a_signal_that_is_sent_reaches_the_command() {
     needs!("dropbear", "ssh");
-    if !may_mount() {
-        return;
-    }
-    let person = Person::new();
-    let server = Dropbear::start(&person).await;
+    let Some((person, server)) = ground().await else { return };
     for (signal, expected) in [(Signal::Terminate, "TERM"), (Signal::Kill, "KILL")] {
         let command = Command::new("echo ready; exec sleep 1000");
         let mut session = person.start(&machine(&person, &server), &command).await.unwrap();
@@ -89,11 +79,7 @@ async fn a_signal_that_is_sent_reaches_the_command() {
 #[tokio::test]
 async fn dropbear_gives_a_terminal() {
     needs!("dropbear", "ssh");
-    if !may_mount() {
-        return;
-    }
-    let person = Person::new();
-    let server = Dropbear::start(&person).await;
+    let Some((person, server)) = ground().await else { return };
     let terminal =
         Terminal { name: "xterm".to_owned(), size: Size { columns: 91, rows: 33 }, modes: Vec::new() };
     let command = Command { terminal: Some(terminal), ..Command::new("stty size") };
@@ -104,11 +90,7 @@ async fn dropbear_gives_a_terminal() {
 #[tokio::test]
 async fn dropbear_is_trusted_by_its_key_and_opens_to_a_key_as_any_other() {
     needs!("dropbear", "ssh");
-    if !may_mount() {
-        return;
-    }
-    let person = Person::new();
-    let server = Dropbear::start(&person).await;
+    let Some((person, server)) = ground().await else { return };
     let at = |settings| machine_at(GUEST, server.port, settings);
     let failure = |machine: Machine| {
         let person = &person;
@@ -139,11 +121,8 @@ async fn dropbear_is_trusted_by_its_key_and_opens_to_a_key_as_any_other() {
 #[tokio::test]
 async fn dropbear_is_a_gate_and_stands_behind_one() {
     needs!("dropbear", "sshd", "ssh");
-    if !may_mount() {
-        return;
-    }
-    let person = Person::new();
-    let (gate, end) = (Dropbear::start(&person).await, Dropbear::start(&person).await);
+    let Some((person, gate)) = ground().await else { return };
+    let end = Dropbear::start(&person).await;
     let sshd = Sshd::start(&person).await;
     let port = |machine: &Machine| machine.end.port;
     let [gate, end, sshd] = [machine(&person, &gate), machine(&person, &end), person.machine(&sshd)];
@@ -158,11 +137,7 @@ async fn dropbear_is_a_gate_and_stands_behind_one() {
 #[tokio::test]
 async fn what_ends_by_a_signal_on_dropbear_says_which_and_bytes_of_any_charset_pass() {
     needs!("dropbear", "ssh");
-    if !may_mount() {
-        return;
-    }
-    let person = Person::new();
-    let server = Dropbear::start(&person).await;
+    let Some((person, server)) = ground().await else { return };
     let machine = machine(&person, &server);
     for signal in ["TERM", "KILL"] {
         let ran = person.run(&machine, &format!("kill -{signal} $$")).await;

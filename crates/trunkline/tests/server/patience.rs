@@ -8,7 +8,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Looks again and again until `happened` gives something.
 pub(crate) fn wait_until<T>(what: &str, mut happened: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + crate::PATIENCE;
     loop {
         if let Some(event) = happened() {
             return event;

@@ -25,7 +25,7 @@ fn ssh_audit(host: &Host, options: &[&str]) -> Option<Command> {
     } else {
         return None;
     };
-    command.args(options).args(["-p", &host.port.to_string(), "127.0.0.1"]);
+    command.args(options).args(["-p", &host.place.port.to_string(), "127.0.0.1"]);
     command.env("NO_COLOR", "1").stdin(Stdio::null());
     Some(command)
 }

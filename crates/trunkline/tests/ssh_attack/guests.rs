@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Resource, Rlimit, prlimit};
 
-use crate::host::{Host, user};
+use crate::host::Host;
 use crate::process::Process;
 use crate::wait_until;
 
@@ -14,7 +14,15 @@ use crate::wait_until;
 fn lawless(host: &Host, way: &str) -> Process {
     let mut python = Command::new("/usr/bin/python3");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ssh_attack/lawless.py");
-    python.args(["-W", "ignore", script, &host.port.to_string(), &user(), &host.file("key"), way]);
+    python.args([
+        "-W",
+        "ignore",
+        script,
+        &host.place.port.to_string(),
+        &host.place.user,
+        &host.file("key"),
+        way,
+    ]);
     let attacker = Process::start(&mut python);
     attacker.screen.wait_for("attacking");
     attacker

@@ -4,7 +4,9 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::client::Place;
 use crate::home::Home;
+use crate::node::Node;
 use crate::peers::output_of;
 use crate::process::Process;
 
@@ -17,9 +19,9 @@ const TIMES: usize = 5;
 
 /// A node with an SSH line on a free port of 127.0.0.1, which lets one key in.
 pub(crate) struct Host {
-    pub(crate) home: Home,
+    pub(crate) place: Place,
     pub(crate) process: Process,
-    pub(crate) port: u16,
+    _home: Home,
 }
 
 /// Kibibytes of the server's memory.
@@ -36,38 +38,20 @@ impl Host {
         let key = home.path().join("key").display().to_string();
         output_of("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "ann", "-f", &key]);
         home.shows(&["allow", "add", &format!("{key}.pub")]);
-        let mut command = home.command(env!("CARGO_BIN_EXE_trunkline"));
-        command.args(["up", "--chat", "0", "--ssh", "127.0.0.1:0", "--allow-root"]);
-        let process = Process::start(&mut command);
-        let place = process.log.wait_for("(ssh)");
-        let port = place.trim_end_matches(" (ssh)\n").rsplit(':').next().unwrap().parse().unwrap();
-        let known = process.log.wait_for("for known_hosts: ");
-        fs::write(home.path().join("known_hosts"), known.split_once(": ").unwrap().1).unwrap();
-        process.log.wait_for("you are ");
-        Self { home, process, port }
+        let Node { process, place, home } = Node::start(home, &[]);
+        Self { place, process, _home: home }
     }
 
     pub(crate) fn file(&self, name: &str) -> String {
-        self.home.path().join(name).display().to_string()
+        self.place.path(name).display().to_string()
     }
 
     /// Stock ssh with these keys from this address, which leaves this machine's own configuration and keys alone.
     pub(crate) fn ssh(&self, keys: &[String], from: &str) -> Command {
         let mut ssh = Command::new("ssh");
-        ssh.args(["-F", "none", "-b", from]);
-        for option in [
-            &format!("UserKnownHostsFile={}", self.file("known_hosts")),
-            "GlobalKnownHostsFile=/dev/null",
-            "StrictHostKeyChecking=yes",
-            "IdentitiesOnly=yes",
-            "IdentityAgent=none",
-            "BatchMode=yes",
-            &format!("Port={}", self.port),
-        ] {
-            ssh.args(["-o", option]);
-        }
+        ssh.args(self.place.keyless_options()).args(["-b", from]);
         ssh.args(keys.iter().flat_map(|key| ["-i", key]));
-        ssh.arg(format!("{}@127.0.0.1", user())).stdin(Stdio::null());
+        ssh.arg(self.place.target()).stdin(Stdio::null());
         ssh
     }
 
@@ -129,9 +113,4 @@ impl Host {
         };
         Memory { now: field("VmRSS:"), peak: field("VmHWM:") }
     }
-}
-
-/// Who runs this test.
-pub(crate) fn user() -> String {
-    output_of("id", &["-un"]).trim().to_owned()
 }

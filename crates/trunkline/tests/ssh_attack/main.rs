@@ -5,12 +5,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
 
+#[path = "../../../remote/tests/server/stories/client.rs"]
+#[allow(dead_code, reason = "shared with the stories of the library's server")]
+mod client;
 #[path = "../book/home.rs"]
 #[allow(dead_code, reason = "shared with the tests of book")]
 mod home;
 #[path = "../server/lines.rs"]
 #[allow(dead_code, reason = "shared with the tests of serve")]
 mod lines;
+#[path = "../ssh_server/node.rs"]
+mod node;
+#[path = "../server/patience.rs"]
+#[allow(dead_code, reason = "shared with the tests of serve, which wait less long")]
 mod patience;
 #[path = "../server/peers.rs"]
 #[allow(dead_code, unused_macros, reason = "shared with the tests of serve")]
@@ -25,5 +32,10 @@ mod guests;
 mod host;
 mod strangers;
 
+use std::time::Duration;
+
 use lines::Lines;
-use patience::{PATIENCE, wait_until};
+use patience::wait_until;
+
+/// How long anything that is waited for may take: these tests are what makes the machine busy.
+const PATIENCE: Duration = Duration::from_secs(60);

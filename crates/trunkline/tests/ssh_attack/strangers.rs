@@ -14,7 +14,7 @@ use crate::{PATIENCE, wait_until};
 fn connect(host: &Host, from: &str) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::new(from.parse().unwrap(), 0).into()).unwrap();
-    socket.connect(&SocketAddr::from(([127, 0, 0, 1], host.port)).into()).unwrap();
+    socket.connect(&SocketAddr::from(([127, 0, 0, 1], host.place.port)).into()).unwrap();
     let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream

@@ -121,7 +121,7 @@ fn strangers_of_one_address_do_not_keep_others_out() {
     needs!("ssh", "ssh-keygen");
     let up = Up::start(&[]);
     up.allow(&[]);
-    let connect = |_| TcpStream::connect(format!("127.0.0.1:{}", up.port)).unwrap();
+    let connect = |_| TcpStream::connect(format!("127.0.0.1:{}", up.place.port)).unwrap();
     // As many as may be, and one more.
     let strangers: Vec<_> = (0..101).map(connect).collect();
     let told = up.shows(" was turned away: ");

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
 
+#[path = "../../../remote/tests/server/stories/client.rs"]
+#[allow(dead_code, reason = "shared with the stories of the library's server")]
+mod client;
 #[path = "../book/home.rs"]
 #[allow(dead_code, reason = "shared with the tests of book")]
 mod home;
@@ -21,6 +24,7 @@ mod process;
 mod allow;
 mod guests;
 mod line;
+mod node;
 mod up;
 
 use lines::Lines;

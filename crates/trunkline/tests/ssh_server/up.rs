@@ -1,20 +1,19 @@
 //! A node with an SSH line, and somebody who has a key.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use crate::client::Place;
 use crate::home::Home;
+use crate::node::Node;
 use crate::peers::output_of;
 use crate::process::Process;
-
-const TRUNKLINE: &str = env!("CARGO_BIN_EXE_trunkline");
 
 /// A node with an SSH line on a free port of 127.0.0.1, and a key that nobody allows yet.
 pub(crate) struct Up {
     pub(crate) home: Home,
     pub(crate) process: Process,
-    pub(crate) port: String,
+    pub(crate) place: Place,
     /// Of the key.
     pub(crate) fingerprint: String,
 }
@@ -27,24 +26,17 @@ impl Up {
         output_of("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "ann", "-f", &key]);
         let said = output_of("ssh-keygen", &["-l", "-f", &key]);
         let fingerprint = said.split_whitespace().nth(1).unwrap().to_owned();
-        let mut command = home.command(TRUNKLINE);
-        command.args(["up", "--chat", "0", "--ssh", "127.0.0.1:0", "--allow-root"]).args(arguments);
-        let process = Process::start(&mut command);
-        process.log.wait_for("you are ");
-        let place = process.log.wait_for("(ssh)");
-        let port = place.trim_end_matches(" (ssh)\n").rsplit(':').next().unwrap().to_owned();
-        let known = process.log.wait_for("for known_hosts: ");
-        fs::write(home.path().join("known_hosts"), known.split_once(": ").unwrap().1).unwrap();
-        Self { home, process, port, fingerprint }
+        let Node { home, process, place } = Node::start(home, arguments);
+        Self { home, process, place, fingerprint }
     }
 
     pub(crate) fn key_file(&self) -> PathBuf {
-        self.home.path().join("key")
+        self.place.path("key")
     }
 
     /// Makes one more key, and gives its file.
     pub(crate) fn key(&self, name: &str) -> PathBuf {
-        let file = self.home.path().join(name);
+        let file = self.place.path(name);
         output_of("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", file.to_str().unwrap()]);
         file
     }
@@ -55,24 +47,12 @@ impl Up {
         self.home.shows(&[&["allow", "add", public.to_str().unwrap()], terms].concat());
     }
 
-    /// A program of OpenSSH's that leaves this machine's own configuration and keys alone.
+    /// A program of OpenSSH's that leaves this machine's own configuration and keys alone. A key among `options` is
+    /// shown before the one of this place.
     pub(crate) fn client(&self, program: &str, options: &[&str]) -> Command {
         let mut client = Command::new(program);
-        client.args(["-F", "none"]).args(options).arg("-i").arg(self.key_file());
-        let known = format!("UserKnownHostsFile={}", self.home.path().join("known_hosts").display());
-        for option in [
-            known.as_str(),
-            "GlobalKnownHostsFile=/dev/null",
-            "StrictHostKeyChecking=yes",
-            "IdentitiesOnly=yes",
-            "IdentityAgent=none",
-            "BatchMode=yes",
-            &format!("Port={}", self.port),
-        ] {
-            client.args(["-o", option]);
-        }
-        let user = output_of("id", &["-un"]);
-        client.arg(format!("{}@127.0.0.1", user.trim())).stdin(Stdio::null());
+        client.args(self.place.keyless_options()).args(options).arg("-i").arg(self.key_file());
+        client.arg(self.place.target()).stdin(Stdio::null());
         client
     }
 

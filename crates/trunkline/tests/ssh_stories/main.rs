@@ -14,6 +14,11 @@ mod home;
 #[path = "../server/lines.rs"]
 #[allow(dead_code, reason = "shared with the tests of serve")]
 mod lines;
+#[path = "../ssh_server/node.rs"]
+mod node;
+#[path = "../server/patience.rs"]
+#[allow(dead_code, reason = "shared with the tests of serve, which wait less long")]
+mod patience;
 #[path = "../server/process.rs"]
 #[allow(dead_code, reason = "shared with the tests of serve")]
 mod process;
@@ -24,21 +29,10 @@ mod support;
 mod detached;
 mod gibibyte;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lines::Lines;
+use patience::wait_until;
 
 /// How long something may take that takes no time: long enough for a busy machine with two dozen clients.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Looks again and again until `happened` gives something.
-fn wait_until<T>(what: &str, mut happened: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(event) = happened() {
-            return event;
-        }
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}

@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use crate::client::Place;
 use crate::home::Home;
+use crate::node::Node;
 use crate::process::Process;
 use crate::wait_until;
 
@@ -27,15 +28,7 @@ impl Host {
     }
 
     fn with(arguments: &[&str]) -> Self {
-        let home = Home::empty();
-        let mut command = home.command(env!("CARGO_BIN_EXE_trunkline"));
-        command.args(["up", "--chat", "0", "--ssh", "127.0.0.1:0", "--allow-root"]).args(arguments);
-        let process = Process::start(&mut command);
-        let listening = process.log.wait_for("(ssh)");
-        let port = listening.trim_end_matches(" (ssh)\n").rsplit(':').next().unwrap().parse().unwrap();
-        let known = process.log.wait_for("for known_hosts: ");
-        let place = Place { folder: home.path().to_owned(), user: user(), port };
-        fs::write(place.path("known_hosts"), known.split_once(": ").unwrap().1).unwrap();
+        let Node { home, process, place } = Node::start(Home::empty(), arguments);
         fs::create_dir(place.path("home")).unwrap();
         let host = Self { place, process, _home: home };
         let key = host.key("key");
@@ -64,10 +57,4 @@ impl Deref for Host {
     fn deref(&self) -> &Place {
         &self.place
     }
-}
-
-/// Who runs this.
-fn user() -> String {
-    let id = std::process::Command::new("id").arg("-un").output().unwrap();
-    String::from_utf8(id.stdout).unwrap().trim().to_owned()
 }

@@ -28,8 +28,15 @@ impl Place {
         std::fs::read_to_string(file.with_extension("pub")).unwrap().trim().to_owned()
     }
 
-    /// Options of OpenSSH's programs that leave this machine's own configuration and keys alone.
+    /// Options of OpenSSH's programs that leave this machine's own configuration and keys alone, and show `key`.
     pub(crate) fn options(&self) -> Vec<String> {
+        let mut options = self.keyless_options();
+        options.extend(["-i".into(), self.path("key").display().to_string()]);
+        options
+    }
+
+    /// The same, and show no key.
+    pub(crate) fn keyless_options(&self) -> Vec<String> {
         let known = self.path("known_hosts");
         let mut options = vec!["-F".into(), "none".into()];
         for option in [
@@ -43,7 +50,6 @@ impl Place {
         ] {
             options.extend(["-o".into(), option.into()]);
         }
-        options.extend(["-i".into(), self.path("key").display().to_string()]);
         options
     }
 

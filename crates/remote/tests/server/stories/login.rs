@@ -99,6 +99,13 @@ fn a_file_that_others_may_write_to_lets_nobody_in() {
     refused(&host, &[], &["chmod go-w"]);
 }
 
+/// Has the key `ca` sign the key `guest`.
+fn sign(host: &Host, arguments: &[&str]) {
+    let mut keygen = std::process::Command::new("ssh-keygen");
+    keygen.args(["-q", "-s"]).arg(host.path("ca")).args(["-I", "guest-id"]).args(arguments);
+    run(keygen.arg(host.path("guest.pub")));
+}
+
 #[test]
 fn a_certificate_of_a_trusted_authority_is_let_in_for_what_it_says() {
     needs!("ssh");
@@ -107,11 +114,7 @@ fn a_certificate_of_a_trusted_authority_is_let_in_for_what_it_says() {
     let user = host.user.clone();
     host.key("guest");
     let guest = host.path("guest").display().to_string();
-    let sign = |arguments: &[&str]| {
-        let mut keygen = std::process::Command::new("ssh-keygen");
-        keygen.args(["-q", "-s"]).arg(host.path("ca")).args(["-I", "guest-id"]).args(arguments);
-        run(keygen.arg(host.path("guest.pub")));
-    };
+    let sign = |arguments: &[&str]| sign(&host, arguments);
     host.allow(&format!("cert-authority {authority}\n"));
     sign(&["-n", &user, "-V", "+1h"]);
     assert_eq!(run(host.ssh(&["-i", &guest]).arg("echo in")).out(), "in\n");
@@ -141,16 +144,11 @@ fn a_certificate_of_nobody_known_or_out_of_its_time_is_refused() {
     let user = host.user.clone();
     host.key("guest");
     let guest = host.path("guest").display().to_string();
-    let sign = |arguments: &[&str]| {
-        let mut keygen = std::process::Command::new("ssh-keygen");
-        keygen.args(["-q", "-s"]).arg(host.path("ca")).args(["-I", "guest-id", "-n", &user]).args(arguments);
-        run(keygen.arg(host.path("guest.pub")));
-    };
-    sign(&["-V", "20200101:20200102"]);
+    sign(&host, &["-n", &user, "-V", "20200101:20200102"]);
     host.allow(&format!("cert-authority {authority}\n"));
     let output = host.ssh(&["-i", &guest]).arg("true").output().unwrap();
     assert!(output.err().contains("Permission denied"), "{}", output.err());
-    sign(&["-V", "+1h"]);
+    sign(&host, &["-n", &user, "-V", "+1h"]);
     let other = host.key("other-ca");
     host.allow(&format!("cert-authority {other}\n"));
     refused(&host, &["-i", &guest], &["the key is not known here"]);
