@@ -1,5 +1,6 @@
 // Load on a UDP server: `-c` sockets, each waits for its answer before it sends again. An answer that does not come
-// in time counts as lost, and the socket goes on with its next message.
+// in time counts as lost, and the socket goes on with its next message. With `-k FILE` it keeps what it sends: a message is
+// appended to the file and on disk (fdatasync(2)) before it goes.
 #include "load.h"
 
 #define EVENTS 512
@@ -13,6 +14,7 @@ struct client {
 };
 
 static uint64_t answered, errors, lost;
+static int file = -1; // -1 when nothing is kept
 
 static void write_message(unsigned char *message, uint32_t number) {
     static const char digits[] = "0123456789ABCDEF";
@@ -25,6 +27,8 @@ static void write_message(unsigned char *message, uint32_t number) {
 static void send_next(struct client *client) {
     unsigned char message[BODY];
     write_message(message, ++client->number);
+    if (file >= 0 && (write(file, message, BODY) != BODY || fdatasync(file) < 0))
+        die("write");
     client->sent_when = now();
     if (send(client->fd, message, BODY, 0) < 0 && errno != EAGAIN)
         errors++;
@@ -59,6 +63,11 @@ static void count_lost(struct client *clients, int count) {
 int main(int argc, char **argv) {
     struct options options = read_options(argc, argv);
     raise_descriptor_limit();
+    if (options.file != NULL) {
+        file = open(options.file, O_WRONLY | O_CREAT | O_APPEND | O_TRUNC | O_CLOEXEC, 0600);
+        if (file < 0)
+            die("open");
+    }
     int epoll = epoll_create1(0);
     struct client *clients = calloc(options.connections, sizeof *clients);
     if (epoll < 0 || clients == NULL)

@@ -21,12 +21,13 @@ struct options {
     double seconds;     // of measuring
     double warm_up;     // seconds before it
     enum frame frame;
+    const char *file;   // where each message is kept before it is sent; NULL for nowhere
 };
 
 static inline struct options read_options(int argc, char **argv) {
     struct options options = {.connections = 1, .depth = 1, .count = 1, .seconds = 1};
     int option;
-    while ((option = getopt(argc, argv, "p:P:c:d:n:s:w:f:")) != -1) {
+    while ((option = getopt(argc, argv, "p:P:c:d:n:s:w:f:k:")) != -1) {
         switch (option) {
         case 'p': options.port = atoi(optarg); break;
         case 'P': options.server = atoi(optarg); break;
@@ -36,6 +37,7 @@ static inline struct options read_options(int argc, char **argv) {
         case 's': options.seconds = atof(optarg); break;
         case 'w': options.warm_up = atof(optarg); break;
         case 'f': options.frame = strcmp(optarg, "line") == 0 ? LINE : strcmp(optarg, "length") == 0 ? LENGTH : RAW; break;
+        case 'k': options.file = optarg; break;
         default: exit(2);
         }
     }

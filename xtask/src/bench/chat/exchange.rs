@@ -19,6 +19,9 @@ const WINDOW: u32 = 256;
 /// Until both journals have reached the size at which their logs are written anew from the beginning.
 const WARM_UP: u32 = 2_000;
 
+/// Options of the peer's load.
+const ONE_SOCKET: &[&str] = &["-c", "1", "-w", "0.3", "-s", "1"];
+
 const ONE_BY_ONE: u32 = 500;
 const IN_A_WINDOW: u32 = 10_000;
 
@@ -26,12 +29,15 @@ const IN_A_WINDOW: u32 = 10_000;
 const OF_IPTUX: u32 = 3;
 
 const STORED: &str = "C, each on disk";
+const STORED_TWICE: &str = "C, on both disks";
 
 pub(super) fn one_at_a_time(bench: &Bench) -> Result<Found> {
-    let line = against_stored(bench, "messages, one at a time", 1, ONE_BY_ONE, Goal::RatioAtLeast(0.5))?;
+    let what = "messages, one at a time";
+    let once = against_stored(bench, what, 1, ONE_BY_ONE, Goal::RatioAtLeast(0.5))?;
+    let twice = against_both_stored(bench, what)?;
     let system = file_system(&command::target("bench/chat")?)?;
     Ok(Found {
-        lines: vec![line],
+        lines: vec![once, twice],
         notes: vec![format!("one, window: homes and the peer's file on {system}")],
     })
 }
@@ -64,14 +70,26 @@ pub(super) fn in_a_crowd(bench: &Bench) -> Result<Found> {
     Ok(vec![Line { what, unit: "us", against: "nobody", rounds, goal: Goal::Told }].into())
 }
 
-/// The peer keeps and answers a datagram at a time.
+/// The peer keeps and answers a datagram at a time; who sends keeps nothing.
 fn against_stored(bench: &Bench, what: &str, window: u32, count: u32, goal: Goal) -> Result<Line> {
     let file = command::target("bench/chat")?.join("stored");
     let stored = Program::new(&yardsticks::compiled("udp_stored")?, &[&file.to_string_lossy()]);
     let load = yardsticks::compiled("datagram_load")?;
-    let peer = || measured(&stored, &load, &["-c", "1", "-w", "0.3", "-s", "1"])?.per_second();
+    let peer = || measured(&stored, &load, ONE_SOCKET)?.per_second();
     let rounds = bench.in_turns(|| Pair::start()?.exchange(count, window), peer)?;
     Ok(line(what, STORED, rounds, goal))
+}
+
+/// The peer's load keeps what it sends, too, before it is sent: as ours does, which may lose nothing that was accepted.
+fn against_both_stored(bench: &Bench, what: &str) -> Result<Line> {
+    let folder = command::target("bench/chat")?;
+    let stored =
+        Program::new(&yardsticks::compiled("udp_stored")?, &[&folder.join("stored").to_string_lossy()]);
+    let load = yardsticks::compiled("datagram_load")?;
+    let sent = folder.join("sent").to_string_lossy().into_owned();
+    let peer = || measured(&stored, &load, &[ONE_SOCKET, &["-k", &sent]].concat())?.per_second();
+    let rounds = bench.in_turns(|| Pair::start()?.exchange(ONE_BY_ONE, 1), peer)?;
+    Ok(line(what, STORED_TWICE, rounds, Goal::Told))
 }
 
 fn line(what: &str, against: &'static str, rounds: Vec<(f64, f64)>, goal: Goal) -> Line {
