@@ -1,5 +1,10 @@
 //! What makes the lines one: every person, machine and socket has a name, and the name is enough.
 
+#[cfg(test)]
+#[macro_use]
+#[path = "../../../tests/needs.rs"]
+mod needs;
+
 pub mod allow;
 pub mod book;
 mod chat;
@@ -10,8 +15,6 @@ mod node;
 pub mod ssh;
 pub mod sshd;
 mod store;
-#[cfg(test)]
-mod testing;
 
 pub use node::{Node, Plan, Running, StartError, Watch, WatchError};
 pub use store::StoreError;

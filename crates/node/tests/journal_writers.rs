@@ -7,8 +7,9 @@
     reason = "in a test a failed unwrap is a failed test"
 )]
 
-#[path = "../src/testing.rs"]
-mod testing;
+#[macro_use]
+#[path = "../../../tests/needs.rs"]
+mod needs;
 
 use std::collections::{HashMap, HashSet};
 use std::env;
@@ -64,9 +65,7 @@ fn two_processes_that_write_at_once_lose_nothing_and_write_nothing_twice() {
 
 #[test]
 fn a_burst_of_a_thousand_messages_costs_few_fsyncs() {
-    if !testing::is_there("strace") {
-        return;
-    }
+    needs!("strace");
     let folder = tempfile::tempdir().unwrap();
     drop(Journal::open(folder.path()).unwrap());
     // While another process writes, all of them come.

@@ -7,6 +7,11 @@
 //! [`Transport`] stands between what happens on one machine and whoever asks for many, so that the fan-out is tested
 //! without a network, and russh, whose interface changes each month, is seen by few modules.
 
+#[cfg(test)]
+#[macro_use]
+#[path = "../../../tests/needs.rs"]
+mod needs;
+
 mod account;
 pub mod algorithms;
 pub mod ask;

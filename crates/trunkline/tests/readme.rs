@@ -5,9 +5,8 @@
 #[path = "readme/machines.rs"]
 mod machines;
 #[macro_use]
-#[path = "server/peers.rs"]
-#[allow(dead_code, unused_macros, reason = "shared with the tests of serve")]
-mod peers;
+#[path = "../../../tests/needs.rs"]
+mod needs;
 
 use std::collections::HashMap;
 use std::fs::{self, Permissions};

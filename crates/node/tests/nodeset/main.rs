@@ -8,6 +8,10 @@
     reason = "in a test they are a failed test"
 )]
 
+#[macro_use]
+#[path = "../../../../tests/needs.rs"]
+mod needs;
+
 mod dice;
 mod oracle;
 
@@ -41,9 +45,7 @@ struct Folded {
 
 #[test]
 fn an_expression_stands_for_the_names_that_nodeset_expands_it_to() {
-    if !oracle::is_there() {
-        return;
-    }
+    needs!("nodeset");
     let cases = cases(expression_with_groups);
     let sets: Vec<NameSet> = cases
         .iter()
@@ -65,9 +67,7 @@ fn an_expression_stands_for_the_names_that_nodeset_expands_it_to() {
 
 #[test]
 fn what_nodeset_refuses_is_refused_and_all_else_is_the_same_set() {
-    if !oracle::is_there() {
-        return;
-    }
+    needs!("nodeset");
     let texts = cases(|dice| dice.several(1, 7, |dice| dice.one_of(TOKENS)).concat());
     let questions: Vec<Value> =
         texts.iter().map(|text| json!({ "expand": text, "groups": {}, "ours": "" })).collect();
@@ -98,9 +98,7 @@ fn what_nodeset_refuses_is_refused_and_all_else_is_the_same_set() {
 
 #[test]
 fn names_with_one_number_fold_to_the_text_that_nodeset_folds_them_to() {
-    if !oracle::is_there() {
-        return;
-    }
+    needs!("nodeset");
     let names = |dice: &mut Dice| {
         // With two digits, nodeset leaves 99 and 100 apart where a number with a zero in front was there before.
         let width = [1, 3][dice.below(2)];
@@ -116,9 +114,7 @@ fn names_with_one_number_fold_to_the_text_that_nodeset_folds_them_to() {
 
 #[test]
 fn names_with_several_numbers_fold_to_few_texts_that_nodeset_reads_back() {
-    if !oracle::is_there() {
-        return;
-    }
+    needs!("nodeset");
     let names = |dice: &mut Dice| {
         let blocks = dice.several(1, 3, |dice| {
             let (rack, first) = (dice.one_of(&["r", "x"]), dice.number(1, 3));

@@ -2,30 +2,15 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-const ORACLE: &str = include_str!("oracle.py");
+use crate::needs::find;
 
-/// Whether `nodeset` is there, by the contract of CONTRIBUTING.md: where it is missing without `TRUNKLINE_SKIP` naming
-/// it, that is a failure.
-#[track_caller]
-pub(crate) fn is_there() -> bool {
-    if nodeset().is_some() {
-        return true;
-    }
-    let skipped = std::env::var("TRUNKLINE_SKIP").unwrap_or_default();
-    assert!(
-        skipped.split(',').any(|name| name == "nodeset"),
-        "nodeset is missing: cargo xtask test installs it"
-    );
-    eprintln!("skipped: needs nodeset");
-    false
-}
+const ORACLE: &str = include_str!("oracle.py");
 
 /// Asks all questions at once, and gives an answer to each.
 pub(crate) fn answers<T: DeserializeOwned>(questions: &[Value]) -> Vec<T> {
@@ -54,15 +39,10 @@ fn check_version(version: &str) {
 
 /// What `nodeset` itself is run by, for that one has the module: `python3` may be another.
 fn interpreter() -> Command {
-    let script = fs::read_to_string(nodeset().unwrap()).unwrap();
+    let script = fs::read_to_string(find("nodeset").unwrap()).unwrap();
     let line = script.lines().next().and_then(|line| line.strip_prefix("#!")).expect("nodeset is a script");
     let mut words = line.split_whitespace();
     let mut command = Command::new(words.next().unwrap());
     command.args(words);
     command
-}
-
-fn nodeset() -> Option<PathBuf> {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&paths).map(|folder| folder.join("nodeset")).find(|program| program.is_file())
 }

@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt;
 use super::*;
 use crate::ask::{Nobody, Question};
 use crate::config::IdentityFile;
-use crate::testing::{Person, hop, is_there, keygen, make_key, settings};
+use crate::testing::{Person, hop, keygen, make_key, settings};
 
 /// A folder with a key `id` of this kind.
 fn with_key(kind: &[&str]) -> TempDir {
@@ -129,9 +129,7 @@ async fn log_in(candidates: &Candidates, taken: &PublicKey) -> (bool, Vec<String
 
 #[tokio::test]
 async fn keys_of_all_kinds_log_in_with_and_without_their_public_files() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let kinds: [(&[&str], &str); 5] = [
         (&["ed25519"], "ssh-ed25519"),
         (&["ecdsa", "-b", "256"], "ecdsa-sha2-nistp256"),
@@ -154,9 +152,7 @@ async fn keys_of_all_kinds_log_in_with_and_without_their_public_files() {
 
 #[tokio::test]
 async fn keys_in_pem_log_in_with_and_without_a_passphrase() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     for (kind, format, passphrase) in [
         (&["rsa", "-b", "2048"][..], "PEM", ""),
         (&["rsa", "-b", "2048"], "PEM", "open sesame"),
@@ -179,9 +175,7 @@ async fn keys_in_pem_log_in_with_and_without_a_passphrase() {
 
 #[tokio::test]
 async fn an_old_encryption_is_told_and_not_taken_for_a_wrong_passphrase() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let folder = with_key(&["ecdsa"]);
     keygen(folder.path(), &["-q", "-p", "-P", "", "-N", "open sesame", "-m", "PEM", "-f", "id"]);
     let person = Person::who_says(&["open sesame"]);
@@ -200,9 +194,7 @@ fn locked() -> TempDir {
 
 #[tokio::test]
 async fn a_passphrase_is_asked_for_once_for_all_machines_and_again_when_it_is_wrong() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let folder = locked();
     let person = Person::who_says(&["wrong", "open sesame"]);
     let keyring = Keyring::new(person.clone());
@@ -223,9 +215,7 @@ async fn a_passphrase_is_asked_for_once_for_all_machines_and_again_when_it_is_wr
 
 #[tokio::test]
 async fn a_passphrase_is_not_asked_for_while_no_server_takes_the_key() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     for beside in [true, false] {
         let folder = locked();
         if !beside {
@@ -242,9 +232,7 @@ async fn a_passphrase_is_not_asked_for_while_no_server_takes_the_key() {
 
 #[tokio::test]
 async fn a_passphrase_is_asked_for_three_times_and_then_by_no_machine_any_more() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let folder = locked();
     let person = Person::who_says(&["a", "b", "c", "open sesame"]);
     let keyring = Keyring::new(person.clone());
@@ -259,9 +247,7 @@ async fn a_passphrase_is_asked_for_three_times_and_then_by_no_machine_any_more()
 
 #[tokio::test]
 async fn where_nobody_may_be_asked_a_key_stays_closed_for_that_machine_alone() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let folder = locked();
     let person = Person::who_says(&["open sesame"]);
     let keyring = Keyring::new(person.clone());
@@ -274,9 +260,7 @@ async fn where_nobody_may_be_asked_a_key_stays_closed_for_that_machine_alone() {
 
 #[tokio::test]
 async fn a_key_that_others_can_read_is_not_used_and_the_remedy_is_told() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let folder = with_key(&["ed25519"]);
     let file = folder.path().join("id");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
@@ -292,9 +276,7 @@ async fn a_key_that_others_can_read_is_not_used_and_the_remedy_is_told() {
 
 #[tokio::test]
 async fn a_key_that_cannot_sign_does_not_keep_the_next_from_logging_in() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let folder = locked();
     let key = public(&folder, "id");
     let open = tempfile::tempdir().unwrap();
@@ -310,9 +292,7 @@ async fn a_key_that_cannot_sign_does_not_keep_the_next_from_logging_in() {
 
 #[tokio::test]
 async fn the_public_file_of_another_key_is_told() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let folder = with_key(&["ed25519"]);
     make_key(folder.path(), "other", &["ed25519"]);
     fs::copy(folder.path().join("other.pub"), folder.path().join("id.pub")).unwrap();
@@ -324,9 +304,7 @@ async fn the_public_file_of_another_key_is_told() {
 
 #[tokio::test]
 async fn a_file_that_a_person_named_and_cannot_be_used_is_told_and_a_default_one_is_not() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("text"), "hello\n").unwrap();
     let mut settings = with_files(&folder, &["none", "text", "."]);
@@ -365,9 +343,7 @@ async fn a_file_without_an_end_is_read_no_further_than_its_limit() {
 
 #[tokio::test]
 async fn certificates_log_in_with_their_keys() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     for kind in [&["ed25519"][..], &["ecdsa"], &["rsa", "-b", "2048"]] {
         let folder = with_key(kind);
         make_key(folder.path(), "ca", &["ed25519"]);
@@ -382,9 +358,7 @@ async fn certificates_log_in_with_their_keys() {
 
 #[tokio::test]
 async fn a_certificate_that_is_named_replaces_those_beside_the_keys_and_needs_its_key() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let folder = with_key(&["ed25519"]);
     make_key(folder.path(), "other", &["ed25519"]);
     make_key(folder.path(), "ca", &["ed25519"]);
@@ -445,9 +419,7 @@ impl Drop for SshAgent {
 
 #[tokio::test]
 async fn the_agent_signs_for_keys_and_certificates_of_all_kinds() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     for kind in [&["ed25519"][..], &["ecdsa"], &["rsa", "-b", "2048"]] {
         let (agent, folder) = (SshAgent::start(), with_key(kind));
         agent.add(&folder, "id");
@@ -472,9 +444,7 @@ async fn the_agent_signs_for_keys_and_certificates_of_all_kinds() {
 
 #[tokio::test]
 async fn keys_that_are_named_come_before_the_agents_others_and_these_before_files() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let agent = SshAgent::start();
     let folder = with_key(&["ed25519"]);
     for name in ["stray", "held", "file"] {
@@ -502,9 +472,7 @@ async fn keys_that_are_named_come_before_the_agents_others_and_these_before_file
 
 #[tokio::test]
 async fn many_machines_share_one_agent() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let (agent, folder) = (SshAgent::start(), with_key(&["ed25519"]));
     agent.add(&folder, "id");
     let keyring = Keyring::new(Arc::new(Nobody));
@@ -650,9 +618,7 @@ async fn prompts_are_answered_by_their_words_and_keep_whether_the_answer_is_seen
 
 #[tokio::test]
 async fn nothing_that_is_secret_is_in_a_debug_text() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let folder = locked();
     let keyring = Keyring::new(Person::who_says(&["open sesame", "hunter2"]));
     let settings = with_files(&folder, &["id"]);

@@ -13,7 +13,7 @@ use super::*;
 use crate::ask::Question;
 use crate::config::{Settings, StrictHostKeyChecking};
 use crate::machine::Hop;
-use crate::testing::{Person, hop, is_there, keygen, make_key, settings};
+use crate::testing::{Person, hop, keygen, make_key, settings};
 
 const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
 const ANOTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
@@ -196,9 +196,7 @@ fn a_host_is_asked_first_for_a_key_that_is_known() {
 
 #[test]
 fn a_known_rsa_key_may_sign_in_either_way_and_never_by_sha_1() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let folder = tempfile::tempdir().unwrap();
     make_key(folder.path(), "host", &["rsa"]);
     let public = fs::read_to_string(folder.path().join("host.pub")).unwrap();
@@ -239,9 +237,7 @@ const HOST: &[&str] = &["-h", "-n", "web"];
 
 #[test]
 fn a_certificate_of_a_trusted_authority_is_known_whatever_the_kind_of_its_key() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     for authority in [
         &["ed25519"][..],
         &["rsa", "-b", "2048"],
@@ -260,9 +256,7 @@ fn a_certificate_of_a_trusted_authority_is_known_whatever_the_kind_of_its_key() 
 
 #[test]
 fn a_certificate_that_is_not_valid_says_why_and_counts_as_its_key() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let faults: [(&[&str], &str); 6] = [
         (&["-n", "web"], "a user, not of a host"),
         (&["-h", "-n", "web", "-V", "20200101:20200102"], "has expired"),
@@ -286,9 +280,7 @@ fn a_certificate_that_is_not_valid_says_why_and_counts_as_its_key() {
 
 #[test]
 fn a_certificate_signed_by_sha_1_or_not_by_its_authority_is_not_taken() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let weak = Certified::new(&["rsa", "-b", "2048"], &["-h", "-n", "web", "-t", "ssh-rsa"]);
     let (_, fault) = weak.check(&format!("@cert-authority * {}", weak.public("ca")));
     assert_eq!(fault, Some(CertificateFault::Sha1));
@@ -304,9 +296,7 @@ fn a_certificate_signed_by_sha_1_or_not_by_its_authority_is_not_taken() {
 
 #[test]
 fn without_its_authority_a_certificate_is_its_key_and_nothing_more() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let certified = Certified::new(&["ed25519"], HOST);
     let (authority, host) = (certified.public("ca"), certified.public("host"));
     let verdict = |lines: &str| certified.check(lines).0;
@@ -321,9 +311,7 @@ fn without_its_authority_a_certificate_is_its_key_and_nothing_more() {
 
 #[test]
 fn a_revoked_authority_or_key_ends_all_certificates() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let certified = Certified::new(&["ed25519"], HOST);
     let trusted = format!("@cert-authority * {}", certified.public("ca"));
     for revoked in ["ca", "host"] {
@@ -334,9 +322,7 @@ fn a_revoked_authority_or_key_ends_all_certificates() {
 
 #[test]
 fn what_is_remembered_is_found_here_and_by_ssh() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     for hash in [false, true] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new/.ssh/known_hosts");
@@ -427,9 +413,7 @@ fn nowhere_to_write_is_an_error_that_says_so() {
 
 #[test]
 fn a_changed_key_is_told_with_both_fingerprints_the_line_and_a_command_that_mends_it() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("anna's known_hosts");
     fs::write(&file, format!("# mine\n[web]:2222 {ECDSA}\n")).unwrap();
@@ -550,9 +534,7 @@ async fn a_changed_or_revoked_key_is_refused_and_where_checking_is_off_gets_no_p
 
 #[tokio::test]
 async fn a_certificate_that_was_not_taken_is_told_although_its_key_is_known() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let certified = Certified::new(&["ed25519"], &["-h", "-n", "web", "-V", "20200101:20200102"]);
     let lines = format!("@cert-authority * {}web {}", certified.public("ca"), certified.public("host"));
     let known = Arc::new(known(&lines).1);
@@ -564,9 +546,7 @@ async fn a_certificate_that_was_not_taken_is_told_although_its_key_is_known() {
 
 #[test]
 fn a_certificate_is_valid_to_its_last_second() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let certified = Certified::new(&["ed25519"], &["-h", "-n", "web", "-V", "20200101:20200102"]);
     let (_folder, known) = known(&format!("@cert-authority * {}", certified.public("ca")));
     let at = |seconds| {
@@ -582,9 +562,7 @@ fn a_certificate_is_valid_to_its_last_second() {
 
 #[test]
 fn a_file_that_ssh_keygen_has_hashed_is_read() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("known_hosts");
     fs::write(&file, format!("web,10.0.0.7 {ED25519}\n[db]:2222 {ANOTHER}\n*.lab {ECDSA}\n")).unwrap();
@@ -608,7 +586,7 @@ proptest! {
              prop::collection::vec("!?[abA*?.]{1,4}|\\[a\\]:[12*]", 1..4)), 1..6),
         host in "[ab.]{1,4}|\\[a\\]:[12]",
     ) {
-        prop_assume!(is_there("ssh"));
+        prop_assume!(crate::needs::is_there("ssh"));
         let text: String =
             lines.iter().map(|(marker, hosts)| format!("{marker}{} {ED25519}\n", hosts.join(","))).collect();
         let (folder, known) = known(&text);

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
 
 #[macro_use]
-#[path = "stories/needs.rs"]
+#[path = "../../../../tests/needs.rs"]
 mod needs;
 
 #[path = "stories/client.rs"]

@@ -16,8 +16,8 @@ use remote::transport::Doing;
 use remote::{Command, Machine, Outcome, Session as _, Signal, Transport as _};
 use tempfile::TempDir;
 
+use crate::needs::output_of;
 use crate::streams::{MIB, blocks};
-use crate::support::peers::output_of;
 use crate::support::{Dropbear, GUEST, Person, Ran, Sshd, machine_at, may_mount, soon};
 
 /// A person, a machine, and a folder on each side.

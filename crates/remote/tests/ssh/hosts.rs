@@ -6,7 +6,7 @@ use std::sync::Arc;
 use remote::config::{Settings, StrictHostKeyChecking};
 use remote::{Command, ConnectError, Machine, Outcome};
 
-use crate::support::peers::output_of;
+use crate::needs::output_of;
 use crate::support::{Answerer, Person, Sshd};
 
 /// Why a machine is not connected to.

@@ -8,7 +8,7 @@ use remote::algorithms::Algorithms;
 use remote::config::{IdentityFile, Settings};
 use remote::{Command, ConnectError, Outcome};
 
-use crate::support::peers::output_of;
+use crate::needs::output_of;
 use crate::support::{Answerer, Guest, PASSWORD, Person, Ran, Sshd, lines, may_mount, soon};
 
 /// An ssh-agent that ends with its owner.

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
 
 #[macro_use]
+#[path = "../../../../tests/needs.rs"]
+mod needs;
 mod support;
 
 mod commands;

@@ -1,7 +1,5 @@
 //! Servers, and a person who calls them.
 
-#[macro_use]
-pub(crate) mod peers;
 mod answering;
 mod dropbear;
 mod guest;

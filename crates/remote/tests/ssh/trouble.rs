@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-use crate::support::peers::output_of;
+use crate::needs::output_of;
 use crate::support::{Answerer, Person, Ran, Sshd, machine_at, soon};
 
 /// A port whose first visitor is treated like this.

@@ -3,9 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
 
 #[macro_use]
-#[path = "../server/peers.rs"]
-#[allow(dead_code, unused_macros, reason = "shared with the tests of serve")]
-mod peers;
+#[path = "../../../../tests/needs.rs"]
+mod needs;
 mod home;
 #[path = "../connect/program.rs"]
 #[allow(dead_code, reason = "shared with the tests of connect")]

@@ -6,9 +6,8 @@
 #[allow(dead_code, reason = "shared with the tests of run")]
 mod ground;
 #[macro_use]
-#[path = "../server/peers.rs"]
-#[allow(dead_code, unused_macros, reason = "shared with the tests of serve")]
-mod peers;
+#[path = "../../../../tests/needs.rs"]
+mod needs;
 #[path = "../connect/program.rs"]
 #[allow(dead_code, reason = "shared with the tests of connect")]
 mod program;

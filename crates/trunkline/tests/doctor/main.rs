@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
 
-#[path = "../server/peers.rs"]
-#[allow(dead_code, reason = "shared with the tests of serve")]
 #[macro_use]
-mod peers;
+#[path = "../../../../tests/needs.rs"]
+mod needs;
 mod host;
 
 use std::fs;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use crate::peers::output_of;
+use crate::needs::output_of;
 
 /// As the README has them, and as they are here.
 pub(crate) const NETWORKS: [&str; 2] = ["10.1.0.", "127.1.0."];

@@ -11,7 +11,7 @@ use std::thread;
 
 use tempfile::TempDir;
 
-use crate::peers::output_of;
+use crate::needs::output_of;
 use crate::program::{Ran, Running, free_port, trunkline};
 
 /// An sshd, and who may log in there. It ends with its owner.

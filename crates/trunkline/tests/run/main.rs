@@ -7,9 +7,8 @@ mod ground;
 #[allow(dead_code, reason = "shared with the tests of doctor")]
 mod host;
 #[macro_use]
-#[path = "../server/peers.rs"]
-#[allow(dead_code, unused_macros, reason = "shared with the tests of serve")]
-mod peers;
+#[path = "../../../../tests/needs.rs"]
+mod needs;
 #[path = "../connect/program.rs"]
 #[allow(dead_code, reason = "shared with the tests of connect")]
 mod program;

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use crate::ground::Ground;
-use crate::peers::output_of;
+use crate::needs::output_of;
 use crate::program::{Running, noise, trunkline};
 
 #[test]

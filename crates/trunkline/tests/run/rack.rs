@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::ground::Ground;
 use crate::host::{Host, Process};
-use crate::peers::output_of;
+use crate::needs::output_of;
 use crate::program::{Ran, Running, eventually};
 
 /// curve25519, since what older ones take by default costs them four times as much for each login. No limits: machines

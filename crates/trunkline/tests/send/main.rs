@@ -5,9 +5,8 @@
 #[allow(dead_code, reason = "shared with the tests of who and chat")]
 mod node;
 #[macro_use]
-#[path = "../server/peers.rs"]
-#[allow(dead_code, reason = "shared with the tests of serve")]
-mod peers;
+#[path = "../../../../tests/needs.rs"]
+mod needs;
 #[path = "../connect/program.rs"]
 #[allow(dead_code, reason = "shared with the tests of connect")]
 mod program;

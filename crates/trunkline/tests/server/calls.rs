@@ -2,7 +2,7 @@
 //! inherited listeners.
 
 use crate::client::Client;
-use crate::peers::output_of;
+use crate::needs::output_of;
 use crate::serve::Serve;
 
 #[test]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::Client;
-use crate::peers::output_of;
+use crate::needs::output_of;
 use crate::serve::{Serve, TRUNKLINE};
 use crate::wait_until;
 

@@ -268,6 +268,6 @@ fn an_address_of_another_machine_says_how_to_find_ones_own() {
 fn a_backlog_is_set() {
     let server = Serve::new("tcp://127.0.0.1:0", "upper").args(&["--backlog", "7"]).start();
     needs!("ss");
-    let table = crate::peers::output_of("ss", &["-ltnH", &format!("sport = :{}", server.port())]);
+    let table = crate::needs::output_of("ss", &["-ltnH", &format!("sport = :{}", server.port())]);
     assert_eq!(table.split_whitespace().nth(2), Some("7"), "the queue of a listener in {table}");
 }

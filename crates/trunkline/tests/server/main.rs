@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
 
 #[macro_use]
-mod peers;
+#[path = "../../../../tests/needs.rs"]
+mod needs;
 mod client;
 mod lines;
 mod patience;

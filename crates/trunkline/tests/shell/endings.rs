@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::ground::Ground;
-use crate::peers::output_of;
+use crate::needs::output_of;
 use crate::person::{called, calling, says};
 use crate::program::eventually;
 use crate::terminal::Terminal;

@@ -20,7 +20,7 @@ fn ssh_audit(host: &Host, options: &[&str]) -> Option<Command> {
         let mut python = Command::new("python3");
         python.arg(script).env("PYTHONPATH", peers);
         python
-    } else if crate::peers::is_there("ssh-audit") {
+    } else if crate::needs::is_there("ssh-audit") {
         Command::new("ssh-audit")
     } else {
         return None;

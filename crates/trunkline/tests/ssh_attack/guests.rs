@@ -28,66 +28,48 @@ fn lawless(host: &Host, way: &str) -> Process {
     attacker
 }
 
-fn is_there() -> bool {
-    std::path::Path::new("/usr/lib/python3/dist-packages/paramiko").is_dir()
-        || crate::peers::is_there("paramiko")
-}
-
 #[test]
 fn a_flood_of_window_adjustments() {
-    needs!("ssh", "ssh-keygen");
-    if is_there() {
-        let host = Host::start();
-        host.stands("window adjustments, 2 clients as fast as they can", 32, || {
-            [lawless(&host, "windows"), lawless(&host, "windows")]
-        });
-    }
+    needs!("ssh", "ssh-keygen", "paramiko");
+    let host = Host::start();
+    host.stands("window adjustments, 2 clients as fast as they can", 32, || {
+        [lawless(&host, "windows"), lawless(&host, "windows")]
+    });
 }
 
 #[test]
 fn a_flood_of_channels() {
-    needs!("ssh", "ssh-keygen");
-    if is_there() {
-        let host = Host::start();
-        host.stands("channels opened, 2 clients as fast as they can", 32, || {
-            [lawless(&host, "channels"), lawless(&host, "channels")]
-        });
-    }
+    needs!("ssh", "ssh-keygen", "paramiko");
+    let host = Host::start();
+    host.stands("channels opened, 2 clients as fast as they can", 32, || {
+        [lawless(&host, "channels"), lawless(&host, "channels")]
+    });
 }
 
 #[test]
 fn a_flood_of_requests_from_one_who_reads_no_answer() {
-    needs!("ssh", "ssh-keygen");
-    if is_there() {
-        let host = Host::start();
-        host.stands("requests of a client that reads no answer", 32, || lawless(&host, "deaf"));
-    }
+    needs!("ssh", "ssh-keygen", "paramiko");
+    let host = Host::start();
+    host.stands("requests of a client that reads no answer", 32, || lawless(&host, "deaf"));
 }
 
 #[test]
 fn ten_commands_that_say_much_to_one_who_reads_nothing() {
-    needs!("ssh", "ssh-keygen");
-    if is_there() {
-        let host = Host::start();
-        host.stands("10 times `yes`, windows of 4 GiB, nothing read", 64, || lawless(&host, "output"));
-    }
+    needs!("ssh", "ssh-keygen", "paramiko");
+    let host = Host::start();
+    host.stands("10 times `yes`, windows of 4 GiB, nothing read", 64, || lawless(&host, "output"));
 }
 
 #[test]
 fn ten_commands_that_read_nothing_of_much() {
-    needs!("ssh", "ssh-keygen");
-    if is_there() {
-        let host = Host::start();
-        host.stands("3 MiB for each of 10 commands that do not read", 20, || lawless(&host, "input"));
-    }
+    needs!("ssh", "ssh-keygen", "paramiko");
+    let host = Host::start();
+    host.stands("3 MiB for each of 10 commands that do not read", 20, || lawless(&host, "input"));
 }
 
 #[test]
 fn a_full_table_of_descriptors() {
-    needs!("ssh", "ssh-keygen");
-    if !is_there() {
-        return;
-    }
+    needs!("ssh", "ssh-keygen", "paramiko");
     let host = Host::start();
     let mut inside = host.good_client();
     let mut inside = inside.arg("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::client::Place;
 use crate::home::Home;
+use crate::needs::output_of;
 use crate::node::Node;
-use crate::peers::output_of;
 use crate::process::Process;
 
 /// Where the good client comes from. The attackers come from elsewhere: who attacks from one's own address

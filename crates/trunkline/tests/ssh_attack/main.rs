@@ -19,10 +19,9 @@ mod node;
 #[path = "../server/patience.rs"]
 #[allow(dead_code, reason = "shared with the tests of serve, which wait less long")]
 mod patience;
-#[path = "../server/peers.rs"]
-#[allow(dead_code, unused_macros, reason = "shared with the tests of serve")]
 #[macro_use]
-mod peers;
+#[path = "../../../../tests/needs.rs"]
+mod needs;
 #[path = "../server/process.rs"]
 #[allow(dead_code, reason = "shared with the tests of serve")]
 mod process;

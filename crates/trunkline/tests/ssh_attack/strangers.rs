@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit, prlimit};
 use socket2::{Domain, Socket, Type};
 
 use crate::host::Host;
-use crate::peers::output_of;
+use crate::needs::output_of;
 use crate::{PATIENCE, wait_until};
 
 /// A connection from this address.

@@ -135,7 +135,7 @@ fn whoever_has_a_certificate_is_in_until_its_authority_is_removed() {
     let table = up.home.shows(&["allow"]);
     assert!(table.contains("certificates by ssh-ed25519"), "{table}");
     assert!(!up.lets_in(), "the key has no certificate yet");
-    let user = crate::peers::output_of("id", &["-un"]);
+    let user = crate::needs::output_of("id", &["-un"]);
     let mut sign = Command::new("ssh-keygen");
     sign.args(["-q", "-s"]).arg(&authority).args(["-I", "ann of the lab", "-n", user.trim(), "-V", "+1h"]);
     assert!(sign.arg(up.key_file().with_extension("pub")).status().unwrap().success());

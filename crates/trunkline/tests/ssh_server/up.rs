@@ -5,8 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use crate::client::Place;
 use crate::home::Home;
+use crate::needs::output_of;
 use crate::node::Node;
-use crate::peers::output_of;
 use crate::process::Process;
 
 /// A node with an SSH line on a free port of 127.0.0.1, and a key that nobody allows yet.

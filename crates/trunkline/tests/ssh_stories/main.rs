@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in a test a failure is a panic")]
 
 #[macro_use]
-#[path = "../../../remote/tests/server/stories/needs.rs"]
+#[path = "../../../../tests/needs.rs"]
 mod needs;
 #[path = "../../../remote/tests/server/stories/client.rs"]
 mod client;

@@ -11,10 +11,9 @@ mod home;
 mod lines;
 #[path = "../server/patience.rs"]
 mod patience;
-#[path = "../server/peers.rs"]
-#[allow(dead_code, reason = "shared with the tests of serve")]
 #[macro_use]
-mod peers;
+#[path = "../../../../tests/needs.rs"]
+mod needs;
 #[path = "../server/process.rs"]
 #[allow(dead_code, reason = "shared with the tests of serve")]
 mod process;

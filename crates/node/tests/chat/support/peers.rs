@@ -2,6 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use crate::needs::{find, leave_out};
+
 /// Leaves the test, with a word, where it may not make network namespaces, or one of these is missing and `cargo xtask
 /// test` has said so.
 macro_rules! needs {
@@ -12,22 +14,14 @@ macro_rules! needs {
     };
 }
 
-/// Whether a program, or a library to compile with, can be used. One that is missing without `TRUNKLINE_SKIP` naming
-/// it is a failure.
+/// Whether a program, or a library to compile with, can be used. If not, the test is left out.
 #[track_caller]
 pub(crate) fn is_there(peer: &str) -> bool {
-    if is_program(peer) || is_library(peer) {
+    if find(peer).is_some() || is_library(peer) {
         return true;
     }
-    let skipped = std::env::var("TRUNKLINE_SKIP").unwrap_or_default();
-    assert!(skipped.split(',').any(|name| name == peer), "{peer} is missing: cargo xtask test installs it");
-    eprintln!("skipped: needs {peer}");
+    leave_out(peer);
     false
-}
-
-fn is_program(name: &str) -> bool {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&paths).any(|folder| folder.join(name).is_file())
 }
 
 /// Whether pkg-config knows it and everything that it requires.

@@ -10,7 +10,6 @@ use proptest::test_runner::TestRunner;
 use super::*;
 use crate::config::steps::Said;
 use crate::config::value;
-use crate::testing::is_there;
 
 /// What both are asked about.
 const NAMES: [&str; 5] = ["a", "b", "web1", "n1.lab", "Web1"];
@@ -48,9 +47,7 @@ type Printed = BTreeMap<&'static str, Vec<String>>;
 
 #[test]
 fn written_configurations_mean_what_they_mean_to_ssh() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     for config in [
         "",
         "Host a b\nHostName %h.Lab\nUser u\nPort 7\nHost *\nPort 9\nUser v\n",
@@ -81,9 +78,7 @@ fn written_configurations_mean_what_they_mean_to_ssh() {
 
 #[test]
 fn random_configurations_mean_what_they_mean_to_ssh() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
     let files = (file(&["one", "t*", "~/.ssh/two", "none"]), file(&["two"]), file(&[]));
     TestRunner::new(config)
@@ -93,9 +88,7 @@ fn random_configurations_mean_what_they_mean_to_ssh() {
 
 #[test]
 fn files_nest_as_deep_as_in_ssh() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     let chain = |first: usize| {
         let file = |number: usize| (number.to_string(), format!("Include {}\n", number + 1));
         let mut files: Vec<_> = (first..17).map(file).collect();
@@ -113,9 +106,7 @@ fn files_nest_as_deep_as_in_ssh() {
 
 #[test]
 fn every_keyword_is_one_of_ssh_and_none_of_its_own_is_missing() {
-    if !is_there("ssh") {
-        return;
-    }
+    needs!("ssh");
     /// OpenSSH 9.2 has not yet heard of these.
     const YOUNGER: [&str; 6] = [
         "channeltimeout",

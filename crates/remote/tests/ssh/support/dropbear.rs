@@ -4,8 +4,8 @@ use std::net::TcpListener;
 use std::process::{Child, Stdio};
 
 use super::guest::Guest;
-use super::peers::{find, output_of};
 use super::{Person, lines};
+use crate::needs::{find, output_of};
 
 /// A dropbear of its own, which the guest logs in to. It ends with its owner.
 pub(crate) struct Dropbear {

@@ -8,7 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::Person;
-use super::peers::find;
+use crate::needs::find;
 
 /// The name of the account, and its password.
 pub(crate) const GUEST: &str = "guest";

@@ -16,8 +16,8 @@ use remote::{Client, Command, Dial, Hop, Machine, Stream, Unreachable};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use super::peers::output_of;
 use super::{Ran, Sshd, soon};
+use crate::needs::output_of;
 
 /// A person with a folder of his own in place of `~/.ssh`.
 pub(crate) struct Person {

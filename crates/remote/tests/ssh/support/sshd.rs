@@ -13,8 +13,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::Person;
 use super::guest::{GUEST, Guest};
-use super::peers::{find, output_of};
 use super::person::make_key;
+use crate::needs::{find, output_of};
 
 /// An sshd of its own, on this machine. It ends with its owner.
 pub(crate) struct Sshd {

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::*;
 use crate::book::Login;
-use crate::testing::is_there;
 
 const INVENTORY: &str = "\
 # by hand
@@ -161,9 +160,7 @@ fn inventories_made_to_be_large_are_cut_with_a_note() {
 
 #[test]
 fn inventories_mean_what_they_mean_to_ansible() {
-    if !is_there("ansible-inventory") {
-        return;
-    }
+    needs!("ansible-inventory");
     agree(INVENTORY).unwrap();
     let config = ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() };
     TestRunner::new(config).run(&inventory(), |text| agree(&text)).unwrap();

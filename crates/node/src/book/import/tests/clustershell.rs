@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use super::*;
-use crate::testing::is_there;
 
 #[test]
 fn yaml_has_sources_with_groups_that_name_each_other() {
@@ -142,9 +141,7 @@ fn yaml_made_to_be_large_or_deep_is_not() {
 
 #[test]
 fn groups_have_the_members_that_nodeset_finds() {
-    if !is_there("nodeset") {
-        return;
-    }
+    needs!("nodeset");
     let example = "roles:\n  adm: 'example0'\n  io: '@racks:rack2,example2'\n  compute: '@racks:rack[3-4]'\n  \
         gpu: '@racks:rack4'\nracks:\n  rack1: 'example[0,2]'\n  rack2: 'example[4-5]'\n  rack3: 'example[32-159]'\n  \
         rack4: 'example[156-159]'\n  old: '@rack[1,3]'\n  new: '@rack[2,4]'\n  rack5:\n    - 'example[200-205]'  # c\n    \

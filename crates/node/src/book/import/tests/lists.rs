@@ -3,7 +3,6 @@
 use std::process::Command;
 
 use super::*;
-use crate::testing::is_there;
 
 #[test]
 fn a_list_is_a_group_with_the_name_of_its_file() {
@@ -110,9 +109,7 @@ fn what_is_wrong_in_genders_is_noted() {
 
 #[test]
 fn lists_have_the_hosts_that_pdsh_finds() {
-    if !is_there("pdsh") {
-        return;
-    }
+    needs!("pdsh");
     let folder = tempfile::tempdir().unwrap();
     for (number, text) in [
         "n1\n",
@@ -135,9 +132,7 @@ fn lists_have_the_hosts_that_pdsh_finds() {
 
 #[test]
 fn genders_have_the_groups_that_nodeattr_finds() {
-    if !is_there("nodeattr") {
-        return;
-    }
+    needs!("nodeattr");
     let config = ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() };
     // For each attribute, the nodes from one number to the next have a value, or the attribute alone.
     let value = proptest::option::of(proptest::sample::select(vec!["1", "2", "e%n", "5%%"]));
