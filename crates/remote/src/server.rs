@@ -27,7 +27,7 @@ mod key_exchange;
 pub mod limits;
 mod process;
 mod session;
-mod sftp;
+pub mod sftp;
 mod spawn;
 mod stream;
 mod terminal;

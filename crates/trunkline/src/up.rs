@@ -22,6 +22,7 @@ use tokio::time::timeout;
 
 use crate::cli::{ChatAt, UpFlags};
 use crate::control::{Api, Socket};
+use crate::descriptors;
 use crate::doctor;
 use crate::failure::{Exit, Failure, Outcome};
 use screen::{Aside, Screen};
@@ -41,6 +42,7 @@ pub(crate) async fn run(flags: UpFlags) -> Outcome {
     let json = flags.json;
     let ssh = ssh(&flags)?;
     let plan = plan(flags)?;
+    descriptors::raise(sshd::CONNECTIONS_MAX);
     let home = Home::of_this_user().map_err(Failure::usage)?;
     let path = home.control_socket().map_err(Failure::usage)?;
     let mut signals = Signals::new()?;
