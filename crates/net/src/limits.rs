@@ -1,6 +1,6 @@
 //! What the front door lets in, and how much of it. Every number that bounds the network has its name here.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -85,6 +85,17 @@ impl Access {
     }
 }
 
+/// Whom an address stands for, where strangers are counted: itself, or the first of its /64 with IPv6. Whoever has one address there
+/// has all of them (RFC 4291 section 2.5.4), so that counting each would count nobody. Neighbours in one such network share
+/// what it may.
+#[must_use]
+pub fn stranger(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        v4 => v4,
+    }
+}
+
 fn parse_network(text: &str) -> Result<IpNet, NetworkError> {
     text.parse::<IpNet>()
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
@@ -119,6 +130,16 @@ mod tests {
     #[test]
     fn an_ipv4_client_of_a_dual_stack_socket_is_judged_by_its_ipv4_address() {
         assert!(!admits(&[], &["127.0.0.0/8"], "::ffff:127.0.0.1"));
+    }
+
+    #[test]
+    fn a_stranger_is_an_address_or_the_network_of_one_with_ipv6() {
+        let is_same =
+            |one: &str, other: &str| stranger(one.parse().unwrap()) == stranger(other.parse().unwrap());
+        assert!(is_same("2001:db8:0:7::1", "2001:db8:0:7:ffff::9"));
+        assert!(!is_same("2001:db8:0:7::1", "2001:db8:0:8::1"));
+        assert!(is_same("::ffff:192.0.2.1", "192.0.2.1"));
+        assert!(!is_same("192.0.2.1", "192.0.2.2") && !is_same("::ffff:192.0.2.1", "::ffff:192.0.2.2"));
     }
 
     #[test]

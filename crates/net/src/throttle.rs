@@ -9,6 +9,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::limits::stranger;
+
 /// Addresses that are remembered at one time: 200 KiB. Of more, the one that is nearest to being forgiven is forgotten.
 const MAX_ADDRESSES: usize = 4096;
 
@@ -60,9 +62,9 @@ impl Throttle {
         Self { at_once, every, addresses: Mutex::default() }
     }
 
-    /// Whether an address may come in.
+    /// Whether an address may come in. With IPv6 a /64 counts as one: see [`stranger`].
     pub fn admit(&self, ip: IpAddr, now: Instant) -> Verdict {
-        let ip = ip.to_canonical();
+        let ip = stranger(ip);
         let mut addresses = self.addresses();
         let Some(debt) = addresses.get_mut(&ip) else { return Verdict::In(Visit { ip, counted: false }) };
         let owed = debt.until.saturating_duration_since(now);
@@ -110,7 +112,7 @@ impl Throttle {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{Ipv4Addr, Ipv6Addr};
 
     use super::*;
 
@@ -197,6 +199,16 @@ mod tests {
         let now = Instant::now();
         assert!(in_vain(&throttle, "::ffff:192.0.2.1".parse().unwrap(), now));
         assert!(!in_vain(&throttle, "192.0.2.1".parse().unwrap(), now));
+    }
+
+    #[test]
+    fn an_attacker_with_a_network_of_ipv6_is_one_attacker() {
+        let throttle = Throttle::new(10, EVERY);
+        let now = Instant::now();
+        let address = |network: u16, host| Ipv6Addr::new(0x2001, 0xdb8, 0, network, 0, 0, 0, host).into();
+        let inside = (1..=1000).filter(|host| in_vain(&throttle, address(7, *host), now)).count();
+        assert_eq!(inside, 10);
+        assert!(in_vain(&throttle, address(8, 1), now), "others are not kept out");
     }
 
     #[test]

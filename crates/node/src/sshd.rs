@@ -32,7 +32,7 @@ mod host_key;
 
 pub use guests::Guests;
 pub use happening::{Happening, What};
-pub use remote::server::HostKey;
+pub use remote::server::{HostKey, KeyExchanges};
 
 use guest::Host;
 
@@ -65,6 +65,7 @@ pub struct Plan {
     account: Account,
     allow_root: bool,
     forwards: bool,
+    key_exchanges: KeyExchanges,
 }
 
 /// Why the line cannot be opened.
@@ -131,13 +132,19 @@ impl Plan {
         if account.uid == 0 && !allow_root {
             return Err(SshdError::Root);
         }
-        Ok(Self { at, account, allow_root, forwards: false })
+        Ok(Self { at, account, allow_root, forwards: false, key_exchanges: KeyExchanges::default() })
     }
 
     /// The same, but clients may have connections passed on to elsewhere, where their keys allow it.
     #[must_use]
     pub fn forwarding(self) -> Self {
         Self { forwards: true, ..self }
+    }
+
+    /// The same, but keys are agreed on with clients in these ways only.
+    #[must_use]
+    pub fn with_key_exchanges(self, key_exchanges: KeyExchanges) -> Self {
+        Self { key_exchanges, ..self }
     }
 }
 
@@ -152,7 +159,7 @@ impl Sshd {
         plan: Plan,
         tell: impl Fn(Happening) + Send + Sync + 'static,
     ) -> Result<Self, SshdError> {
-        let Plan { at, account, allow_root, forwards } = plan;
+        let Plan { at, account, allow_root, forwards, key_exchanges } = plan;
         let host_key = host_key::of(home)?;
         let fingerprint = host_key.fingerprint();
         let public_key = host_key.public().to_openssh().map_err(|error| SshdError::System {
@@ -170,6 +177,7 @@ impl Sshd {
         })?;
         let config = Config {
             host_key,
+            key_exchanges,
             account,
             allow_root,
             limits: remote::server::Limits::default(),

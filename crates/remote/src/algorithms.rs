@@ -2,6 +2,8 @@
 
 use russh::keys::Algorithm;
 
+use crate::config::Patterns;
+
 /// What stands behind the name of an algorithm when a certificate is meant.
 const CERTIFICATE: &str = "-cert-v01@openssh.com";
 
@@ -34,9 +36,9 @@ pub(crate) enum Kind {
 
 /// Algorithms of one kind: those that are offered unless somebody says otherwise, and those that somebody must name, since they
 /// are only for old machines.
-struct Known {
-    usual: &'static [&'static str],
-    old: &'static [&'static str],
+pub(crate) struct Known {
+    pub(crate) usual: &'static [&'static str],
+    pub(crate) old: &'static [&'static str],
 }
 
 /// What a person has said of one kind.
@@ -46,7 +48,7 @@ pub(crate) struct Chosen {
     pub(crate) names: Vec<&'static str>,
     /// He has given the whole order, or its beginning.
     pub(crate) in_order: bool,
-    /// Named to be offered, and not known here.
+    /// Named, and not known here.
     pub(crate) unknown: Vec<String>,
 }
 
@@ -185,10 +187,31 @@ impl Kind {
         })
     }
 
-    /// What a value means (ssh_config(5), `Ciphers`): a list in place of the usual one, or with `+` behind it, with `^` before it, or
-    /// with `-` out of it. `matches` is a pattern held against a name.
-    pub(crate) fn choose(self, value: &str, matches: impl Fn(&str, &str) -> bool) -> Chosen {
-        let Known { usual, old } = self.known();
+    /// What a value means to a client: see [`Known::choose`]. What is not to be offered is not, whether it is known or not.
+    pub(crate) fn choose(self, value: &str) -> Chosen {
+        let mut chosen = self.known().choose(value);
+        if value.starts_with('-') {
+            chosen.unknown.clear();
+        }
+        chosen
+    }
+
+    fn known(self) -> &'static Known {
+        match self {
+            Self::KeyExchange => &KEY_EXCHANGES,
+            Self::Cipher => &CIPHERS,
+            Self::Mac => &MACS,
+            Self::HostKey => &HOST_KEYS,
+            Self::PublicKey => &PUBLIC_KEYS,
+        }
+    }
+}
+
+impl Known {
+    /// What a value means (ssh_config(5), `Ciphers`): a list of patterns in place of the usual one, or with `+` behind it, with `^`
+    /// before it, or with `-` out of it.
+    pub(crate) fn choose(&self, value: &str) -> Chosen {
+        let Self { usual, old } = *self;
         let (sign, list) = match value.chars().next() {
             Some(sign @ ('+' | '-' | '^')) => (sign, &value[1..]),
             _ => (' ', value),
@@ -196,8 +219,8 @@ impl Kind {
         let (mut named, mut unknown) = (Vec::new(), Vec::new());
         for pattern in list.split(',').filter(|pattern| !pattern.is_empty()) {
             let before = named.len();
-            let all = usual.iter().chain(*old).copied();
-            named.extend(all.filter(|name| *name == pattern || matches(pattern, name)));
+            let patterns = Patterns::new([pattern]);
+            named.extend(usual.iter().chain(old).copied().filter(|name| patterns.matches(name)));
             if named.len() == before {
                 unknown.push(pattern.to_owned());
             }
@@ -214,21 +237,7 @@ impl Kind {
             seen.push(*name);
             is_first
         });
-        // What is not to be offered is not, whether it is known or not.
-        if sign == '-' {
-            unknown.clear();
-        }
         Chosen { names, in_order: !['+', '-'].contains(&sign), unknown }
-    }
-
-    fn known(self) -> &'static Known {
-        match self {
-            Self::KeyExchange => &KEY_EXCHANGES,
-            Self::Cipher => &CIPHERS,
-            Self::Mac => &MACS,
-            Self::HostKey => &HOST_KEYS,
-            Self::PublicKey => &PUBLIC_KEYS,
-        }
     }
 }
 
@@ -237,12 +246,6 @@ mod tests {
     use russh::{cipher, kex, mac};
 
     use super::*;
-
-    fn chosen(kind: Kind, value: &str) -> Chosen {
-        kind.choose(value, |pattern, name| {
-            pattern.strip_suffix('*').is_some_and(|start| name.starts_with(start))
-        })
-    }
 
     #[test]
     fn every_name_is_one_that_russh_knows() {
@@ -260,19 +263,20 @@ mod tests {
         }
         let by_sha1 = Algorithm::Rsa { hash: None };
         assert!(!algorithms.shows(&by_sha1, false));
-        let public_keys = chosen(Kind::PublicKey, "+ssh-rsa").names;
+        let public_keys = Kind::PublicKey.choose("+ssh-rsa").names;
         assert!(Algorithms { public_keys, ..algorithms }.shows(&by_sha1, false));
     }
 
     #[test]
     fn a_list_takes_the_place_of_the_usual_one_or_changes_it() {
         let usual = MACS.usual;
-        let macs = |value| chosen(Kind::Mac, value);
+        let macs = |value| Kind::Mac.choose(value);
         assert_eq!(macs("hmac-sha2-512,hmac-sha1").names, ["hmac-sha2-512", "hmac-sha1"]);
         assert_eq!(macs("+hmac-sha1,hmac-sha2-256").names, [usual, &["hmac-sha1"]].concat());
         assert_eq!(macs("^hmac-sha2-512").names[..2], ["hmac-sha2-512", usual[0]]);
         assert_eq!(macs("^hmac-sha2-512").names.len(), usual.len());
-        assert_eq!(macs("-*-etm*").names.len(), 4, "the pattern is held against whole names");
+        assert_eq!(macs("-*-etm*").names, usual[2..]);
+        assert_eq!(macs("-etm*").names, usual, "the pattern is held against whole names");
         assert_eq!(macs("-hmac-sha2-2*").names, [usual[1], usual[3]]);
         assert_eq!(macs("hmac-sha2-2*").names, [usual[0], usual[2]]);
         assert_eq!(macs("-*").names, [""; 0]);
@@ -281,12 +285,12 @@ mod tests {
 
     #[test]
     fn what_is_not_known_here_is_told_where_it_was_to_be_offered() {
-        let kex = |value| chosen(Kind::KeyExchange, value);
+        let kex = |value| Kind::KeyExchange.choose(value);
         let named = kex("sntrup761x25519-sha512@openssh.com,curve25519-sha256");
         assert_eq!(named.names, ["curve25519-sha256"]);
         assert_eq!(named.unknown, ["sntrup761x25519-sha512@openssh.com"]);
         assert!(kex("-sntrup761x25519-sha512").unknown.is_empty());
         assert_eq!(kex("none").names, [""; 0]);
-        assert_eq!(chosen(Kind::Cipher, "none,clear,3des-cbc").names, [""; 0], "nothing goes in clear");
+        assert_eq!(Kind::Cipher.choose("none,clear,3des-cbc").names, [""; 0], "nothing goes in clear");
     }
 }

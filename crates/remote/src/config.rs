@@ -21,6 +21,7 @@ use reader::Reader;
 use steps::{Said, Step};
 
 pub use note::{Note, Place};
+pub(crate) use pattern::Patterns;
 pub use settings::{IdentityFile, Settings, StrictHostKeyChecking};
 
 mod expand;

@@ -23,10 +23,11 @@ mod forward;
 mod handler;
 mod host_key;
 mod input;
+mod key_exchange;
 pub mod limits;
 mod process;
 mod session;
-mod sftp;
+pub mod sftp;
 mod spawn;
 mod stream;
 mod terminal;
@@ -40,7 +41,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use russh::keys::Algorithm;
-use russh::{MethodKind, MethodSet, Preferred, SshId, cipher, compression, kex, mac};
+use russh::{MethodKind, MethodSet, Preferred, SshId, cipher, compression, mac};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio::time::Sleep;
@@ -52,6 +53,7 @@ pub use access::{Access, Credential, Grant, Login, Refusal};
 pub use event::{Closed, Connection, Event, Exit, Key, Report, What};
 pub use files::KeyFiles;
 pub use host_key::{HostKey, HostKeyError};
+pub use key_exchange::{KeyExchanges, KeyExchangesError};
 pub use limits::Limits;
 
 use crate::dial::Dial;
@@ -62,6 +64,8 @@ use stream::Cuttable;
 pub struct Config {
     /// What it proves itself with.
     pub host_key: HostKey,
+    /// How it agrees on keys with its clients.
+    pub key_exchanges: KeyExchanges,
     /// The only user who may log in: who runs this process.
     pub account: Account,
     /// That may be root.
@@ -283,7 +287,11 @@ fn closed(error: &russh::Error) -> Closed {
         russh::Error::IO(error) if matches!(error.kind(), UnexpectedEof | ConnectionReset | BrokenPipe) => {
             Closed::ByClient
         }
-        other => Closed::Failed(other.to_string()),
+        other => {
+            let mut reason = other.to_string();
+            reason.truncate(reason.floor_char_boundary(limits::MAX_REASON));
+            Closed::Failed(reason)
+        }
     }
 }
 
@@ -315,14 +323,7 @@ fn protocol(config: &Config) -> russh::server::Config {
         // Pieces of output on their way to the encryption: enough for one large read of each of two commands.
         event_buffer_size: 64,
         preferred: Preferred {
-            kex: vec![
-                kex::MLKEM768X25519_SHA256,
-                kex::CURVE25519,
-                kex::CURVE25519_PRE_RFC_8731,
-                kex::EXTENSION_SUPPORT_AS_SERVER,
-                kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER,
-            ]
-            .into(),
+            kex: config.key_exchanges.names().into(),
             key: ed25519_and_what_users_have.into(),
             cipher: vec![
                 cipher::AES_128_GCM,

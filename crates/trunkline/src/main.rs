@@ -10,6 +10,7 @@ mod completion;
 mod connect;
 mod control;
 mod copy;
+mod descriptors;
 mod doctor;
 mod endpoint;
 mod failure;

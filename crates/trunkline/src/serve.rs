@@ -12,16 +12,16 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use net::door::{self, Shutdown};
 use net::{Bound, Reporter};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
+use crate::descriptors;
 use crate::failure::{Exit, Outcome};
 pub(crate) use plan::Plan;
 
 /// Serves until told to stop.
 pub(crate) async fn run(mut plan: Plan) -> Outcome {
-    raise_descriptor_limit();
+    descriptors::raise(plan.limits.max_connections);
     let journal = plan.journal()?;
     let bound = plan.open().await?;
     let person = plan.person.take();
@@ -87,14 +87,6 @@ pub(crate) async fn run(mut plan: Plan) -> Outcome {
         0 => Exit::Good,
         _ => Exit::Failed,
     })
-}
-
-/// Every connection is a descriptor. Programs start with a low soft limit for the sake of select(2), which is not
-/// used here; the hard limit is what the administrator allows.
-fn raise_descriptor_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    // Where it cannot be raised the lower one stands, and a full table is survived.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
 /// The signals that end a server.

@@ -22,6 +22,7 @@ use tokio::time::timeout;
 
 use crate::cli::{ChatAt, UpFlags};
 use crate::control::{Api, Socket};
+use crate::descriptors;
 use crate::doctor;
 use crate::failure::{Exit, Failure, Outcome};
 use screen::{Aside, Screen};
@@ -39,10 +40,9 @@ const ASIDES: usize = 256;
 /// Runs the node until it is told to stop.
 pub(crate) async fn run(flags: UpFlags) -> Outcome {
     let json = flags.json;
-    let ssh = flags.ssh.clone().map(|at| sshd::Plan::new(at, flags.allow_root)).transpose();
-    let ssh = ssh.map_err(no_ssh)?;
-    let ssh = ssh.map(|plan| if flags.allow_tcp_forwarding { plan.forwarding() } else { plan });
+    let ssh = ssh(&flags)?;
     let plan = plan(flags)?;
+    descriptors::raise(sshd::CONNECTIONS_MAX);
     let home = Home::of_this_user().map_err(Failure::usage)?;
     let path = home.control_socket().map_err(Failure::usage)?;
     let mut signals = Signals::new()?;
@@ -149,6 +149,19 @@ fn no_ssh(error: SshdError) -> Failure {
     let error = anyhow!(error).context("opening the SSH line");
     let failure = if is_usage { Failure::usage(error) } else { Failure::from(error) };
     hint.into_iter().fold(failure, Failure::hint)
+}
+
+/// The flags as the SSH line's plan; None: there is to be none.
+fn ssh(flags: &UpFlags) -> Result<Option<sshd::Plan>, Failure> {
+    let Some(at) = &flags.ssh else { return Ok(None) };
+    let mut plan = sshd::Plan::new(at.clone(), flags.allow_root).map_err(no_ssh)?;
+    if flags.allow_tcp_forwarding {
+        plan = plan.forwarding();
+    }
+    if let Some(key_exchanges) = &flags.ssh_kex {
+        plan = plan.with_key_exchanges(key_exchanges.clone());
+    }
+    Ok(Some(plan))
 }
 
 /// The flags as the node's plan.

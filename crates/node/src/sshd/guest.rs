@@ -1,12 +1,13 @@
 //! One connection: let in, heard of, written down.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use net::door::{Census, Place};
-use net::limits::Refusal;
+use net::limits::{Refusal, stranger};
 use net::report::Event as DoorEvent;
 use net::tcp::QuickAck;
 use net::throttle::{Throttle, Verdict, Visit};
@@ -62,7 +63,7 @@ pub(super) async fn attend(server: Server, host: Arc<Host>, stream: Stream, peer
         }
     };
     let descriptors = getrlimit(Resource::Nofile).current;
-    let stranger = host.strangers.admit(&for_strangers(descriptors), Some(from.ip()));
+    let stranger = place_for_stranger(&host.strangers, descriptors, from.ip());
     let all = Limits { max_connections: CONNECTIONS_MAX, ..Limits::default() };
     let places = stranger.and_then(|stranger| Ok((stranger, host.inside.admit(&all, None)?)));
     let (place, _inside) = match places {
@@ -80,6 +81,15 @@ pub(super) async fn attend(server: Server, host: Arc<Host>, stream: Stream, peer
         Guest { host, peer, state: Mutex::new(State { stranger: Some((place, visit)), ..State::default() }) };
     let report = Arc::new(move |event| guest.hear(event));
     ending(&server.serve(QuickAck::new(stream), from, local, report).await)
+}
+
+/// A place among those who have not logged in.
+fn place_for_stranger(
+    strangers: &Arc<Census>,
+    descriptors: Option<u64>,
+    from: IpAddr,
+) -> Result<Place, Refusal> {
+    strangers.admit(&for_strangers(descriptors), Some(stranger(from)))
 }
 
 /// The places of those who have not logged in, where a program may have so many descriptors.
@@ -193,7 +203,24 @@ fn ending(why: &Closed) -> Ending {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
+
+    #[test]
+    fn an_attacker_with_a_network_of_ipv6_leaves_half_of_the_places_to_others() {
+        let strangers = Arc::new(Census::default());
+        let come = |network, host| {
+            let from = Ipv6Addr::new(0x2001, 0xdb8, 0, network, 0, 0, 0, host);
+            place_for_stranger(&strangers, None, from.into())
+        };
+        let inside: Vec<_> = (1..=1000).filter_map(|host| come(7, host).ok()).collect();
+        assert_eq!(inside.len(), STRANGERS_PER_ADDRESS);
+        assert!(matches!(come(7, 1001), Err(Refusal::PerIp(_))));
+        assert!(come(8, 1).is_ok());
+        drop(inside);
+        assert!(come(7, 1).is_ok(), "their places are free again");
+    }
 
     #[test]
     fn strangers_take_a_fifth_of_a_small_table_and_one_address_half_of_that() {

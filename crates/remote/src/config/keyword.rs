@@ -138,7 +138,7 @@ impl Setting {
     }
 
     fn algorithms(kind: Kind, line: &Line<'_>, place: &Place) -> Result<Self, Reason> {
-        let chosen = kind.choose(&line.argument()?, |pattern, name| Patterns::new([pattern]).matches(name));
+        let chosen = kind.choose(&line.argument()?);
         let note = || {
             let reason = format!("not known here: {}", chosen.unknown.join(", "));
             Note::on_line(place, line.text, reason)

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-/// Patterns of one `Host` line, or of one criterion of a `Match` line.
+/// Patterns of one `Host` line, of one criterion of a `Match` line, or of one place in a list of algorithms.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Patterns {
+pub(crate) struct Patterns {
     /// Without wildcards.
     names: BTreeSet<String>,
     wildcards: Vec<String>,
@@ -13,7 +13,7 @@ pub(super) struct Patterns {
 }
 
 impl Patterns {
-    pub(super) fn new<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn new<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         let mut patterns = Self::default();
         for word in words {
             if let Some(pattern) = word.strip_prefix('!') {
@@ -28,7 +28,7 @@ impl Patterns {
     }
 
     /// One pattern matches, and none that is negated does.
-    pub(super) fn matches(&self, name: &str) -> bool {
+    pub(crate) fn matches(&self, name: &str) -> bool {
         let any = |patterns: &[String]| {
             patterns.iter().any(|pattern| is_match(pattern.as_bytes(), name.as_bytes()))
         };
@@ -36,12 +36,12 @@ impl Patterns {
     }
 
     /// This name is one of the patterns.
-    pub(super) fn has_name(&self, name: &str) -> bool {
+    pub(crate) fn has_name(&self, name: &str) -> bool {
         self.names.contains(name)
     }
 
     /// The patterns without wildcards that are not negated, sorted.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
     }
 }

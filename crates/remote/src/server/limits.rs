@@ -75,6 +75,10 @@ pub const MAX_COMMAND: usize = 128 * 1024 - 1;
 /// send 200 KiB, and every try is written down.
 pub const MAX_USER: usize = 256;
 
+/// Bytes in the reason why a connection failed. russh quotes there what a client offered, which may be 16 KiB; honest lists and
+/// ours beside them fit.
+pub const MAX_REASON: usize = 1024;
+
 /// Bytes in the name of a kind of terminal. terminfo's longest has 40.
 pub const MAX_TERM: usize = 64;
 

@@ -22,7 +22,7 @@ use crate::sftp::wire::{self, Fields, Packet, Wrong, extension, kind, status};
 use handles::{Handle, Handles, MAX_HANDLES};
 
 /// Bytes in one request: as OpenSSH has it. A longer one ends the session.
-const MAX_REQUEST: usize = 256 * 1024;
+pub const MAX_REQUEST: usize = 256 * 1024;
 
 /// Bytes that one read or write moves: the most that OpenSSH's client asks for.
 const MAX_DATA: usize = 255 * 1024;
@@ -33,8 +33,8 @@ const MAX_PATH: usize = 4096;
 /// Names in one answer, so that it is never longer than a request may be.
 const NAMES_AT_ONCE: usize = 64;
 
-/// Serves until the client ends, or says what is not SFTP.
-pub(super) fn serve(mut input: impl Read, mut output: impl Write, home: &Path) {
+/// Serves until the client ends, or says what is not SFTP. Relative paths begin at `home`; others lead wherever the user may go.
+pub fn serve(mut input: impl Read, mut output: impl Write, home: &Path) {
     let mut server = Server { home, handles: Handles::default() };
     let mut request = Vec::new();
     while read_request(&mut input, &mut request).is_ok() {

@@ -5,8 +5,9 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use remote::server::limits::{MAX_COMMAND, MAX_ENV, MAX_ENV_VALUE, MAX_USER};
+use remote::server::limits::{MAX_COMMAND, MAX_ENV, MAX_ENV_VALUE, MAX_REASON, MAX_USER};
 
+use super::strict::Client;
 use super::support::{Host, PATIENCE, Said, run};
 
 #[test]
@@ -240,6 +241,18 @@ except paramiko.AuthenticationException as error:
         told.contains(&"é".repeat(MAX_USER / 2)) && !told.contains(&"é".repeat(MAX_USER / 2 + 1)),
         "{told}"
     );
+}
+
+#[test]
+fn what_a_client_offers_in_vain_is_told_in_part() {
+    let host = Host::start();
+    let (mut client, _) = Client::connect(&host);
+    client.offer(&vec!["new-kex"; 1000].join(","));
+    while client.receive().is_some() {}
+    let told = host.events.wait_for(&["Closed", "No common Kex algorithm"]);
+    // The test's event has it twice: as it is, and in words.
+    let repeated = told.matches("new-kex").count() / 2;
+    assert!((10..MAX_REASON / "new-kex".len()).contains(&repeated), "{told}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use remote::server::access::Judging;
 use remote::server::limits::{MAX_TRIES, REFUSAL_TIME};
 use remote::server::{
-    Access, Account, Closed, Config, Event, Grant, HostKey, Limits, Login, Refusal, Server,
+    Access, Account, Closed, Config, Event, Grant, HostKey, KeyExchanges, Limits, Login, Refusal, Server,
 };
 use russh::client::{self, Handler};
 use russh::keys::{Algorithm, PrivateKey, PrivateKeyWithHashAlg, PublicKeyBase64, PublicKeyOrCertificate};
@@ -65,6 +65,7 @@ fn server_for(limits: Limits, access: Arc<dyn Access>) -> (Server, HostKey) {
     let host_key = HostKey::generate().unwrap();
     let config = Config {
         host_key: host_key.clone(),
+        key_exchanges: KeyExchanges::default(),
         account: Account {
             name: "ann".into(),
             uid: 1,

@@ -10,12 +10,15 @@ const IGNORE: u8 = 2;
 const KEXINIT: u8 = 20;
 const KEX_ECDH_REPLY: u8 = 31;
 
+const STRICT: &str = "curve25519-sha256,kex-strict-c-v00@openssh.com";
+const NOT_STRICT: &str = "curve25519-sha256";
+
 /// A client that has said who it is, and speaks in packets by hand. Nothing is encrypted yet.
-struct Client(TcpStream);
+pub(crate) struct Client(TcpStream);
 
 impl Client {
     /// And what the server offers first.
-    fn connect(host: &Host) -> (Self, Vec<u8>) {
+    pub(crate) fn connect(host: &Host) -> (Self, Vec<u8>) {
         let mut stream = TcpStream::connect(host.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(b"SSH-2.0-byhand\r\n").unwrap();
@@ -42,7 +45,7 @@ impl Client {
     }
 
     /// None: the connection is over.
-    fn receive(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn receive(&mut self) -> Option<Vec<u8>> {
         let mut length = [0; 4];
         self.0.read_exact(&mut length).ok()?;
         let mut packet = vec![0; usize::try_from(u32::from_be_bytes(length)).unwrap()];
@@ -50,9 +53,8 @@ impl Client {
         Some(packet[1..packet.len() - usize::from(packet[0])].to_vec())
     }
 
-    /// KEXINIT of a client that knows of strict key exchange, or does not.
-    fn offer(&mut self, strict: bool) {
-        let kex = if strict { "curve25519-sha256,kex-strict-c-v00@openssh.com" } else { "curve25519-sha256" };
+    /// KEXINIT of a client that has these key exchanges, [`STRICT`] or [`NOT_STRICT`] for an honest one.
+    pub(crate) fn offer(&mut self, kex: &str) {
         let (cipher, mac) = ("aes128-gcm@openssh.com", "hmac-sha2-256-etm@openssh.com");
         let mut message = vec![KEXINIT];
         message.extend([7; 16]);
@@ -98,7 +100,7 @@ fn a_message_slipped_in_before_the_new_keys_ends_the_connection() {
         if place == "before the offers" {
             client.slip_in();
         }
-        client.offer(true);
+        client.offer(STRICT);
         if place == "after the offers" {
             client.slip_in();
         }
@@ -117,12 +119,12 @@ fn a_message_slipped_in_before_the_new_keys_ends_the_connection() {
 fn without_a_stranger_in_between_the_same_client_gets_its_keys() {
     let host = Host::start();
     let (mut client, _) = Client::connect(&host);
-    client.offer(true);
+    client.offer(STRICT);
     client.exchange();
     assert_eq!(client.receive().unwrap()[0], KEX_ECDH_REPLY);
     // A client that knows nothing of it may be interrupted, as RFC 4253 says. It is why ssh-audit reminds of clients.
     let (mut client, _) = Client::connect(&host);
-    client.offer(false);
+    client.offer(NOT_STRICT);
     client.slip_in();
     client.exchange();
     assert_eq!(client.receive().unwrap()[0], KEX_ECDH_REPLY);

@@ -6,7 +6,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use remote::dial::{Dial, Dialing, Stream};
-use remote::server::{Account, Closed, Config, Event, Exit, HostKey, KeyFiles, Limits, Server, What};
+use remote::server::{
+    Account, Closed, Config, Event, Exit, HostKey, KeyExchanges, KeyFiles, Limits, Server, What,
+};
 use tempfile::TempDir;
 
 pub(crate) use crate::client::{Place, Said, run, write_noise};
@@ -45,6 +47,7 @@ impl Host {
         std::fs::create_dir(&home).unwrap();
         let mut config = Config {
             host_key: HostKey::generate().unwrap(),
+            key_exchanges: KeyExchanges::default(),
             account: Account { home, shell: "/bin/sh".into(), ..Account::of_this_process() },
             allow_root: true,
             limits: Limits { hangup_grace: Duration::from_millis(200), ..Limits::default() },

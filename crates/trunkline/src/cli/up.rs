@@ -6,7 +6,7 @@ use clap::Args;
 
 use net::{Address, AddressError, HostPort};
 use node::book::CHAT_PORT;
-use node::sshd::PORT;
+use node::sshd::{KeyExchanges, PORT};
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = DETAILS)]
@@ -38,6 +38,10 @@ pub(crate) struct UpFlags {
     /// Pass their connections on to wherever they ask for: ssh -L, -D and -J
     #[arg(long, requires = "ssh")]
     pub(crate) allow_tcp_forwarding: bool,
+
+    /// Agree on keys with them in these ways only: a list as sshd's KexAlgorithms, such as mlkem768x25519-sha256
+    #[arg(long, value_name = "LIST", requires = "ssh", allow_hyphen_values = true)]
+    pub(crate) ssh_kex: Option<KeyExchanges>,
 
     /// Print everything that happens as JSON lines on standard output
     #[arg(long)]
@@ -93,6 +97,7 @@ Examples:
   trunkline up --chat eth0                      at one interface only
   trunkline up --ssh 0.0.0.0                    who is allowed may log in here
   trunkline up --ssh :2222 --allow-tcp-forwarding       ... and go on from here
+  trunkline up --ssh :2222 --ssh-kex mlkem768x25519-sha256      only new clients may
   trunkline up --no-chat --ssh :2223            only that: another user has the chat line
   trunkline up --json | jq -c .
 See --help for more.";
@@ -117,6 +122,12 @@ start; its fingerprint, and a line for known_hosts, are shown.
 With --allow-tcp-forwarding, clients reach through this machine what it reaches, as
 ssh -L, -D and -J ask for, unless their key says restrict, no-port-forwarding or
 permitopen; without it nothing is passed on. It listens for nobody (ssh -R).
+Where every client knows it (OpenSSH from 9.9 on, and trunkline), --ssh-kex mlkem768x25519-sha256
+lets nobody in whose session a quantum computer could read some day; older
+clients say: no matching key exchange method found. LIST is names with commas
+between, or -NAMES for all but those; * matches. All are mlkem768x25519-sha256,
+curve25519-sha256 and curve25519-sha256@libssh.org, of which a client that knows
+them takes the first.
 When a connection is lost or ended, what runs in it gets SIGHUP, and SIGKILL five
 seconds later; not what has left for a process group of its own (setsid, tmux, or
 nohup with & at a terminal).

@@ -12,7 +12,7 @@ pub(super) fn look() -> Vec<Finding> {
     vec![judge(getrlimit(Resource::Nofile))]
 }
 
-/// The soft limit does not matter: a server raises its own up to the hard one.
+/// The soft limit does not matter: `serve` and `up` raise their own as far as the hard one allows ([`crate::descriptors`]).
 fn judge(limit: Rlimit) -> Finding {
     let wanted = u64::try_from(MAX_CONNECTIONS).unwrap_or(u64::MAX).saturating_add(BESIDES);
     let show = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());

@@ -34,11 +34,17 @@ struct Memory {
 impl Host {
     #[track_caller]
     pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same, with more arguments.
+    #[track_caller]
+    pub(crate) fn with(arguments: &[&str]) -> Self {
         let home = Home::empty();
         let key = home.path().join("key").display().to_string();
         output_of("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "ann", "-f", &key]);
         home.shows(&["allow", "add", &format!("{key}.pub")]);
-        let Node { process, place, home } = Node::start(home, &[]);
+        let Node { process, place, home } = Node::start(home, arguments);
         Self { place, process, _home: home }
     }
 

@@ -82,6 +82,41 @@ fn a_key_for_one_command_runs_that_one() {
 }
 
 #[test]
+fn where_only_new_clients_come_in_an_old_one_is_told_and_run_is_let_in() {
+    needs!("ssh", "ssh-keygen");
+    let up = Up::start(&["--ssh-kex", "mlkem768x25519-sha256"]);
+    up.allow(&[]);
+    let old = up.client("ssh", &["-o", "KexAlgorithms=curve25519-sha256"]).arg("true").output().unwrap();
+    let said = String::from_utf8(old.stderr).unwrap();
+    assert!(
+        said.contains("no matching key exchange method found. Their offer: mlkem768x25519-sha256"),
+        "{said}"
+    );
+    assert!(!said.contains("curve25519-sha256"), "{said}");
+    assert_eq!(old.status.code(), Some(255));
+    let told = up.shows(" is gone: ");
+    assert!(told.contains("No common Kex algorithm"), "{told}");
+    // The options that keep ssh from this machine's own configuration are run's, too.
+    let (port, key) = (up.place.port.to_string(), up.key_file().display().to_string());
+    let known = format!("UserKnownHostsFile={}", up.place.path("known_hosts").display());
+    let target = up.place.target();
+    let way = ["run", "-F", "none", "-o", &known, "-p", &port, "-i", &key, &target];
+    assert_eq!(up.home.shows(&[&way, ["--", "echo in"].as_slice()].concat()), "in\n");
+}
+
+#[test]
+fn a_key_exchange_that_is_not_known_is_named_beside_those_that_are() {
+    let up = ["up", "--no-chat", "--allow-root", "--ssh", "127.0.0.1:0", "--ssh-kex"];
+    for wrong in ["sntrup761x25519-sha512@openssh.com", "-curve25519"] {
+        let said = Home::empty().fails(2, &[&up, [wrong].as_slice()].concat());
+        let name = wrong.trim_start_matches('-');
+        let told =
+            format!("{name} is not known here; the server knows mlkem768x25519-sha256, curve25519-sha256");
+        assert!(said.contains(&told), "{said}");
+    }
+}
+
+#[test]
 fn root_does_not_let_others_be_root_by_mistake() {
     needs_root!();
     let refused = Home::empty().fails(2, &["up", "--chat", "0", "--ssh", "127.0.0.1:0"]);

@@ -103,6 +103,18 @@ fn curl(socket: &Path, arguments: &[&str]) -> Output {
 }
 
 #[test]
+fn a_node_may_have_as_many_descriptors_as_the_administrator_allows() {
+    let few = "ulimit -S -n 64; ulimit -H -n 5000; exec \"$@\"";
+    let home = Home::empty();
+    let mut command = home.command("sh");
+    command.args(["-c", few, "sh", TRUNKLINE, "up", "--chat", "0"]);
+    let up = Up::started(&home, &mut command);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", up.process.pid())).unwrap();
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    assert_eq!(files.split_whitespace().skip(3).take(2).collect::<Vec<_>>(), ["5000", "5000"], "{limits}");
+}
+
+#[test]
 fn two_that_have_each_other_in_their_books_meet_talk_and_part() {
     let home = Home::empty();
     let wang = Up::start(&home, &["--name", "王伟", "--group", "lab"]);
