@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rusqlite::{Connection as Database, TransactionBehavior};
+use rusqlite::Connection as Database;
 use thiserror::Error;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::change::{self, Change, Written};
+use super::transaction::in_transaction;
 use super::{Journal, JournalError};
 
 /// What may wait to be written. A disk that takes a tenth of a second for an fsync keeps up with 100,000 a second; what
@@ -289,7 +290,7 @@ impl<T: Fn(&Trouble)> Scribe<T> {
         if jobs.iter().all(|job| matches!(job, Job::Flush(_))) {
             return Ok(Vec::new());
         }
-        write(&mut self.journal.database, jobs).map_err(self.journal.error("writing"))
+        write(&self.journal.database, jobs).map_err(self.journal.error("writing"))
     }
 
     /// Puts in order what was written. Where that fails, it is done after the next change, or by whoever reads: he is told
@@ -297,7 +298,7 @@ impl<T: Fn(&Trouble)> Scribe<T> {
     fn tidy(&mut self) {
         if self.untidy > 0 {
             self.untidy = 0;
-            let _ = tidy(&mut self.journal.database);
+            let _ = in_transaction(&self.journal.database, change::tidy);
         }
     }
 }
@@ -308,24 +309,14 @@ impl Job {
     }
 }
 
-fn write(database: &mut Database, jobs: &[Job]) -> rusqlite::Result<Vec<Written>> {
-    // A transaction that would begin as a reader could not wait for another process that writes.
-    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut written = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        written.push(match job {
-            Job::Write(change, _) | Job::Note(change) => change::apply(&transaction, change)?,
-            Job::Flush(_) | Job::Look => Written::default(),
-        });
-    }
-    transaction.commit()?;
-    Ok(written)
-}
-
-fn tidy(database: &mut Database) -> rusqlite::Result<()> {
-    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    change::tidy(&transaction)?;
-    transaction.commit()
+fn write(database: &Database, jobs: &[Job]) -> rusqlite::Result<Vec<Written>> {
+    in_transaction(database, |database| {
+        let write = |job: &Job| match job {
+            Job::Write(change, _) | Job::Note(change) => change::apply(database, change),
+            Job::Flush(_) | Job::Look => Ok(Written::default()),
+        };
+        jobs.iter().map(write).collect()
+    })
 }
 
 #[cfg(test)]
