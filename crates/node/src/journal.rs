@@ -37,6 +37,7 @@ mod message;
 mod migrations;
 mod party;
 mod presence;
+mod room;
 mod run;
 mod search;
 mod transaction;

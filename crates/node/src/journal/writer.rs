@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::change::{self, Change, Written};
 use super::transaction::in_transaction;
-use super::{Journal, JournalError};
+use super::{Journal, JournalError, room};
 
 /// What may wait to be written. A disk that takes a tenth of a second for an fsync keeps up with 100,000 a second; what
 /// waits takes a few megabytes, and never more than 300, if all of it were messages of the largest size.
@@ -84,6 +84,8 @@ enum Job {
     Note(Change),
     /// To look at the notes soon.
     Look,
+    /// To make room for what will come.
+    Room,
     /// To say when all that came before is on disk or lost.
     Flush(oneshot::Sender<()>),
 }
@@ -117,6 +119,14 @@ impl Writer {
             .spawn(move || runtime.block_on(scribe.write(jobs)))
             .map_err(JournalError::Start)?;
         Ok(Self { queue: Some(queue), notes, losses, thread: Some(thread) })
+    }
+
+    /// Makes room for much that will come, one after the other: see `room.rs`. Never waits.
+    pub fn make_room(&self) {
+        if let Some(queue) = &self.queue {
+            // Where the queue is full, there is no pause in which to make it.
+            let _ = queue.try_send(Job::Room);
+        }
     }
 
     /// Writes a change. Never waits: what came of it is told, once, to `done`: on the thread that writes, when the
@@ -250,7 +260,7 @@ impl<T: Fn(&Trouble)> Scribe<T> {
                         done(written.as_ref().map(|written| written[nth]).map_err(Arc::clone));
                     }
                     Job::Flush(done) => flushes.push(done),
-                    Job::Note(_) | Job::Look => {}
+                    Job::Note(_) | Job::Look | Job::Room => {}
                 }
             }
             if self.untidy >= UNTIDY_MAX || !flushes.is_empty() {
@@ -270,7 +280,12 @@ impl<T: Fn(&Trouble)> Scribe<T> {
             let more = queue.recv_many(jobs, QUEUE_MAX);
             let came =
                 if self.notes.watch(self.untidy > 0) { timeout(REST, more).await } else { Ok(more.await) };
-            jobs.retain(|job| !matches!(job, Job::Look));
+            jobs.retain(|job| {
+                if matches!(job, Job::Room) {
+                    self.make_room();
+                }
+                !matches!(job, Job::Look | Job::Room)
+            });
             if jobs.is_empty() && came.as_ref().is_ok_and(|number| *number > 0) {
                 continue;
             }
@@ -293,6 +308,11 @@ impl<T: Fn(&Trouble)> Scribe<T> {
         write(&self.journal.database, jobs).map_err(self.journal.error("writing"))
     }
 
+    /// Where there is no room, the log grows with what comes, as it would.
+    fn make_room(&self) {
+        let _ = room::make(&self.journal.database, &self.journal.path);
+    }
+
     /// Puts in order what was written. Where that fails, it is done after the next change, or by whoever reads: he is told
     /// what prevents it.
     fn tidy(&mut self) {
@@ -313,7 +333,7 @@ fn write(database: &Database, jobs: &[Job]) -> rusqlite::Result<Vec<Written>> {
     in_transaction(database, |database| {
         let write = |job: &Job| match job {
             Job::Write(change, _) | Job::Note(change) => change::apply(database, change),
-            Job::Flush(_) | Job::Look => Ok(Written::default()),
+            Job::Flush(_) | Job::Look | Job::Room => Ok(Written::default()),
         };
         jobs.iter().map(write).collect()
     })
