@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection as Database, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection as Database, ErrorCode, OpenFlags};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::io::Errno;
 use thiserror::Error;
@@ -37,8 +37,10 @@ mod message;
 mod migrations;
 mod party;
 mod presence;
+mod room;
 mod run;
 mod search;
+mod transaction;
 mod value;
 mod writer;
 
@@ -57,6 +59,8 @@ pub use run::{
 };
 pub use writer::{QUEUE_MAX, Trouble, Writer};
 
+use transaction::in_transaction;
+
 /// The file in the state folder.
 const FILE: &str = "journal.db";
 
@@ -65,7 +69,7 @@ const FILE: &str = "journal.db";
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Statements that a connection keeps prepared: a few more than all that a writer has.
-const STATEMENTS: usize = 24;
+const STATEMENTS: usize = 26;
 
 /// How long it rests where it has to try again.
 const RETRY: Duration = Duration::from_millis(2);
@@ -295,18 +299,15 @@ impl Journal {
     /// # Errors
     /// When the file cannot be written.
     pub fn forget(&self, before: jiff::Timestamp) -> Result<Forgotten, JournalError> {
-        let forget = || {
-            let transaction = Transaction::new_unchecked(&self.database, TransactionBehavior::Immediate)?;
-            let forgotten = Forgotten {
-                connections: connection::delete(&transaction, before)?,
-                messages: message::delete(&transaction, before)?,
-                presences: presence::delete(&transaction, before)?,
-                runs: run::delete(&transaction, before)?,
-            };
-            transaction.commit()?;
-            Ok(forgotten)
+        let forget = |database: &Database| {
+            Ok(Forgotten {
+                connections: connection::delete(database, before)?,
+                messages: message::delete(database, before)?,
+                presences: presence::delete(database, before)?,
+                runs: run::delete(database, before)?,
+            })
         };
-        forget().map_err(self.error("writing"))
+        in_transaction(&self.database, forget).map_err(self.error("writing"))
     }
 
     /// Has every message filed, if the writer has not done it yet.
@@ -314,9 +315,7 @@ impl Journal {
         if message::is_filed(&self.database)? {
             return Ok(());
         }
-        let transaction = Transaction::new_unchecked(&self.database, TransactionBehavior::Immediate)?;
-        message::file(&transaction)?;
-        transaction.commit()
+        in_transaction(&self.database, message::file)
     }
 
     fn error(&self, doing: &'static str) -> impl FnOnce(rusqlite::Error) -> JournalError {

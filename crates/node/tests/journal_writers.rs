@@ -122,6 +122,7 @@ fn a_writer_that_is_told_a_folder_writes_a_burst() {
 fn writer() -> (Writer, tokio::runtime::Runtime) {
     let folder = PathBuf::from(env::var_os(FOLDER).expect("the test that starts it says where"));
     let writer = Writer::start(Journal::open(&folder).unwrap(), |trouble| panic!("{trouble}")).unwrap();
+    writer.make_room();
     (writer, tokio::runtime::Builder::new_current_thread().build().unwrap())
 }
 

@@ -146,6 +146,10 @@ impl Desk {
             guests: None,
             has_left: false,
         };
+        // Who is there for one message needs none.
+        if plan.chat && plan.says_goodbye {
+            desk.journal.make_room();
+        }
         desk.remember();
         desk.look_at_book();
         Ok(desk)

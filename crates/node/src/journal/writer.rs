@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rusqlite::{Connection as Database, TransactionBehavior};
+use rusqlite::Connection as Database;
 use thiserror::Error;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, Receiver, Sender};
@@ -16,7 +16,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::change::{self, Change, Written};
-use super::{Journal, JournalError};
+use super::transaction::in_transaction;
+use super::{Journal, JournalError, room};
 
 /// What may wait to be written. A disk that takes a tenth of a second for an fsync keeps up with 100,000 a second; what
 /// waits takes a few megabytes, and never more than 300, if all of it were messages of the largest size.
@@ -83,6 +84,8 @@ enum Job {
     Note(Change),
     /// To look at the notes soon.
     Look,
+    /// To make room for what will come.
+    Room,
     /// To say when all that came before is on disk or lost.
     Flush(oneshot::Sender<()>),
 }
@@ -116,6 +119,14 @@ impl Writer {
             .spawn(move || runtime.block_on(scribe.write(jobs)))
             .map_err(JournalError::Start)?;
         Ok(Self { queue: Some(queue), notes, losses, thread: Some(thread) })
+    }
+
+    /// Makes room for much that will come, one after the other: see `room.rs`. Never waits.
+    pub fn make_room(&self) {
+        if let Some(queue) = &self.queue {
+            // Where the queue is full, there is no pause in which to make it.
+            let _ = queue.try_send(Job::Room);
+        }
     }
 
     /// Writes a change. Never waits: what came of it is told, once, to `done`: on the thread that writes, when the
@@ -249,7 +260,7 @@ impl<T: Fn(&Trouble)> Scribe<T> {
                         done(written.as_ref().map(|written| written[nth]).map_err(Arc::clone));
                     }
                     Job::Flush(done) => flushes.push(done),
-                    Job::Note(_) | Job::Look => {}
+                    Job::Note(_) | Job::Look | Job::Room => {}
                 }
             }
             if self.untidy >= UNTIDY_MAX || !flushes.is_empty() {
@@ -269,7 +280,12 @@ impl<T: Fn(&Trouble)> Scribe<T> {
             let more = queue.recv_many(jobs, QUEUE_MAX);
             let came =
                 if self.notes.watch(self.untidy > 0) { timeout(REST, more).await } else { Ok(more.await) };
-            jobs.retain(|job| !matches!(job, Job::Look));
+            jobs.retain(|job| {
+                if matches!(job, Job::Room) {
+                    self.make_room();
+                }
+                !matches!(job, Job::Look | Job::Room)
+            });
             if jobs.is_empty() && came.as_ref().is_ok_and(|number| *number > 0) {
                 continue;
             }
@@ -289,7 +305,12 @@ impl<T: Fn(&Trouble)> Scribe<T> {
         if jobs.iter().all(|job| matches!(job, Job::Flush(_))) {
             return Ok(Vec::new());
         }
-        write(&mut self.journal.database, jobs).map_err(self.journal.error("writing"))
+        write(&self.journal.database, jobs).map_err(self.journal.error("writing"))
+    }
+
+    /// Where there is no room, the log grows with what comes, as it would.
+    fn make_room(&self) {
+        let _ = room::make(&self.journal.database, &self.journal.path);
     }
 
     /// Puts in order what was written. Where that fails, it is done after the next change, or by whoever reads: he is told
@@ -297,7 +318,7 @@ impl<T: Fn(&Trouble)> Scribe<T> {
     fn tidy(&mut self) {
         if self.untidy > 0 {
             self.untidy = 0;
-            let _ = tidy(&mut self.journal.database);
+            let _ = in_transaction(&self.journal.database, change::tidy);
         }
     }
 }
@@ -308,24 +329,14 @@ impl Job {
     }
 }
 
-fn write(database: &mut Database, jobs: &[Job]) -> rusqlite::Result<Vec<Written>> {
-    // A transaction that would begin as a reader could not wait for another process that writes.
-    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut written = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        written.push(match job {
-            Job::Write(change, _) | Job::Note(change) => change::apply(&transaction, change)?,
-            Job::Flush(_) | Job::Look => Written::default(),
-        });
-    }
-    transaction.commit()?;
-    Ok(written)
-}
-
-fn tidy(database: &mut Database) -> rusqlite::Result<()> {
-    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    change::tidy(&transaction)?;
-    transaction.commit()
+fn write(database: &Database, jobs: &[Job]) -> rusqlite::Result<Vec<Written>> {
+    in_transaction(database, |database| {
+        let write = |job: &Job| match job {
+            Job::Write(change, _) | Job::Note(change) => change::apply(database, change),
+            Job::Flush(_) | Job::Look | Job::Room => Ok(Written::default()),
+        };
+        jobs.iter().map(write).collect()
+    })
 }
 
 #[cfg(test)]
