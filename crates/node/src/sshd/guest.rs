@@ -16,13 +16,18 @@ use remote::server::{Closed, Event, Exit, Server};
 use rustix::process::{Resource, getrlimit};
 
 use super::happening::{self, Happening, What};
-use super::{CONNECTIONS_MAX, STRANGERS_MAX, STRANGERS_PER_ADDRESS};
+use super::{CONNECTIONS_MAX, Guests, STRANGERS_MAX, STRANGERS_PER_ADDRESS};
+use crate::face;
 use crate::journal::{Change, Connection, Writer};
+use crate::node::Node;
 
 /// What all connections share.
 pub(super) struct Host {
     pub(super) tell: Arc<dyn Fn(Happening) + Send + Sync>,
     pub(super) writer: Writer,
+    /// Its faces are told who comes and goes.
+    pub(super) node: Node,
+    pub(super) guests: Guests,
     /// All connections that are served.
     pub(super) inside: Arc<Census>,
     /// Those of them on which nobody has logged in.
@@ -112,6 +117,8 @@ struct State {
     stranger: Option<(Place, Visit)>,
     /// Whose key it is.
     key: Option<String>,
+    /// As faces were told of him.
+    shown: Option<face::Guest>,
     /// What runs, by the sessions' numbers.
     commands: HashMap<u32, String>,
 }
@@ -123,11 +130,15 @@ impl Guest {
             Event::Refused { user, fingerprint, reason } => {
                 What::Refused { user, fingerprint, reason: reason.to_string() }
             }
-            Event::LoggedIn { key, .. } => {
+            Event::LoggedIn { id, key, .. } => {
                 if let Some((_, visit)) = state.stranger.take() {
                     self.host.fruitless.welcome(&visit);
                 }
                 state.key = Some(happening::key(&key));
+                state.shown = self.host.guests.get(id);
+                if let Some(guest) = state.shown.clone() {
+                    self.host.node.tell(face::Event::GuestCame { guest });
+                }
                 What::LoggedIn
             }
             Event::Started { session, what } => {
@@ -145,6 +156,9 @@ impl Guest {
             Event::Closed { why, .. } => {
                 if let Some((_, visit)) = state.stranger.take() {
                     self.host.fruitless.blame(&visit, Instant::now());
+                }
+                if let Some(guest) = state.shown.take() {
+                    self.host.node.tell(face::Event::GuestLeft { guest });
                 }
                 What::Closed { reason: happening::closed(&why) }
             }
