@@ -2,7 +2,7 @@
 //!
 //! It runs on a thread of its own, one for all its connections: what somebody copies at full speed does not make the chat
 //! wait, and the bytes of a connection wake no other thread. Keys are those of `~/.ssh/authorized_keys` and of
-//! [`crate::allow`]; each session goes into the journal's connections when it is over. Connections are passed on to elsewhere
+//! [`crate::allow`]; each session goes into the journal's connections when it is over, and so does who was refused. Connections are passed on to elsewhere
 //! only where the plan says so.
 
 use std::io;
@@ -30,12 +30,15 @@ mod guest;
 mod guests;
 mod happening;
 mod host_key;
+mod refusals;
 
 pub use guests::Guests;
 pub use happening::{Happening, What};
+pub use refusals::REFUSALS_KEPT;
 pub use remote::server::{HostKey, KeyExchanges};
 
 use guest::Host;
+use refusals::Refusals;
 
 /// The port unless told otherwise: 22 is sshd's, and root's to open.
 pub const PORT: u16 = 2222;
@@ -196,6 +199,7 @@ impl Sshd {
                 inside: Arc::new(Census::default()),
                 strangers: Arc::new(Census::default()),
                 fruitless: Throttle::new(FRUITLESS_AT_ONCE, FRUITLESS_FORGIVEN),
+                refusals: Refusals::default(),
             }),
             shutdown: Shutdown::default(),
         };

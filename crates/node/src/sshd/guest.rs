@@ -16,6 +16,7 @@ use remote::server::{Closed, Event, Exit, Server};
 use rustix::process::{Resource, getrlimit};
 
 use super::happening::{self, Happening, What};
+use super::refusals::{Keep, Refusals, Refused};
 use super::{CONNECTIONS_MAX, Guests, STRANGERS_MAX, STRANGERS_PER_ADDRESS};
 use crate::face;
 use crate::journal::{Change, Connection, Writer};
@@ -34,6 +35,7 @@ pub(super) struct Host {
     pub(super) strangers: Arc<Census>,
     /// The addresses of which connections have ended without a login.
     pub(super) fruitless: Throttle,
+    pub(super) refusals: Refusals,
 }
 
 impl Reporter for Host {
@@ -115,6 +117,8 @@ struct Guest {
 struct State {
     /// Until somebody is in.
     stranger: Option<(Place, Visit)>,
+    /// What was refused before somebody is in.
+    refused: Option<Refused>,
     /// Whose key it is.
     key: Option<String>,
     /// As faces were told of him.
@@ -128,12 +132,15 @@ impl Guest {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let what = match event {
             Event::Refused { user, fingerprint, reason } => {
-                What::Refused { user, fingerprint, reason: reason.to_string() }
+                let reason = reason.to_string();
+                state.refused = Some(Refused::after(state.refused.take(), &user, &fingerprint, &reason));
+                What::Refused { user, fingerprint, reason }
             }
             Event::LoggedIn { id, key, .. } => {
                 if let Some((_, visit)) = state.stranger.take() {
                     self.host.fruitless.welcome(&visit);
                 }
+                state.refused = None;
                 state.key = Some(happening::key(&key));
                 state.shown = self.host.guests.get(id);
                 if let Some(guest) = state.shown.clone() {
@@ -149,16 +156,19 @@ impl Guest {
             Event::NotStarted { error, .. } => What::NotStarted { error },
             Event::Ended { session, exit, received, sent, took } => {
                 let command = state.commands.remove(&session).unwrap_or_default();
-                self.keep(state.key.as_deref(), &command, &exit, (received, sent), took);
+                self.keep_session(state.key.as_deref(), &command, &exit, (received, sent), took);
                 let (exit, seconds) = (happening::exit(&exit), took.as_secs_f64());
                 What::Ended { command, exit, received, sent, seconds }
             }
-            Event::Closed { why, .. } => {
+            Event::Closed { why, took } => {
                 if let Some((_, visit)) = state.stranger.take() {
                     self.host.fruitless.blame(&visit, Instant::now());
                 }
                 if let Some(guest) = state.shown.take() {
                     self.host.node.tell(face::Event::GuestLeft { guest });
+                }
+                if let Some(refused) = state.refused.take() {
+                    self.keep_refused(refused, took);
                 }
                 What::Closed { reason: happening::closed(&why) }
             }
@@ -168,9 +178,7 @@ impl Guest {
         (self.host.tell)(Happening { from, key, what });
     }
 
-    /// Writes a session into the journal. The connection does not wait for the disk.
-    fn keep(&self, key: Option<&str>, command: &str, exit: &Exit, bytes: (u64, u64), took: Duration) {
-        let (received, sent) = bytes;
+    fn keep_session(&self, key: Option<&str>, command: &str, exit: &Exit, bytes: (u64, u64), took: Duration) {
         let ending = match exit {
             Exit::Status(0) | Exit::Done => Ending::Eof,
             Exit::HungUp => Ending::Reset,
@@ -178,10 +186,27 @@ impl Guest {
                 Ending::Error(happening::exit(exit))
             }
         };
+        self.keep(format!("ssh: {command} (key {})", key.unwrap_or_default()), ending, bytes, took);
+    }
+
+    fn keep_refused(&self, refused: Refused, took: Duration) {
+        let (service, reason) = match self.host.refusals.keep(Instant::now()) {
+            Keep::It => refused.words(),
+            Keep::ThatThereAreMore => {
+                let reason = "more in this minute than are kept".to_owned();
+                ("ssh: others are refused, too".to_owned(), reason)
+            }
+            Keep::Nothing => return,
+        };
+        self.keep(service, Ending::Error(reason), (0, 0), took);
+    }
+
+    /// Writes into the journal. The connection does not wait for the disk.
+    fn keep(&self, service: String, ending: Ending, (received, sent): (u64, u64), took: Duration) {
         self.host.writer.note(Change::Connection(Connection {
             at: Timestamp::now(),
             lasted: took,
-            service: format!("ssh: {command} (key {})", key.unwrap_or_default()),
+            service,
             local: self.peer.local.unescaped(),
             remote: self.peer.remote.unescaped(),
             ending,
