@@ -102,7 +102,7 @@ impl Host {
 
     /// How many rows its journal has with this text.
     pub(crate) fn kept(&self, text: &str) -> usize {
-        self.home.shows(&["log", "--json", "--search", text]).lines().count()
+        self.home.shows(&["log", "-n", "all", "--json", "--search", text]).lines().count()
     }
 
     pub(crate) fn pid(&self) -> i32 {
