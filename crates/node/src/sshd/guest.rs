@@ -70,10 +70,7 @@ pub(super) async fn attend(server: Server, host: Arc<Host>, stream: Stream, peer
         }
     };
     let descriptors = getrlimit(Resource::Nofile).current;
-    let stranger = place_for_stranger(&host.strangers, descriptors, from.ip());
-    let all = Limits { max_connections: CONNECTIONS_MAX, ..Limits::default() };
-    let places = stranger.and_then(|stranger| Ok((stranger, host.inside.admit(&all, None)?)));
-    let (place, _inside) = match places {
+    let (place, _inside) = match places(&host.strangers, &host.inside, descriptors, from.ip()) {
         Ok(places) => places,
         Err(refusal) => {
             host.fruitless.welcome(&visit);
@@ -90,13 +87,16 @@ pub(super) async fn attend(server: Server, host: Arc<Host>, stream: Stream, peer
     ending(&server.serve(QuickAck::new(stream), from, local, report).await)
 }
 
-/// A place among those who have not logged in.
-fn place_for_stranger(
+/// A place among those who have not logged in, and one among all.
+fn places(
     strangers: &Arc<Census>,
+    inside: &Arc<Census>,
     descriptors: Option<u64>,
     from: IpAddr,
-) -> Result<Place, Refusal> {
-    strangers.admit(&for_strangers(descriptors), Some(stranger(from)))
+) -> Result<(Place, Place), Refusal> {
+    let all = Limits { max_connections: CONNECTIONS_MAX, ..Limits::default() };
+    let place = strangers.admit(&for_strangers(descriptors), Some(stranger(from)))?;
+    Ok((place, inside.admit(&all, None)?))
 }
 
 /// The places of those who have not logged in, where a program may have so many descriptors.
@@ -248,10 +248,10 @@ mod tests {
 
     #[test]
     fn an_attacker_with_a_network_of_ipv6_leaves_half_of_the_places_to_others() {
-        let strangers = Arc::new(Census::default());
+        let (strangers, inside) = (Arc::default(), Arc::default());
         let come = |network, host| {
             let from = Ipv6Addr::new(0x2001, 0xdb8, 0, network, 0, 0, 0, host);
-            place_for_stranger(&strangers, None, from.into())
+            places(&strangers, &inside, None, from.into())
         };
         let inside: Vec<_> = (1..=1000).filter_map(|host| come(7, host).ok()).collect();
         assert_eq!(inside.len(), STRANGERS_PER_ADDRESS);
@@ -259,6 +259,20 @@ mod tests {
         assert!(come(8, 1).is_ok());
         drop(inside);
         assert!(come(7, 1).is_ok(), "their places are free again");
+    }
+
+    #[test]
+    fn who_has_a_key_fills_no_more_places_than_there_are_and_keeps_none_of_those_outside() {
+        let (strangers, inside) = (Arc::default(), Arc::default());
+        let come = || places(&strangers, &inside, None, Ipv6Addr::LOCALHOST.into());
+        // Whoever logs in gives his place among the strangers back.
+        let mut guests: Vec<_> = (0..1000).map_while(|_| come().ok()).map(|(_, inside)| inside).collect();
+        assert_eq!(guests.len(), CONNECTIONS_MAX);
+        for _ in 0..=STRANGERS_MAX {
+            assert_eq!(come().unwrap_err(), Refusal::Full(CONNECTIONS_MAX));
+        }
+        guests.pop();
+        assert!(come().is_ok(), "who was turned away has kept no place");
     }
 
     #[test]
