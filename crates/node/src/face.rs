@@ -376,6 +376,16 @@ pub enum Event {
         /// Writes.
         now: bool,
     },
+    /// Somebody has logged in here by SSH.
+    GuestCame {
+        /// Who.
+        guest: Guest,
+    },
+    /// Somebody who was logged in here by SSH is out, and so is everything that he ran.
+    GuestLeft {
+        /// Who, as he came.
+        guest: Guest,
+    },
     /// Something of this node itself has changed.
     Me {
         /// As it is now.

@@ -6,7 +6,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::chat::{Ask, Driver, EVENTS_KEPT};
-use crate::face::{Numbered, Refused, Reply, Request, Snapshot};
+use crate::face::{Event, Numbered, Refused, Reply, Request, Snapshot};
 use crate::home::{Home, Lock};
 use crate::sshd::Guests;
 
@@ -78,9 +78,15 @@ impl Node {
     ///
     /// # Errors
     /// When the node has ended.
-    pub async fn host(&self, guests: Guests) -> Result<(), Refused> {
+    pub(crate) async fn host(&self, guests: Guests) -> Result<(), Refused> {
         let ended = |_| Refused::new("the node has ended");
         self.asks.send(Ask::Host(guests)).await.map_err(ended)
+    }
+
+    /// Has its faces told of a guest. Whoever serves the guests does not wait: what comes faster than the node can take it is
+    /// not told, and is seen by the next [`Request::Guests`].
+    pub(crate) fn tell(&self, event: Event) {
+        let _ = self.asks.try_send(Ask::Tell(Box::new(event)));
     }
 
     /// Watches the node from now on.

@@ -2,7 +2,7 @@
 //!
 //! It runs on a thread of its own, one for all its connections: what somebody copies at full speed does not make the chat
 //! wait, and the bytes of a connection wake no other thread. Keys are those of `~/.ssh/authorized_keys` and of
-//! [`crate::allow`]; each session goes into the journal's connections when it is over. Connections are passed on to elsewhere
+//! [`crate::allow`]; each session goes into the journal's connections when it is over, and so does who was refused. Connections are passed on to elsewhere
 //! only where the plan says so.
 
 use std::io;
@@ -22,6 +22,7 @@ use tokio::sync::oneshot;
 
 use crate::home::Home;
 use crate::journal::{Journal, JournalError, Writer};
+use crate::node::Node;
 use crate::ssh::Dialer;
 use crate::store::StoreError;
 
@@ -29,12 +30,15 @@ mod guest;
 mod guests;
 mod happening;
 mod host_key;
+mod refusals;
 
 pub use guests::Guests;
 pub use happening::{Happening, What};
+pub use refusals::REFUSALS_KEPT;
 pub use remote::server::{HostKey, KeyExchanges};
 
 use guest::Host;
+use refusals::Refusals;
 
 /// The port unless told otherwise: 22 is sshd's, and root's to open.
 pub const PORT: u16 = 2222;
@@ -116,8 +120,6 @@ pub struct Sshd {
     pub fingerprint: String,
     /// The public half of that key, as a line of known_hosts(5) has it behind the host.
     pub public_key: String,
-    /// Who is in.
-    pub guests: Guests,
     shutdown: Shutdown,
     ended: oneshot::Receiver<()>,
 }
@@ -149,7 +151,7 @@ impl Plan {
 }
 
 impl Sshd {
-    /// Opens the line. `tell` hears what happens, on the line's thread, and must not wait. The host key is made at the
+    /// Opens the line. The node is asked about its guests from now on, and its faces hear who comes and goes. `tell` hears what happens, on the line's thread, and must not wait. The host key is made at the
     /// first start.
     ///
     /// # Errors
@@ -157,6 +159,7 @@ impl Sshd {
     pub async fn start(
         home: &Home,
         plan: Plan,
+        node: &Node,
         tell: impl Fn(Happening) + Send + Sync + 'static,
     ) -> Result<Self, SshdError> {
         let Plan { at, account, allow_root, forwards, key_exchanges } = plan;
@@ -184,19 +187,23 @@ impl Sshd {
             folder: home.state().to_owned(),
             dial: forwards.then(|| Arc::new(Dialer) as Arc<dyn Dial>),
         };
+        let server = Server::new(config, Arc::new(keys));
+        let guests = Guests::new(server.clone());
         let line = Line {
-            server: Server::new(config, Arc::new(keys)),
+            server,
             host: Arc::new(Host {
                 tell,
                 writer,
+                node: node.clone(),
+                guests: guests.clone(),
                 inside: Arc::new(Census::default()),
                 strangers: Arc::new(Census::default()),
                 fruitless: Throttle::new(FRUITLESS_AT_ONCE, FRUITLESS_FORGIVEN),
+                refusals: Refusals::default(),
             }),
             shutdown: Shutdown::default(),
         };
         let shutdown = line.shutdown.clone();
-        let guests = Guests::new(line.server.clone());
         let (opened, places) = oneshot::channel();
         let (running, ended) = oneshot::channel();
         let failed = |error| SshdError::System { doing: "starting the thread of the SSH line", error };
@@ -208,7 +215,9 @@ impl Sshd {
         };
         thread::Builder::new().name("ssh".to_owned()).spawn(run).map_err(failed)?;
         let places = places.await.map_err(|_| failed(io::Error::other("it has ended")))??;
-        Ok(Self { places, fingerprint, public_key, guests, shutdown, ended })
+        let gone = |_| failed(io::Error::other("the node has ended"));
+        node.host(guests).await.map_err(gone)?;
+        Ok(Self { places, fingerprint, public_key, shutdown, ended })
     }
 
     /// Ends the line: nobody comes in any more, what runs gets SIGHUP, and SIGKILL if it stays. Comes back when all of it

@@ -198,9 +198,8 @@ impl Here {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         let env: BTreeMap<_, _> = env::vars_os().filter_map(utf8).collect();
-        let account = Some(Account::of_this_process().name).filter(|name| !name.is_empty());
         Self {
-            user: account.or_else(|| env.get("LOGNAME").cloned()).unwrap_or_default(),
+            user: Account::of_this_process().name,
             uid: rustix::process::getuid().as_raw(),
             home: env::home_dir().unwrap_or_default(),
             host_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),

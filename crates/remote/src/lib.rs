@@ -33,6 +33,7 @@ pub mod sudo;
 mod testing;
 pub mod transport;
 
+pub use account::Account;
 pub use ask::{Answers, Question, Secret};
 pub use client::Client;
 pub use command::Command;

@@ -161,16 +161,15 @@ impl Server {
     #[must_use]
     pub fn connections(&self) -> Vec<Connection> {
         let open = self.0.open();
-        let connection = |(id, entry): (&u64, &Entry)| Connection {
-            id: *id,
-            peer: entry.peer,
-            key: entry.key.clone(),
-            since: entry.since,
-            sessions: entry.sessions.iter().map(|(number, what)| (*number, what.clone())).collect(),
-        };
-        let mut connections: Vec<_> = open.connections.iter().map(connection).collect();
+        let mut connections: Vec<_> = open.connections.iter().map(|(id, entry)| entry.shown(*id)).collect();
         connections.sort_by_key(|connection| connection.id);
         connections
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn connection(&self, id: u64) -> Option<Connection> {
+        self.0.open().connections.get(&id).map(|entry| entry.shown(id))
     }
 
     /// Ends a connection and what it started. `false`: there is none of this number.
@@ -219,6 +218,13 @@ impl Server {
         cut.cancel();
         let _ = running.await;
         why
+    }
+}
+
+impl Entry {
+    fn shown(&self, id: u64) -> Connection {
+        let sessions = self.sessions.iter().map(|(number, what)| (*number, what.clone())).collect();
+        Connection { id, peer: self.peer, key: self.key.clone(), since: self.since, sessions }
     }
 }
 

@@ -128,8 +128,7 @@ async fn open_ssh(
     aside: mpsc::Sender<Aside>,
 ) -> Result<Sshd, Failure> {
     let tell = move |happening| drop(aside.try_send(Aside::Ssh(happening)));
-    let ssh = Sshd::start(home, plan, tell).await.map_err(no_ssh)?;
-    node.host(ssh.guests.clone()).await?;
+    let ssh = Sshd::start(home, plan, node, tell).await.map_err(no_ssh)?;
     guests::announce(&ssh);
     Ok(ssh)
 }

@@ -33,7 +33,7 @@ pub(crate) const EVENTS_KEPT: usize = 4096;
 /// Contradictions that are remembered, the last ones: anybody can make more of them.
 const CONTRADICTIONS_MAX: usize = 16;
 
-/// What a face asks of the node.
+/// What a face asks of the node, or the SSH line tells it.
 #[derive(Debug)]
 pub(crate) enum Ask {
     /// Something that has one answer.
@@ -42,6 +42,8 @@ pub(crate) enum Ask {
     Watch(oneshot::Sender<(Snapshot, broadcast::Receiver<Arc<Numbered>>)>),
     /// These are the guests who may be asked about.
     Host(Guests),
+    /// Something has happened that the node does not know by itself.
+    Tell(Box<Event>),
     /// The node's end.
     Stop,
 }
@@ -198,6 +200,7 @@ impl Desk {
             Ask::Watch(reply) => drop(reply.send((self.snapshot(), self.faces.subscribe()))),
             Ask::Request(request, reply) => self.request(request, reply),
             Ask::Host(guests) => self.guests = Some(guests),
+            Ask::Tell(event) => self.tell(*event),
             Ask::Stop => self.stop(),
         }
     }

@@ -16,19 +16,26 @@ use remote::server::{Closed, Event, Exit, Server};
 use rustix::process::{Resource, getrlimit};
 
 use super::happening::{self, Happening, What};
-use super::{CONNECTIONS_MAX, STRANGERS_MAX, STRANGERS_PER_ADDRESS};
+use super::refusals::{Keep, Refusals, Refused};
+use super::{CONNECTIONS_MAX, Guests, STRANGERS_MAX, STRANGERS_PER_ADDRESS};
+use crate::face;
 use crate::journal::{Change, Connection, Writer};
+use crate::node::Node;
 
 /// What all connections share.
 pub(super) struct Host {
     pub(super) tell: Arc<dyn Fn(Happening) + Send + Sync>,
     pub(super) writer: Writer,
+    /// Its faces are told who comes and goes.
+    pub(super) node: Node,
+    pub(super) guests: Guests,
     /// All connections that are served.
     pub(super) inside: Arc<Census>,
     /// Those of them on which nobody has logged in.
     pub(super) strangers: Arc<Census>,
     /// The addresses of which connections have ended without a login.
     pub(super) fruitless: Throttle,
+    pub(super) refusals: Refusals,
 }
 
 impl Reporter for Host {
@@ -63,10 +70,7 @@ pub(super) async fn attend(server: Server, host: Arc<Host>, stream: Stream, peer
         }
     };
     let descriptors = getrlimit(Resource::Nofile).current;
-    let stranger = place_for_stranger(&host.strangers, descriptors, from.ip());
-    let all = Limits { max_connections: CONNECTIONS_MAX, ..Limits::default() };
-    let places = stranger.and_then(|stranger| Ok((stranger, host.inside.admit(&all, None)?)));
-    let (place, _inside) = match places {
+    let (place, _inside) = match places(&host.strangers, &host.inside, descriptors, from.ip()) {
         Ok(places) => places,
         Err(refusal) => {
             host.fruitless.welcome(&visit);
@@ -83,13 +87,16 @@ pub(super) async fn attend(server: Server, host: Arc<Host>, stream: Stream, peer
     ending(&server.serve(QuickAck::new(stream), from, local, report).await)
 }
 
-/// A place among those who have not logged in.
-fn place_for_stranger(
+/// A place among those who have not logged in, and one among all.
+fn places(
     strangers: &Arc<Census>,
+    inside: &Arc<Census>,
     descriptors: Option<u64>,
     from: IpAddr,
-) -> Result<Place, Refusal> {
-    strangers.admit(&for_strangers(descriptors), Some(stranger(from)))
+) -> Result<(Place, Place), Refusal> {
+    let all = Limits { max_connections: CONNECTIONS_MAX, ..Limits::default() };
+    let place = strangers.admit(&for_strangers(descriptors), Some(stranger(from)))?;
+    Ok((place, inside.admit(&all, None)?))
 }
 
 /// The places of those who have not logged in, where a program may have so many descriptors.
@@ -110,8 +117,12 @@ struct Guest {
 struct State {
     /// Until somebody is in.
     stranger: Option<(Place, Visit)>,
+    /// What was refused before somebody is in.
+    refused: Option<Refused>,
     /// Whose key it is.
     key: Option<String>,
+    /// As faces were told of him.
+    shown: Option<face::Guest>,
     /// What runs, by the sessions' numbers.
     commands: HashMap<u32, String>,
 }
@@ -121,13 +132,20 @@ impl Guest {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let what = match event {
             Event::Refused { user, fingerprint, reason } => {
-                What::Refused { user, fingerprint, reason: reason.to_string() }
+                let reason = reason.to_string();
+                state.refused = Some(Refused::after(state.refused.take(), &user, &fingerprint, &reason));
+                What::Refused { user, fingerprint, reason }
             }
-            Event::LoggedIn { key, .. } => {
+            Event::LoggedIn { id, key, .. } => {
                 if let Some((_, visit)) = state.stranger.take() {
                     self.host.fruitless.welcome(&visit);
                 }
+                state.refused = None;
                 state.key = Some(happening::key(&key));
+                state.shown = self.host.guests.get(id);
+                if let Some(guest) = state.shown.clone() {
+                    self.host.node.tell(face::Event::GuestCame { guest });
+                }
                 What::LoggedIn
             }
             Event::Started { session, what } => {
@@ -138,13 +156,19 @@ impl Guest {
             Event::NotStarted { error, .. } => What::NotStarted { error },
             Event::Ended { session, exit, received, sent, took } => {
                 let command = state.commands.remove(&session).unwrap_or_default();
-                self.keep(state.key.as_deref(), &command, &exit, (received, sent), took);
+                self.keep_session(state.key.as_deref(), &command, &exit, (received, sent), took);
                 let (exit, seconds) = (happening::exit(&exit), took.as_secs_f64());
                 What::Ended { command, exit, received, sent, seconds }
             }
-            Event::Closed { why, .. } => {
+            Event::Closed { why, took } => {
                 if let Some((_, visit)) = state.stranger.take() {
                     self.host.fruitless.blame(&visit, Instant::now());
+                }
+                if let Some(guest) = state.shown.take() {
+                    self.host.node.tell(face::Event::GuestLeft { guest });
+                }
+                if let Some(refused) = state.refused.take() {
+                    self.keep_refused(refused, took);
                 }
                 What::Closed { reason: happening::closed(&why) }
             }
@@ -154,9 +178,7 @@ impl Guest {
         (self.host.tell)(Happening { from, key, what });
     }
 
-    /// Writes a session into the journal. The connection does not wait for the disk.
-    fn keep(&self, key: Option<&str>, command: &str, exit: &Exit, bytes: (u64, u64), took: Duration) {
-        let (received, sent) = bytes;
+    fn keep_session(&self, key: Option<&str>, command: &str, exit: &Exit, bytes: (u64, u64), took: Duration) {
         let ending = match exit {
             Exit::Status(0) | Exit::Done => Ending::Eof,
             Exit::HungUp => Ending::Reset,
@@ -164,10 +186,27 @@ impl Guest {
                 Ending::Error(happening::exit(exit))
             }
         };
+        self.keep(format!("ssh: {command} (key {})", key.unwrap_or_default()), ending, bytes, took);
+    }
+
+    fn keep_refused(&self, refused: Refused, took: Duration) {
+        let (service, reason) = match self.host.refusals.keep(Instant::now()) {
+            Keep::It => refused.words(),
+            Keep::ThatThereAreMore => {
+                let reason = "more in this minute than are kept".to_owned();
+                ("ssh: others are refused, too".to_owned(), reason)
+            }
+            Keep::Nothing => return,
+        };
+        self.keep(service, Ending::Error(reason), (0, 0), took);
+    }
+
+    /// Writes into the journal. The connection does not wait for the disk.
+    fn keep(&self, service: String, ending: Ending, (received, sent): (u64, u64), took: Duration) {
         self.host.writer.note(Change::Connection(Connection {
             at: Timestamp::now(),
             lasted: took,
-            service: format!("ssh: {command} (key {})", key.unwrap_or_default()),
+            service,
             local: self.peer.local.unescaped(),
             remote: self.peer.remote.unescaped(),
             ending,
@@ -209,10 +248,10 @@ mod tests {
 
     #[test]
     fn an_attacker_with_a_network_of_ipv6_leaves_half_of_the_places_to_others() {
-        let strangers = Arc::new(Census::default());
+        let (strangers, inside) = (Arc::default(), Arc::default());
         let come = |network, host| {
             let from = Ipv6Addr::new(0x2001, 0xdb8, 0, network, 0, 0, 0, host);
-            place_for_stranger(&strangers, None, from.into())
+            places(&strangers, &inside, None, from.into())
         };
         let inside: Vec<_> = (1..=1000).filter_map(|host| come(7, host).ok()).collect();
         assert_eq!(inside.len(), STRANGERS_PER_ADDRESS);
@@ -220,6 +259,20 @@ mod tests {
         assert!(come(8, 1).is_ok());
         drop(inside);
         assert!(come(7, 1).is_ok(), "their places are free again");
+    }
+
+    #[test]
+    fn who_has_a_key_fills_no_more_places_than_there_are_and_keeps_none_of_those_outside() {
+        let (strangers, inside) = (Arc::default(), Arc::default());
+        let come = || places(&strangers, &inside, None, Ipv6Addr::LOCALHOST.into());
+        // Whoever logs in gives his place among the strangers back.
+        let mut guests: Vec<_> = (0..1000).map_while(|_| come().ok()).map(|(_, inside)| inside).collect();
+        assert_eq!(guests.len(), CONNECTIONS_MAX);
+        for _ in 0..=STRANGERS_MAX {
+            assert_eq!(come().unwrap_err(), Refusal::Full(CONNECTIONS_MAX));
+        }
+        guests.pop();
+        assert!(come().is_ok(), "who was turned away has kept no place");
     }
 
     #[test]

@@ -22,6 +22,11 @@ impl Guests {
         self.0.connections().into_iter().filter_map(guest).collect()
     }
 
+    /// One of them.
+    pub(super) fn get(&self, id: u64) -> Option<Guest> {
+        self.0.connection(id).and_then(guest)
+    }
+
     /// Ends somebody's connection, and what it has started. `false`: nobody who is logged in has this number.
     #[must_use]
     pub fn put_out(&self, id: u64) -> bool {

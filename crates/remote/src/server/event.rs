@@ -23,6 +23,8 @@ pub enum Event {
     },
     /// Somebody is in.
     LoggedIn {
+        /// The connection's number ([`Connection::id`]).
+        id: u64,
         /// As whom.
         user: String,
         /// With what.

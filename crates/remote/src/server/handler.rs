@@ -149,7 +149,7 @@ impl Protocol for Handler {
             return Err(Error::Inconsistent);
         };
         self.line.in_list(|entry| entry.key = Some(key.clone()));
-        (self.line.report)(Event::LoggedIn { user, key });
+        (self.line.report)(Event::LoggedIn { id: self.line.id, user, key });
         if let Some(login) = self.login.take() {
             // Who waits for it may have ended the connection already.
             let _ = login.send(grant.until);

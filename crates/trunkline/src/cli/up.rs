@@ -119,6 +119,7 @@ start; its fingerprint, and a line for known_hosts, are shown.
   Who is in            trunkline who       (with a number for each)
   Put somebody out     trunkline allow end 3
   What they did        trunkline log       (every session, with its key)
+  Who was refused      trunkline log --search 'ssh: refused'
 With --allow-tcp-forwarding, clients reach through this machine what it reaches, as
 ssh -L, -D and -J ask for, unless their key says restrict, no-port-forwarding or
 permitopen; without it nothing is passed on. It listens for nobody (ssh -R).

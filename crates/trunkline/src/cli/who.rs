@@ -33,7 +33,7 @@ People:
 Logged in here by SSH, where `up --ssh` runs:
   KEY is the label of the key, or the identity in a certificate, or else the
   fingerprint; RUNS is what runs in the connection. `trunkline allow end NUMBER` puts
-  somebody out. Who comes and goes there is told by `up`; --watch does not.
+  somebody out. With --watch it is told who logs in there, and who is out again.
 
 Without a running node this one enters the network, waits 1.5 seconds for
 answers, and goes without a goodbye: that would be taken for yours. With --watch

@@ -110,6 +110,8 @@ impl Screen {
             return print_line(event);
         }
         let at = match &event.event {
+            // What happens at the SSH line is told in full.
+            Event::GuestCame { .. } | Event::GuestLeft { .. } => return Ok(()),
             Event::Message { message } | Event::Accepted { message } => {
                 message.at.to_zoned(jiff::tz::TimeZone::system())
             }

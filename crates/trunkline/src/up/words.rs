@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use net::Untrusted;
 use node::book::CHAT_PORT;
-use node::face::{Direction, Event, Me, Message, Person, Snapshot};
+use node::face::{Direction, Event, Guest, Me, Message, Person, Snapshot};
 
 use crate::send::State;
 
@@ -60,6 +60,8 @@ impl Words {
             Event::Opened { message, discarded: false } => format!("#{message} was opened"),
             Event::Opened { message, discarded: true } => format!("#{message} was thrown away unread"),
             Event::Typing { .. } => return None,
+            Event::GuestCame { guest } => format!("{} is in", guest_words(guest)),
+            Event::GuestLeft { guest } => format!("{} is out", guest_words(guest)),
             Event::Me { me } => {
                 let before = std::mem::replace(&mut self.me, me.clone());
                 (before != *me).then(|| who(me))?
@@ -111,6 +113,11 @@ impl Display for Card<'_> {
         }
         write!(f, "{} ({})", name(person), facts.join(", "))
     }
+}
+
+/// Somebody who has logged in: `ann (ssh, number 3, from 192.168.1.9:40312)`. The number is for `allow end`.
+fn guest_words(guest: &Guest) -> String {
+    format!("{} (ssh, number {}, from {})", shown(guest.name()), guest.id, guest.from)
 }
 
 /// An address, with its port where it is not the usual one.
@@ -318,6 +325,23 @@ mod tests {
             said(&Event::Me { me: away }).unwrap(),
             r"you are li (li@pc1, group lab), away: lunch\x07"
         );
+    }
+
+    #[test]
+    fn who_logs_in_and_out_by_ssh_has_a_key_a_number_and_an_address() {
+        let guest = || Guest {
+            id: 3,
+            label: "ann\x1b".to_owned(),
+            fingerprint: "SHA256:a".to_owned(),
+            authority: None,
+            from: "192.168.1.9:40312".parse().unwrap(),
+            since: jiff::Timestamp::UNIX_EPOCH,
+            runs: Vec::new(),
+        };
+        let ann = r"ann\x1b (ssh, number 3, from 192.168.1.9:40312)";
+        let came = said(&Event::GuestCame { guest: guest() }).unwrap();
+        assert_eq!(came, format!("{ann} is in"));
+        assert_eq!(said(&Event::GuestLeft { guest: guest() }).unwrap(), format!("{ann} is out"));
     }
 
     #[test]

@@ -47,6 +47,8 @@ fn is_of_people(event: &Event) -> bool {
             | Event::Changed { .. }
             | Event::Left { .. }
             | Event::Moved { .. }
+            | Event::GuestCame { .. }
+            | Event::GuestLeft { .. }
             | Event::Notice { .. }
     )
 }

@@ -21,7 +21,7 @@ const TIMES: usize = 5;
 pub(crate) struct Host {
     pub(crate) place: Place,
     pub(crate) process: Process,
-    _home: Home,
+    home: Home,
 }
 
 /// Kibibytes of the server's memory.
@@ -45,7 +45,7 @@ impl Host {
         output_of("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "ann", "-f", &key]);
         home.shows(&["allow", "add", &format!("{key}.pub")]);
         let Node { process, place, home } = Node::start(home, arguments);
-        Self { place, process, _home: home }
+        Self { place, process, home }
     }
 
     pub(crate) fn file(&self, name: &str) -> String {
@@ -98,6 +98,11 @@ impl Host {
         );
         let taken = peak.saturating_sub(before);
         assert!(taken <= mebibytes * 1024, "{attack} took {taken} KiB\n{}", self.process.log.so_far());
+    }
+
+    /// How many rows its journal has with this text.
+    pub(crate) fn kept(&self, text: &str) -> usize {
+        self.home.shows(&["log", "-n", "all", "--json", "--search", text]).lines().count()
     }
 
     pub(crate) fn pid(&self) -> i32 {

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
 
 use rustix::process::{Resource, Rlimit, prlimit};
 use socket2::{Domain, Socket, Type};
@@ -61,6 +62,7 @@ fn a_hundred_packets_of_four_gibibytes() {
 fn six_hundred_wrong_keys() {
     needs!("ssh", "ssh-keygen");
     let host = Host::start();
+    let begun = Instant::now();
     let keys: Vec<_> = (0..6).map(|number| host.file(&format!("wrong-{number}"))).collect();
     for key in &keys {
         output_of("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", key]);
@@ -80,6 +82,11 @@ fn six_hundred_wrong_keys() {
         });
     });
     assert_eq!(host.process.log.count(" was refused as "), 600);
+    // A hundred connections; thirty are kept in a minute.
+    wait_until("refusals are in the journal", || (host.kept("ssh: refused as ") > 20).then_some(()));
+    let kept = host.kept("ssh: refused as ");
+    let minutes = usize::try_from(begun.elapsed().as_secs() / 60).unwrap() + 1;
+    assert!(kept <= 30 * minutes, "{kept} within {minutes} min");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::process::Process;
 use crate::up::Up;
 use crate::wait_until;
 
@@ -69,6 +70,37 @@ fn the_owner_sees_who_is_in_and_puts_him_out_by_his_number() {
     });
     assert!(row.contains("ended here") && row.contains("key ann SHA256:"), "{row}");
     assert!(up.lets_in(), "the key stays allowed");
+}
+
+#[test]
+fn who_watches_is_told_who_comes_and_goes() {
+    needs!("ssh", "ssh-keygen");
+    let up = Up::start(&[]);
+    up.allow(&[]);
+    let mut stays = guest(&up, &[]);
+    let who = |options: &[&str]| {
+        let mut who = up.home.command(env!("CARGO_BIN_EXE_trunkline"));
+        let who = Process::start(who.args(["who", "--watch"]).args(options));
+        who.screen.wait_for("exec sleep 1000");
+        who
+    };
+    let (person, program) = (who(&[]), who(&["--json"]));
+    assert_eq!(up.ssh("echo in").stdout, b"in\n");
+    let (came, left) = (person.screen.wait_for(" is in\n"), person.screen.wait_for(" is out\n"));
+    let words: Vec<_> = came.split_whitespace().collect();
+    let ["ann", "(ssh,", "number", number, "from", from, "is", "in"] = words[1..] else { panic!("{came}") };
+    assert_eq!(left[8..], came[8..].replace(" is in", " is out"), "the same one");
+    for event in ["guest-came", "guest-left"] {
+        let line: Value = serde_json::from_str(&program.screen.wait_for(event)).unwrap();
+        let guest = &line["guest"];
+        assert_eq!((line["event"].as_str(), guest["label"].as_str()), (Some(event), Some("ann")), "{line}");
+        assert_eq!(format!("{},", guest["id"]), number, "{line}");
+        assert_eq!(format!("{})", guest["from"].as_str().unwrap()), from, "{line}");
+    }
+    up.shows(" is out: the client left");
+    assert_eq!(up.process.log.count("(ssh, number"), 0, "up has words of its own for it");
+    stays.kill().unwrap();
+    stays.wait().unwrap();
 }
 
 #[test]

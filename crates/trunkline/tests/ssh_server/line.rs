@@ -26,11 +26,7 @@ fn stock_ssh_comes_in_and_what_it_does_is_told_and_kept() {
     let ended = up.shows(": status 7 after ");
     assert!(ended.contains(&who) && ended.ends_with(" s, 0 bytes in, 8 out\n"), "{ended}");
     up.shows(" is out: the client left");
-    let row = wait_until("the session is in the journal", || {
-        let rows = up.home.run(&["log", "--json"]).out;
-        let rows = rows.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        rows.into_iter().find(|row| row["service"].is_string())
-    });
+    let row = up.kept("service", "ssh: ");
     let service = format!("ssh: echo out; echo err >&2; exit 7 (key ann {})", up.fingerprint);
     assert_eq!(row["service"].as_str(), Some(service.as_str()));
     assert_eq!((row["reason"].as_str(), row["sent"].as_u64()), (Some("status 7"), Some(8)), "{row}");
@@ -61,6 +57,9 @@ fn a_node_that_runs_knows_at_once_who_is_allowed_and_who_no_more() {
         refused.contains(&up.fingerprint) && refused.contains(": the key is not known here"),
         "{refused}"
     );
+    let row = up.kept("service", "ssh: refused as ");
+    assert!(row["service"].as_str().unwrap().contains(&up.fingerprint), "{row}");
+    assert_eq!(row["reason"].as_str(), Some("the key is not known here"), "{row}");
     up.allow(&["--until", "1h"]);
     assert!(up.lets_in());
     up.home.shows(&["allow", "remove", "ann"]);

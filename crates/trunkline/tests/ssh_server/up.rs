@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use serde_json::Value;
+
 use crate::client::Place;
 use crate::home::Home;
 use crate::needs::output_of;
 use crate::node::Node;
 use crate::process::Process;
+use crate::wait_until;
 
 /// A node with an SSH line on a free port of 127.0.0.1, and a key that nobody allows yet.
 pub(crate) struct Up {
@@ -66,6 +69,16 @@ impl Up {
         let denied = String::from_utf8_lossy(&output.stderr).contains("Permission denied (publickey)");
         assert!(output.status.success() != denied, "{output:?}");
         !denied
+    }
+
+    /// The first row of the journal with this text in a field, once it is there.
+    #[track_caller]
+    pub(crate) fn kept(&self, field: &str, text: &str) -> Value {
+        wait_until("it is in the journal", || {
+            let rows = self.home.run(&["log", "--json"]).out;
+            let mut rows = rows.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            rows.find(|row| row[field].as_str().is_some_and(|field| field.contains(text)))
+        })
     }
 
     pub(crate) fn shows(&self, text: &str) -> String {
