@@ -39,7 +39,8 @@
 //!    [`node::Node::poll_timeout`] again. Datagrams are sent in their order; one that the socket refuses may be dropped, as
 //!    the network does.
 //! 6. An event with a [`node::Token`] waits for the disk: store what it has, so that a power cut cannot take it away, then say
-//!    [`node::Command::Stored`]; or [`node::Command::NotStored`]. Nothing is sent or acknowledged before.
+//!    [`node::Command::Stored`]; or [`node::Command::NotStored`]. Nothing is sent or acknowledged before. Whoever stores it may
+//!    send what follows by himself: [`node::Node::take_ahead`].
 //! 7. An [`node::Incoming`] with an id is stored only if the disk has none with that id, and is `Stored` either way: so each
 //!    is in the history once. One without an id may come twice.
 //! 8. The outbox on disk is what was [`node::Event::Accepted`], without what was [`node::Event::Delivered`],

@@ -17,8 +17,16 @@ use node::home::Home;
 use node::{Node, Plan};
 use tokio::task::JoinSet;
 
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// The face is a task beside the node, as those of `trunkline up` are: tokio wakes its main one by way of the kernel.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Failure> {
+    tokio::spawn(talk()).await?
+}
+
+/// Does what the lines say.
+async fn talk() -> Result<(), Failure> {
     let plan =
         Plan { port: Some(0), name: None, group: None, interface: None, chat: true, says_goodbye: true };
     let (node, running) = Node::start(&Home::of_this_user()?, &plan).await?;
@@ -35,7 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Sends so many messages, and gives how many were delivered in a second.
-async fn exchange(node: &Node, to: &str, count: u32, window: u32) -> Result<f64, Box<dyn Error>> {
+async fn exchange(node: &Node, to: &str, count: u32, window: u32) -> Result<f64, Failure> {
     let mut watch = node.watch().await?;
     let start = Instant::now();
     let mut accepting = JoinSet::new();
@@ -64,7 +72,7 @@ async fn exchange(node: &Node, to: &str, count: u32, window: u32) -> Result<f64,
 }
 
 /// Prints a line at once.
-fn say(what: impl std::fmt::Display) -> Result<(), Box<dyn Error>> {
+fn say(what: impl std::fmt::Display) -> Result<(), Failure> {
     writeln!(stdout(), "{what}")?;
     Ok(stdout().flush()?)
 }

@@ -1,7 +1,7 @@
 //! What waits for the disk: nothing that was told is acted on before it is stored.
 
 use super::Node;
-use super::event::{Refusal, Token};
+use super::event::{Refusal, Token, Transmit};
 use super::inbox::Arrived;
 use super::peers::PeerId;
 use crate::extension::MessageId;
@@ -18,6 +18,26 @@ pub(super) enum Waiting {
 }
 
 impl Node {
+    /// What is to be sent as soon as the event with this token is stored, for a driver whose disk can have it sent that very
+    /// moment, before the node hears that it is stored. From now on the node does not send it itself. Nothing towards other
+    /// programs, which want numbers that grow, nor where something else has to go first.
+    pub fn take_ahead(&mut self, token: Token) -> Vec<Transmit> {
+        match self.waiting.get_mut(&token) {
+            Some(Waiting::Accepted(message)) => {
+                let message = *message;
+                self.send_ahead(message)
+            }
+            Some(Waiting::Message(arrived)) => {
+                let receipt = arrived.take_receipt();
+                receipt
+                    .and_then(|(to, number, key)| self.receipt(to, number, Some(key)))
+                    .into_iter()
+                    .collect()
+            }
+            Some(Waiting::Opened { .. }) | None => Vec::new(),
+        }
+    }
+
     pub(super) fn await_disk(&mut self, waiting: Waiting) -> Token {
         self.last_token += 1;
         let token = Token(self.last_token);

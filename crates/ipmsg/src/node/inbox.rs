@@ -1,6 +1,7 @@
 //! Messages that come in: once each, and acknowledged when they are on disk.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::mem::take;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -83,6 +84,14 @@ pub(super) struct Arrived {
     id: Option<(NodeId, MessageId)>,
     wants_receipt: bool,
     is_automatic: bool,
+}
+
+impl Arrived {
+    /// Where one of ours is to be told that its message is stored, and what; it is told only so from now on.
+    pub(super) fn take_receipt(&mut self) -> Option<(SocketAddr, u32, (NodeId, MessageId))> {
+        let key = self.id?;
+        take(&mut self.wants_receipt).then_some((self.from, self.number, key))
+    }
 }
 
 impl Inbox {

@@ -18,7 +18,7 @@ use super::disk::Waiting;
 use super::peers::{Claim, PeerId, Person};
 use super::stream::WINDOW;
 use super::voice::in_charset;
-use super::{Event, Node, Refusal, Task};
+use super::{Event, Node, Refusal, Task, Transmit};
 use crate::charset::PeerCharset;
 use crate::command::Options;
 use crate::extension::MessageId;
@@ -124,11 +124,25 @@ impl Node {
         Ok(())
     }
 
+    /// The datagrams of a message that is not on disk yet; none if others are on their way to its receiver, or it is none of
+    /// ours.
+    pub(super) fn send_ahead(&mut self, message: MessageId) -> Vec<Transmit> {
+        let now = self.elapsed();
+        let Some(&id) = self.outbox.queued.get(&message) else { return Vec::new() };
+        let peer = self.peers.get(id).filter(|peer| peer.is_met && peer.node.is_some());
+        let Some(&to) = peer.and_then(|peer| peer.addresses.first()) else { return Vec::new() };
+        let parcel = self.parcel(id);
+        let Some(lane) = self.outbox.lanes.get_mut(&id) else { return Vec::new() };
+        let datagrams = lane.fill_ahead(message, &parcel, now);
+        datagrams.into_iter().map(|bytes| Transmit { to, bytes }).collect()
+    }
+
     /// A message that was accepted is on disk.
     pub(super) fn send_stored(&mut self, message: MessageId) {
         let Some(&id) = self.outbox.queued.get(&message) else { return };
+        let now = self.elapsed();
         if let Some(lane) = self.outbox.lanes.get_mut(&id) {
-            lane.stored(message);
+            lane.stored(message, now);
         }
         self.pump(id);
     }
@@ -206,12 +220,13 @@ impl Node {
 
     /// Sends as much as may be under way. Somebody who has not said who he is is asked first.
     fn pump(&mut self, id: PeerId) {
+        if !self.outbox.has(id) {
+            return self.schedule.clear(Task::Send(id));
+        }
         let now = self.elapsed();
         let parcel = self.parcel(id);
         let is_met = self.peers.get(id).is_some_and(|peer| peer.is_met && !peer.addresses.is_empty());
-        let Some(lane) = self.outbox.lanes.get_mut(&id) else {
-            return self.schedule.clear(Task::Send(id));
-        };
+        let Some(lane) = self.outbox.lanes.get_mut(&id) else { return };
         let (datagrams, failed) = if is_met { lane.fill(&parcel, now) } else { Default::default() };
         let is_to_be_asked = !is_met && lane.ask(now);
         let waiting = lane.newly_waiting();

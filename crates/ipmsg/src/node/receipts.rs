@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::disk::Waiting;
 use super::peers::PeerId;
 use super::rate::{REPEATS_TO_ALL, REPEATS_TO_ONE};
-use super::{Event, Node, Refusal, Task};
+use super::{Event, Node, Refusal, Task, Transmit};
 use crate::body::Body;
 use crate::charset::Dialect;
 use crate::command::Options;
@@ -21,10 +21,21 @@ impl Node {
     /// Acknowledges the packet with this number; `id` is which message of which node it is, between ours. One receipt
     /// is for all parts of a message, for none is acknowledged before all are stored.
     pub(super) fn send_receipt(&mut self, to: SocketAddr, number: u32, id: Option<(NodeId, MessageId)>) {
+        let receipt = self.receipt(to, number, id);
+        self.transmits.extend(receipt);
+    }
+
+    /// The same, to be sent.
+    pub(super) fn receipt(
+        &mut self,
+        to: SocketAddr,
+        number: u32,
+        id: Option<(NodeId, MessageId)>,
+    ) -> Option<Transmit> {
         let from = self.config.node;
         let ours = id.map(|(to, id)| MessageTag { from, to, id, part: Part::WHOLE, after: 0 });
         let receipt = Receipt { ours, ..Receipt::new(ReceiptKind::Received, number) };
-        self.send_plain(to, &Body::Receipt(receipt), Dialect::UTF_8);
+        self.plain(to, &Body::Receipt(receipt), Dialect::UTF_8)
     }
 
     /// Acknowledges again what is stored already: the first receipt was lost, or somebody wants us to send.

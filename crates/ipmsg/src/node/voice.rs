@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::Node;
 use super::peers::{Peer, PeerId};
+use super::{Node, Transmit};
 use crate::body::{Body, Sender};
 use crate::charset::{Charset, Dialect};
 use crate::command::{EntryOptions, Options};
@@ -91,12 +91,17 @@ impl Node {
 
     /// Sends what has no names or text of ours in it but those in its head.
     pub(super) fn send_plain(&mut self, to: SocketAddr, body: &Body<'_>, dialect: Dialect) {
+        let datagram = self.plain(to, body, dialect);
+        self.transmits.extend(datagram);
+    }
+
+    /// The same, to be sent; none for what cannot be written.
+    pub(super) fn plain(&mut self, to: SocketAddr, body: &Body<'_>, dialect: Dialect) -> Option<Transmit> {
         let number = self.next_number();
         let user = in_charset(&self.config.user, dialect.charset);
         let host = in_charset(&self.config.host, dialect.charset);
-        if let Ok(datagram) = body.build(number, Sender { user: &user, host: &host }, dialect) {
-            self.transmit(to, datagram);
-        }
+        let bytes = body.build(number, Sender { user: &user, host: &host }, dialect).ok()?;
+        Some(Transmit { to, bytes })
     }
 }
 

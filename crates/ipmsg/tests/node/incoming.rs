@@ -129,6 +129,27 @@ fn iptux_that_was_started_anew_counts_from_the_beginning_and_is_heard() {
 }
 
 #[test]
+fn a_receipt_that_the_disk_sends_is_sent_by_the_node_only_for_a_message_that_comes_again() {
+    play(
+        r"
+        0 : up
+        0.000 > 10.0.0.255 1:1000:alice:hosta:16777217:{alice}:1\0{sum}
+        1 < 10.0.0.3 1:7:bob:hostb:16777219:{bob}:0\0{sum}
+        1.000 ! came P1 Bob
+        20 < 10.0.0.3 1:8:bob:hostb:8388896:first\0\0trunkline:1:~b:~a:~11:0:1:0\0{sum}
+        20.000 ! message 1 of P1 Bob: first
+        20 : ahead 1
+        20.000 ^ 10.0.0.3 1:1001:alice:hosta:33:8\0trunkline:1:~a:~b:~11:0:1:0\0{sum}
+        20 : ahead 1
+        20.1 : stored 1
+        22 < 10.0.0.3 1:10:bob:hostb:8388896:first\0\0trunkline:1:~b:~a:~11:0:1:0\0{sum}
+        22.000 > 10.0.0.3 1:1002:alice:hosta:33:10\0trunkline:1:~a:~b:~11:0:1:0\0{sum}
+        23 : wait
+    ",
+    );
+}
+
+#[test]
 fn between_ours_a_receipt_says_which_message_and_order_is_kept() {
     play(
         r"

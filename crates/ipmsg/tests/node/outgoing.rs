@@ -112,6 +112,80 @@ fn several_are_under_way_between_ours_and_only_a_receipt_that_names_them_counts(
 }
 
 #[test]
+fn what_the_disk_sends_is_not_sent_by_the_node_before_it_is_due_again() {
+    play(
+        r"
+        0 : up
+        0.000 > 10.0.0.255 1:1000:alice:hosta:16777217:{alice}:1\0{sum}
+        1 < 10.0.0.3 1:7:bob:hostb:16777219:{bob}:0\0{sum}
+        1.000 ! came P1 Bob
+        20 : send ~b one
+        20.000 ! accepted 1 ~m1 number 1001
+        20 : ahead 1
+        20.000 ^ 10.0.0.3 1:1001:alice:hosta:8388896:one\0\0\0trunkline:1:~a:~b:~m1:0:1:0\0{sum}
+        20 : ahead 1
+        # Another follows, and the disk takes its time.
+        20 : send ~b two
+        20.000 ! accepted 2 ~m2 number 1002
+        20 : ahead 2
+        23 : stored 1
+        23 : stored 2
+        23.000 > 10.0.0.3 1:1002:alice:hosta:8388896:two\0\0\0trunkline:1:~a:~b:~m2:0:1:3e9\0{sum}
+        23.1 < 10.0.0.3 1:8:bob:hostb:33:1002\0\0trunkline:1:~b:~a:~m2:0:1:0\0{sum}
+        23.100 ! delivered ~m2 in 0.100
+        23.750 > 10.0.0.3 1:1001:alice:hosta:8388896:one\0\0\0trunkline:1:~a:~b:~m1:0:1:0\0{sum}
+        24 < 10.0.0.3 1:9:bob:hostb:33:1001\0\0trunkline:1:~b:~a:~m1:0:1:0\0{sum}
+        24.000 ! delivered ~m1 in 1.000
+        26 : wait
+    ",
+    );
+}
+
+#[test]
+fn what_the_disk_could_not_store_is_not_sent_again() {
+    play(
+        r"
+        0 : up
+        0.000 > 10.0.0.255 1:1000:alice:hosta:16777217:{alice}:1\0{sum}
+        1 < 10.0.0.3 1:7:bob:hostb:16777219:{bob}:0\0{sum}
+        1.000 ! came P1 Bob
+        20 : send ~b one
+        20.000 ! accepted 1 ~m1 number 1001
+        20 : ahead 1
+        20.000 ^ 10.0.0.3 1:1001:alice:hosta:8388896:one\0\0\0trunkline:1:~a:~b:~m1:0:1:0\0{sum}
+        20 : not-stored 1
+        20 : ahead 1
+        26 : wait
+    ",
+    );
+}
+
+#[test]
+fn nothing_is_sent_by_the_disk_to_programs_of_others_whose_numbers_have_to_grow() {
+    play(
+        r"
+        0 : up
+        0.000 > 10.0.0.255 1:1000:alice:hosta:16777217:{alice}:1\0{sum}
+        1 < 10.0.0.3 1:7:bob:hostb:3:Bob\0\0
+        1.000 ! came P1 Bob
+        20 : send 10.0.0.3 one
+        20.000 ! accepted 1 ~m1 number 1001
+        20 : ahead 1
+        20 : stored 1
+        20.000 > 10.0.0.3 1:1001:alice:hosta:288:one\0
+        20.1 < 10.0.0.3 1:8:bob:hostb:33:1001\0
+        20.100 ! delivered ~m1 in 0.100
+        20.2 < 10.0.0.3 1:9:bob:hostb:288:hello\0
+        20.200 ! message 2 of P1 Bob: hello
+        20.2 : ahead 2
+        20.3 : stored 2
+        20.300 > 10.0.0.3 1:1002:alice:hosta:33:9\0
+        22 : wait
+    ",
+    );
+}
+
+#[test]
 fn a_message_for_one_who_is_not_there_is_sent_when_he_comes() {
     play(
         r"

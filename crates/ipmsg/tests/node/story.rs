@@ -7,6 +7,8 @@
 //! 2.000 ! came P1 Bob                                 the node tells
 //! 2.000 : send ~b hello
 //! 2.000 = there is no such peer in sight              the node refuses
+//! 3.000 : ahead 1                                     the driver's disk will send what follows
+//! 3.000 ^ 10.0.0.3 1:1001:alice:hosta:288:hello\0     which is this
 //! ```
 //!
 //! The inputs of a story are played to a node, and the story that comes of it must be the same: nothing else may come,
@@ -106,6 +108,13 @@ impl Stage {
         let (first, text) = rest.split_once(' ').unwrap_or((rest, ""));
         let command = match verb {
             "wait" => return,
+            "ahead" => {
+                for transmit in self.node.take_ahead(Token(first.parse().unwrap())) {
+                    let text = self.text(&transmit.bytes);
+                    self.happen('^', &format!("{} {text}", shown(transmit.to)));
+                }
+                return;
+            }
             "up" => Command::Interfaces(vec![Interface {
                 address: address("10.0.0.1").ip(),
                 prefix: 24,

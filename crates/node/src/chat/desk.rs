@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use ipmsg::node::{Command, Config, Interface, Node as Core, Now, Peer, Transmit};
+use ipmsg::node::{Command, Config, Interface, Node as Core, Now, Peer, Token, Transmit};
 use ipmsg::{MessageId, NodeId};
 use rustix::rand::{GetRandomFlags, getrandom};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -18,6 +18,7 @@ use super::account::Account;
 use super::directory::{Directory, Listings, listings};
 use super::driver::{Plan, StartError};
 use super::settings::{Settings, profile};
+use super::socket::{Outlet, Socket};
 use super::view;
 use crate::book::CHAT_PORT;
 use crate::face::{Event, Me, Numbered, Person, Refused, Reply, Request, Snapshot};
@@ -73,6 +74,8 @@ pub(super) struct Desk {
     says_goodbye: bool,
     directory: Directory,
     journal: Writer,
+    /// For what the journal's thread sends.
+    outlet: Option<Outlet>,
     /// For what a face wants to see of it.
     reader: Journal,
     /// Claims that contradict each other, as a person should know them.
@@ -90,18 +93,19 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Takes up what the journal has of earlier runs. The settings are those from now on, and are written down; the port
-    /// is the one at which others reach this node, if it has a chat line.
+    /// Takes up what the journal has of earlier runs. The settings are those from now on, and are written down; the socket
+    /// is where others reach this node, if it has a chat line.
     pub(super) fn open(
         home: &Home,
         plan: &Plan,
         settings: Settings,
         reader: Journal,
-        port: Option<u16>,
+        socket: &Socket,
         faces: broadcast::Sender<Arc<Numbered>>,
         back: mpsc::UnboundedSender<Back>,
     ) -> Result<Self, StartError> {
         let account = Account::of_this_user();
+        let port = socket.port();
         let (id, seed) = (random()?, random()?);
         let state = reader.chat_state(|| NodeId(id))?;
         let mut me = Me {
@@ -137,6 +141,7 @@ impl Desk {
             says_goodbye: plan.says_goodbye,
             directory: Directory::at(&home.book()),
             journal: Writer::start(Journal::open(home.state())?, tell)?,
+            outlet: socket.outlet(),
             contradictions: VecDeque::new(),
             waiting: reader.waiting()?.into_iter().collect(),
             reader,
@@ -286,6 +291,22 @@ impl Desk {
         let back = self.back.clone();
         // The node may have ended meanwhile.
         self.journal.write(change, move |written| drop(back.send(Back::Disk(then, written))));
+    }
+
+    /// Writes something that another node waits for. The thread that has written it sends what follows: to come back here
+    /// first would take longer than to write the journal's pages.
+    fn write_and_send(&mut self, token: Token, change: Change, then: Then) {
+        let (ahead, outlet, back) = (self.core.take_ahead(token), self.outlet.clone(), self.back.clone());
+        self.journal.write(change, move |written| {
+            if let (Ok(_), Some(outlet)) = (&written, outlet) {
+                for Transmit { to, bytes } in ahead {
+                    // What has no room, or no network, is sent again in time.
+                    let _ = outlet.send(to, &bytes);
+                }
+            }
+            // The node may have ended meanwhile.
+            drop(back.send(Back::Disk(then, written)));
+        });
     }
 
     fn tell(&mut self, event: Event) {

@@ -102,7 +102,7 @@ impl Driver {
             Socket::none()
         };
         let (back, came_back) = mpsc::unbounded_channel();
-        let desk = Desk::open(home, plan, settings, reader, socket.port(), faces, back)?;
+        let desk = Desk::open(home, plan, settings, reader, &socket, faces, back)?;
         let mut driver = Self {
             socket,
             desk,

@@ -4,6 +4,7 @@
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use ipmsg::limits::MAX_RECEIVED;
 use net::datagram::Caller;
@@ -19,11 +20,17 @@ pub(super) struct Socket(Option<Open>);
 
 #[derive(Debug)]
 struct Open {
-    udp: DatagramSocket,
+    outlet: Outlet,
     port: u16,
+    buffer: Box<[u8]>,
+}
+
+/// The way out of a chat line. It may lie in several hands.
+#[derive(Clone, Debug)]
+pub(super) struct Outlet {
+    udp: Arc<DatagramSocket>,
     /// Whether IPv4 is spoken through a socket of IPv6.
     is_both: bool,
-    buffer: Box<[u8]>,
 }
 
 impl Socket {
@@ -39,8 +46,7 @@ impl Socket {
         let local = udp.local().socket_addr();
         Ok(Self(Some(Open {
             port: local.map_or(port, |local| local.port()),
-            is_both: local.is_some_and(|local| local.is_ipv6()),
-            udp,
+            outlet: Outlet { udp: Arc::new(udp), is_both: local.is_some_and(|local| local.is_ipv6()) },
             buffer: vec![0; MAX_RECEIVED].into_boxed_slice(),
         })))
     }
@@ -55,10 +61,15 @@ impl Socket {
         self.0.as_ref().map(|open| open.port)
     }
 
+    /// For those who send and do not receive.
+    pub(super) fn outlet(&self) -> Option<Outlet> {
+        self.0.as_ref().map(|open| open.outlet.clone())
+    }
+
     /// Waits until a datagram is there.
     pub(super) async fn readable(&self) -> io::Result<()> {
         match &self.0 {
-            Some(open) => open.udp.readable().await,
+            Some(open) => open.outlet.udp.readable().await,
             None => pending().await,
         }
     }
@@ -66,7 +77,7 @@ impl Socket {
     /// Waits until there is room for one more to be sent.
     pub(super) async fn writable(&self) -> io::Result<()> {
         match &self.0 {
-            Some(open) => open.udp.writable().await,
+            Some(open) => open.outlet.udp.writable().await,
             None => Ok(()),
         }
     }
@@ -75,7 +86,7 @@ impl Socket {
     pub(super) fn receive(&mut self, mut take: impl FnMut(SocketAddr, &[u8])) {
         let Some(open) = &mut self.0 else { return };
         for _ in 0..AT_ONCE {
-            match open.udp.try_recv_from(&mut open.buffer) {
+            match open.outlet.udp.try_recv_from(&mut open.buffer) {
                 Ok((length, Caller::Ip(from))) => take(from, &open.buffer[..length]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // What the network says of a datagram that was sent: each is told once, then come the next ones.
@@ -86,11 +97,17 @@ impl Socket {
 
     /// Sends a datagram, if there is room for it.
     pub(super) fn send(&self, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
-        let Some(open) = &self.0 else { return Ok(()) };
+        self.0.as_ref().map_or(Ok(()), |open| open.outlet.send(to, bytes))
+    }
+}
+
+impl Outlet {
+    /// Sends a datagram, if there is room for it.
+    pub(super) fn send(&self, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
         let to = match to {
-            SocketAddr::V4(v4) if open.is_both => SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port()),
+            SocketAddr::V4(v4) if self.is_both => SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port()),
             _ => to,
         };
-        open.udp.try_send_to(bytes, &Caller::Ip(to))
+        self.udp.try_send_to(bytes, &Caller::Ip(to))
     }
 }

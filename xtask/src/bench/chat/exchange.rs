@@ -16,7 +16,7 @@ use crate::yardsticks;
 /// What a face keeps waiting where many are under way: a pile of drafts, not a person. 64 of them are in the network.
 const WINDOW: u32 = 256;
 
-/// Until both journals have reached the size at which their logs are written anew from the beginning.
+/// Until both journals have their statements, and an index of some pages.
 const WARM_UP: u32 = 2_000;
 
 /// Options of the peer's load.

@@ -93,9 +93,10 @@ impl Lane {
         self.messages.push_back(queued);
     }
 
-    pub(super) fn stored(&mut self, message: MessageId) {
+    pub(super) fn stored(&mut self, message: MessageId, now: Duration) {
         if let Some(queued) = self.messages.iter_mut().find(|queued| queued.message.id == message) {
             queued.is_stored = true;
+            queued.set_out(now);
         }
     }
 
@@ -125,7 +126,8 @@ impl Lane {
         if let Pace::Rest { until, .. } = self.pace {
             return Some(until);
         }
-        let under_way = self.messages.iter().take(WINDOW).flat_map(|queued| &queued.parts);
+        let stored = self.messages.iter().take(WINDOW).take_while(|queued| queued.is_stored);
+        let under_way = stored.flat_map(|queued| &queued.parts);
         let next = |part: &Sending| match part.state {
             State::UnderWay { next, .. } => Some(next),
             State::Waits | State::Acknowledged => None,
@@ -190,6 +192,19 @@ impl Lane {
         (datagrams, failed)
     }
 
+    /// Puts a message under way that is not stored yet, if it is the only one, and gives it.
+    pub(super) fn fill_ahead(&mut self, message: MessageId, parcel: &Parcel, now: Duration) -> Vec<Vec<u8>> {
+        let mut datagrams = Vec::new();
+        if let (Pace::Full, [only]) = (self.pace, self.messages.make_contiguous())
+            && only.message.id == message
+            && only.fill(parcel, now, parcel.window, &mut 0, &mut 0, &mut datagrams).is_err()
+        {
+            // It is found again, and told, when it is stored.
+            datagrams.clear();
+        }
+        datagrams
+    }
+
     /// Gives what is due to be sent again, and whether nobody seems to be there.
     pub(super) fn send_again(&mut self, parcel: &Parcel, now: Duration) -> (Vec<Vec<u8>>, bool) {
         if matches!(self.pace, Pace::Rest { .. }) {
@@ -199,7 +214,7 @@ impl Lane {
         let answers = self.acknowledged.is_some_and(|last| now - last < SEND_AGAIN * SENDS);
         let mut datagrams = Vec::new();
         let mut before = 0;
-        for queued in self.messages.iter_mut().take(WINDOW) {
+        for queued in self.messages.iter_mut().take(WINDOW).take_while(|queued| queued.is_stored) {
             for index in 0..queued.parts.len() {
                 let number = queued.number(index);
                 let State::UnderWay { datagram, after, sends, next } = &mut queued.parts[index].state else {
@@ -304,6 +319,16 @@ impl Lane {
 impl Queued {
     fn number(&self, index: usize) -> u32 {
         self.message.number.saturating_add(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
+    /// What was put under way before it was stored is sent now.
+    fn set_out(&mut self, now: Duration) {
+        for part in &mut self.parts {
+            if let State::UnderWay { next, .. } = &mut part.state {
+                *next = now + SEND_AGAIN;
+                self.sent = Some(now);
+            }
+        }
     }
 
     fn split(&mut self, parcel: &Parcel) -> Result<(), BuildError> {

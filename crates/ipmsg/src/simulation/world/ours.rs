@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{address, interface};
 use crate::extension::{MessageId, NodeId};
-use crate::node::{Command, Config, Event, Incoming, Node, Now, Outgoing, Person, Profile, Token};
+use crate::node::{Command, Config, Event, Incoming, Node, Now, Outgoing, Person, Profile, Token, Transmit};
 
 pub(in crate::simulation) struct Ours {
     host: usize,
@@ -22,6 +22,8 @@ pub(in crate::simulation) struct Ours {
     seed: u64,
     sent: Vec<(SocketAddr, Vec<u8>)>,
     writes: Vec<(u32, Write)>,
+    /// What the disk sends when it has stored something.
+    ahead: BTreeMap<Token, Vec<Transmit>>,
     /// The wake-up that is planned.
     wake: Option<Duration>,
 }
@@ -68,12 +70,14 @@ impl Ours {
             seed,
             sent: Vec::new(),
             writes: Vec::new(),
+            ahead: BTreeMap::new(),
             wake: None,
         }
     }
 
     pub(in crate::simulation) fn start(&mut self, now: Now) {
         self.run += 1;
+        self.ahead.clear();
         self.wake = None;
         let config = Config {
             profile: self.profile.clone(),
@@ -157,6 +161,8 @@ impl Ours {
             }
         };
         if let Some(token) = token {
+            let ahead = self.ahead.remove(&token).unwrap_or_default();
+            self.sent.extend(ahead.into_iter().map(|transmit| (transmit.to, transmit.bytes)));
             self.command(now, Command::Stored(token));
         }
     }
@@ -168,6 +174,12 @@ impl Ours {
             self.sent.push((transmit.to, transmit.bytes));
         }
         while let Some(event) = node.poll_event() {
+            // By some of the disks, and not for everything.
+            if let Event::Accepted { token, .. } | Event::Message { token, .. } = event
+                && !(self.host as u64 + token.0).is_multiple_of(3)
+            {
+                self.ahead.insert(token, node.take_ahead(token));
+            }
             let write = match event {
                 Event::Accepted { token, reference, message } => {
                     Write::Accepted(token, usize::try_from(reference).unwrap(), message)

@@ -122,7 +122,7 @@ impl Desk {
             files: Vec::new(),
         };
         let then = Then::Accept { token, reference, id: message.id, message: Box::new(shown) };
-        self.write(Change::Accepted { message, to, at }, then);
+        self.write_and_send(token, Change::Accepted { message, to, at }, then);
     }
 
     fn receive_message(&mut self, token: Token, incoming: Incoming) {
@@ -145,7 +145,8 @@ impl Desk {
             files: offers.into_iter().flatten().map(|offer| offer.name.as_str().to_owned()).collect(),
         };
         let message = ReceivedMessage { from, id, number, text, sealed, automatic, broadcast };
-        self.write(Change::Received { message, at }, Then::Receive { token, message: Box::new(shown) });
+        let then = Then::Receive { token, message: Box::new(shown) };
+        self.write_and_send(token, Change::Received { message, at }, then);
     }
 
     /// The disk has a change, or could not take it.
