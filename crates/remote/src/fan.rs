@@ -168,7 +168,8 @@ async fn deal<T: Transport>(run: Arc<Run<T>>, queue: Queue, mut feeds: Feeds) {
         let (run, feed) = (Arc::clone(&run), feeds.next());
         under_way.spawn(async move {
             let mut end = End { run: &run, outlet, outcome: Outcome::Lost(DEFECT.to_owned()) };
-            let outcome = unless(&run.stop.now, attend(&run, machine, feed, &end.outlet)).await;
+            let attending = Box::pin(attend(&run, machine, feed, &end.outlet));
+            let outcome = unless(&run.stop.now, attending).await;
             end.outcome = outcome.unwrap_or(Outcome::Cancelled);
         });
     }
@@ -196,7 +197,7 @@ impl<T> Drop for End<'_, T> {
     }
 }
 
-/// What comes of `future`, or None once it is cancelled.
+/// What comes of `future`, or None once it is cancelled. It has room for the future twice, so a large one is better in a box.
 async fn unless<F: Future>(cancelled: &CancellationToken, future: F) -> Option<F::Output> {
     tokio::select! {
         biased;

@@ -62,7 +62,9 @@ pub(super) async fn attend<T: Transport>(
 async fn start<T: Transport>(run: &Run<T>, machine: &Machine) -> Result<T::Session, Unreachable> {
     let doing = Doing::default();
     let limit = run.plan.connect_limit.or(machine.end.settings.connect_timeout);
-    doing.within(limit, machine, run.transport.start(machine, &run.command, &doing)).await
+    // In a box that is gone when it has started: else each future around it would keep room for it, twice, to the end.
+    let starting = Box::pin(run.transport.start(machine, &run.command, &doing));
+    doing.within(limit, machine, starting).await
 }
 
 /// Comes back after the limit; never, if there is none.
@@ -128,6 +130,6 @@ impl<S: Session> Running<'_, S> {
 
     /// A machine that does not even close is left alone.
     async fn close(self) {
-        let _ = timeout(GRACE, self.session.close()).await;
+        let _ = timeout(GRACE, Box::pin(self.session.close())).await;
     }
 }

@@ -1,13 +1,21 @@
 use std::io;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use super::{Event, GRACE, Plan, Stop, WAITING_ALL, WAITING_EACH, What};
+use super::attend::attend;
+use super::input::Feed;
+use super::outlet::Queue;
+use super::{Event, GRACE, Plan, Run, Stop, WAITING_ALL, WAITING_EACH, What};
+use crate::client::{Client, Flow};
+use crate::command::Command;
+use crate::dial::{Dial, Dialing};
 use crate::outcome::{ConnectError, Outcome};
+use crate::testing::Person;
 use crate::transport::Signal;
 
 mod land;
@@ -483,4 +491,25 @@ async fn after_half_of_its_input_no_command_takes_it_for_the_whole() {
         }
         assert!(land.seen().contains(&"n0: Terminate".to_owned()));
     }
+}
+
+/// Connects to nobody.
+struct Nowhere;
+
+impl Dial for Nowhere {
+    fn dial<'a>(&'a self, _: &'a str, _: u16) -> Dialing<'a> {
+        Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
+    }
+}
+
+/// Futures within futures add up: it was 40 KiB for each machine once.
+#[test]
+fn what_sees_a_command_through_takes_a_few_kilobytes() {
+    let transport = Arc::new(Client::new(Arc::new(Nowhere), Person::who_says(&[]), Flow::MANY));
+    let (machines, command) = (Vec::new().into(), Arc::new(Command::new("true")));
+    let run = Run { transport, machines, command, plan: Plan::default(), stop: Stop::default() };
+    let (queue, _events) = Queue::new();
+    let outlet = queue.outlet(0);
+    let task = size_of_val(&attend(&run, 0, Feed::Nothing, &outlet));
+    assert!(task < 4 * 1024, "{task}");
 }
