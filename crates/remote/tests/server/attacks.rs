@@ -317,7 +317,8 @@ fn floods_of_channels_windows_signals_and_requests_are_answered_and_leave_nothin
         r#"
 transport.auth_publickey(user, key)
 channel, number = opened()
-channel.exec_command("trap '' USR1; exec cat")
+channel.exec_command("trap '' USR1; echo ready; exec cat")
+print(channel.recv(6).decode(), end="")
 for _ in range(1000):
     send(93, number, 0xffffffff)                            # room in the window
     send(93, 4711, 1)                                       # of no channel
@@ -332,7 +333,7 @@ print(channel.makefile().read().decode())
 "#,
     );
     // 1,000 channels are asked for, and no more than the limit are there: this one has nine of them beside it.
-    assert_eq!(said, "through it all\n");
+    assert_eq!(said, "ready\nthrough it all\n");
     host.events.wait_for(&["Closed"]);
     assert!(host.server.connections().is_empty());
     serves(&host);
