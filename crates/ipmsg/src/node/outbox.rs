@@ -87,7 +87,7 @@ impl Node {
         // A driver that kept more than there is room for keeps the rest for later.
         let Ok(id) = self.receiver(&message.to) else { return };
         self.outbox.queued.insert(message.id, id);
-        self.outbox.lanes.entry(id).or_default().push(message, true);
+        self.outbox.lanes.entry(id).or_default().push(message, true, Vec::new());
         self.pump(id);
     }
 
@@ -111,13 +111,17 @@ impl Node {
         let id = self.receiver(to)?;
         let mut message =
             Outgoing { id: MessageId(self.chance.u128(..)), to: to.clone(), number: 0, text, sealed };
-        self.parcel(id).split(&message)?;
+        let parcel = self.parcel(id);
+        let texts = parcel.split(&message)?;
+        let is_met = self.peers.get(id).is_some_and(|peer| peer.is_met);
         let lane = self.outbox.lanes.entry(id).or_default();
         if lane.len() >= MAX_QUEUED_FOR_ONE {
             return Err(Refusal::OutboxFull);
         }
         message.number = self.numbers.block(self.now.unix, numbers_of(&message.text));
-        lane.push(message.clone(), false);
+        // Of what will soon be under way; and ours are always written to in the same way, others perhaps not when it is stored.
+        let is_next = is_met && parcel.ours.is_some() && lane.len() < WINDOW;
+        lane.push(message.clone(), false, if is_next { texts } else { Vec::new() });
         self.outbox.queued.insert(message.id, id);
         let token = self.await_disk(Waiting::Accepted(message.id));
         self.tell(Event::Accepted { token, reference, message });

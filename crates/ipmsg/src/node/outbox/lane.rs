@@ -49,7 +49,7 @@ struct Queued {
     message: Outgoing,
     /// Whether it is on disk, and may be sent.
     is_stored: bool,
-    /// Empty until it is sent.
+    /// Empty until it is cut.
     parts: Vec<Sending>,
     /// When it was first sent, in this run.
     sent: Option<Duration>,
@@ -88,9 +88,10 @@ impl Lane {
         self.messages.iter().any(|queued| queued.message.to == *to)
     }
 
-    pub(super) fn push(&mut self, message: Outgoing, is_stored: bool) {
-        let queued = Queued { message, is_stored, parts: Vec::new(), sent: None, waits: Waits::No };
-        self.messages.push_back(queued);
+    /// The texts are those of its datagrams; none if it is not cut yet.
+    pub(super) fn push(&mut self, message: Outgoing, is_stored: bool, texts: Vec<String>) {
+        let parts = waiting(texts);
+        self.messages.push_back(Queued { message, is_stored, parts, sent: None, waits: Waits::No });
     }
 
     pub(super) fn stored(&mut self, message: MessageId, now: Duration) {
@@ -115,7 +116,7 @@ impl Lane {
     /// Adds what waited in another lane. Everything is written anew, for the peer may be another.
     pub(super) fn join(&mut self, messages: Vec<(Outgoing, bool)>) {
         for (message, is_stored) in messages {
-            self.push(message, is_stored);
+            self.push(message, is_stored, Vec::new());
         }
         self.messages.make_contiguous().sort_by_key(|queued| queued.message.number);
         self.pace = Pace::Full;
@@ -316,6 +317,10 @@ impl Lane {
     }
 }
 
+fn waiting(texts: Vec<String>) -> Vec<Sending> {
+    texts.into_iter().map(|text| Sending { text, state: State::Waits }).collect()
+}
+
 impl Queued {
     fn number(&self, index: usize) -> u32 {
         self.message.number.saturating_add(u32::try_from(index).unwrap_or(u32::MAX))
@@ -333,8 +338,7 @@ impl Queued {
 
     fn split(&mut self, parcel: &Parcel) -> Result<(), BuildError> {
         if self.parts.is_empty() {
-            let texts = parcel.split(&self.message)?;
-            self.parts = texts.into_iter().map(|text| Sending { text, state: State::Waits }).collect();
+            self.parts = waiting(parcel.split(&self.message)?);
         }
         Ok(())
     }
