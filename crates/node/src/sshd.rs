@@ -263,7 +263,8 @@ impl Line {
             let places = listeners.iter().map(|listener| listener.local().clone()).collect();
             // Whoever asked may have gone; then the line ends with the program.
             let _ = opened.send(Ok(places));
-            self.serve(listeners).await;
+            // A task of its own: to wake the outermost future takes a system call each time.
+            let _ = tokio::spawn(async move { self.serve(listeners).await }).await;
         });
     }
 

@@ -24,16 +24,18 @@ use super::{Line, forward, limits, session};
 /// The name of the SFTP subsystem.
 const SFTP: &str = "sftp";
 
+/// The library keeps room for this four times over as long as the connection lasts, and twice for the future of each of its
+/// functions. So what is large is boxed.
 pub(super) struct Handler {
     line: Arc<Line>,
     /// What whoever is logged in may do.
     grant: Option<Arc<Grant>>,
     /// As whom the grant was given, and with which key, until it is told.
-    credential: Option<(String, Key)>,
+    credential: Option<Box<(String, Key)>>,
     offers: usize,
     refused: usize,
     login: Option<oneshot::Sender<Option<Timestamp>>>,
-    channels: Channels,
+    channels: Box<Channels>,
 }
 
 impl Handler {
@@ -45,7 +47,7 @@ impl Handler {
     ) -> Self {
         let line = Arc::new(line);
         Self {
-            channels: Channels::new(line.clone(), over),
+            channels: Box::new(Channels::new(line.clone(), over)),
             line,
             grant: None,
             credential: None,
@@ -89,28 +91,8 @@ impl Handler {
         Auth::reject()
     }
 
-    async fn admit(&mut self, user: &str, credential: Credential) -> Auth {
-        let (fingerprint, authority) = (credential.fingerprint(), credential.authority());
-        match self.judge(user, credential).await {
-            Ok(grant) => {
-                let key = Key { label: grant.label.clone(), fingerprint, authority };
-                self.grant = Some(Arc::new(grant));
-                self.credential = Some((user.to_owned(), key));
-                Auth::Accept
-            }
-            Err(reason) => self.refuse(user, fingerprint, reason),
-        }
-    }
-}
-
-fn answer(session: &mut Session, channel: ChannelId, good: bool) -> Result<(), Error> {
-    if good { session.channel_success(channel) } else { session.channel_failure(channel) }
-}
-
-impl Protocol for Handler {
-    type Error = Error;
-
-    async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Error> {
+    /// Tells whether a key would be let in.
+    async fn offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Error> {
         self.may_try()?;
         let credential = Credential::Key(offer.public_key.clone());
         let fingerprint = credential.fingerprint();
@@ -130,9 +112,34 @@ impl Protocol for Handler {
         }
     }
 
+    async fn admit(&mut self, user: &str, credential: Credential) -> Auth {
+        let (fingerprint, authority) = (credential.fingerprint(), credential.authority());
+        match self.judge(user, credential).await {
+            Ok(grant) => {
+                let key = Key { label: grant.label.clone(), fingerprint, authority };
+                self.grant = Some(Arc::new(grant));
+                self.credential = Some(Box::new((user.to_owned(), key)));
+                Auth::Accept
+            }
+            Err(reason) => self.refuse(user, fingerprint, reason),
+        }
+    }
+}
+
+fn answer(session: &mut Session, channel: ChannelId, good: bool) -> Result<(), Error> {
+    if good { session.channel_success(channel) } else { session.channel_failure(channel) }
+}
+
+impl Protocol for Handler {
+    type Error = Error;
+
+    async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Error> {
+        Box::pin(self.offered(user, offer)).await
+    }
+
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Error> {
         self.may_try()?;
-        Ok(self.admit(user, Credential::Key(key.public_key.clone())).await)
+        Ok(Box::pin(self.admit(user, Credential::Key(key.public_key.clone()))).await)
     }
 
     async fn auth_openssh_certificate(
@@ -141,13 +148,14 @@ impl Protocol for Handler {
         certificate: &Certificate,
     ) -> Result<Auth, Error> {
         self.may_try()?;
-        Ok(self.admit(user, Credential::Certificate(Box::new(certificate.clone()))).await)
+        Ok(Box::pin(self.admit(user, Credential::Certificate(Box::new(certificate.clone())))).await)
     }
 
     async fn auth_succeeded(&mut self, _: &mut Session) -> Result<(), Error> {
-        let (Some(grant), Some((user, key))) = (&self.grant, self.credential.take()) else {
+        let (Some(grant), Some(credential)) = (&self.grant, self.credential.take()) else {
             return Err(Error::Inconsistent);
         };
+        let (user, key) = *credential;
         self.line.in_list(|entry| entry.key = Some(key.clone()));
         (self.line.report)(Event::LoggedIn { id: self.line.id, user, key });
         if let Some(login) = self.login.take() {
