@@ -9,7 +9,10 @@ use remote::server::sftp::{MAX_REQUEST, serve};
 /// A number, or a string with its length.
 type Field<'a> = Result<u32, &'a [u8]>;
 
-libfuzzer_sys::fuzz_target!(|input: (Vec<(u8, u32, Vec<Field<'_>>)>, &[u8])| {
+/// Its kind, its number, and what stands in it.
+type Request<'a> = (u8, u32, Vec<Field<'a>>);
+
+libfuzzer_sys::fuzz_target!(|input: (Vec<Request<'_>>, &[u8])| {
     let (requests, rest) = input;
     let mut stream = Vec::new();
     for (kind, id, fields) in requests {
