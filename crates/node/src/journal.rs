@@ -9,11 +9,11 @@
 //! **Writing.** One thread for each process, the [`Writer`], takes what waits and writes it in one transaction, so that
 //! a burst costs one fsync. In WAL mode with `synchronous=FULL` what was committed outlives a `kill -9` and a power cut.
 //! Each [`Change`] is told when it is on disk, and whether it said anything new. What nobody waits for is only
-//! [noted](Writer::note), and goes with what comes next. A message costs two or three pages there; what finds it again,
-//! by its words and its party, is made later for many at once, as soon as nothing more comes.
+//! [noted](Writer::note), and goes with what comes next. A message costs a page or two there; what finds it again,
+//! by its words, by its party and among those that wait, is made later for many at once, as soon as nothing more comes.
 //!
 //! **Reading.** [`Journal`] is a connection of its own, and sees what was committed when it looks. It blocks no writer,
-//! unless it looks for words or a party in the midst of messages: then it first finishes what the writer has put off.
+//! unless it looks for words, a party or the outbox in the midst of messages: then it first finishes what the writer has put off.
 //!
 //! **Forgetting.** Each table has a cap, beyond which the oldest go, and a person may forget what is older than a time. A
 //! message that waits to be delivered is never among them.
@@ -223,6 +223,7 @@ impl Journal {
     /// # Errors
     /// When the file cannot be read, or the id not written.
     pub fn chat_state(&self, fresh: impl FnOnce() -> NodeId) -> Result<ChatState, JournalError> {
+        self.file().map_err(self.error("writing"))?;
         identity::chat_state(&self.database, fresh).map_err(self.error("reading"))
     }
 
@@ -231,6 +232,7 @@ impl Journal {
     /// # Errors
     /// When the file cannot be read.
     pub fn waiting(&self) -> Result<Vec<(MessageId, i64)>, JournalError> {
+        self.file().map_err(self.error("writing"))?;
         message::waiting(&self.database).map_err(self.error("reading"))
     }
 

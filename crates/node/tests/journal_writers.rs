@@ -17,6 +17,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -91,10 +92,22 @@ fn a_burst_of_a_thousand_messages_costs_few_fsyncs() {
 fn a_writer_that_is_told_a_folder_writes_until_it_is_killed() {
     let (writer, runtime) = writer();
     let pid = std::process::id();
+    let (accepted, rows) = mpsc::channel();
     for nth in 0_u32.. {
         for (name, change) in happenings(pid, nth) {
+            let accepted = accepted.clone();
             writer.write(change, move |written| {
-                written.unwrap();
+                let row = written.unwrap().row;
+                println!("kept {name}");
+                if let Some(of) = name.strip_prefix("accepted ") {
+                    accepted.send((format!("delivered {of}"), row)).unwrap();
+                }
+            });
+        }
+        for (name, row) in rows.try_iter() {
+            let delivered = Change::Delivered { row, took: Duration::from_millis(3), at: Timestamp::now() };
+            writer.write(delivered, move |written| {
+                assert!(written.unwrap().is_new);
                 println!("kept {name}");
             });
         }
@@ -126,7 +139,7 @@ fn writer() -> (Writer, tokio::runtime::Runtime) {
     (writer, tokio::runtime::Builder::new_current_thread().build().unwrap())
 }
 
-/// One of each kind, by the names under which [`There`] looks for them.
+/// One of each kind but what becomes of a message, by the names under which [`There`] looks for them.
 fn happenings(pid: u32, nth: u32) -> Vec<(String, Change)> {
     let at = Timestamp::now();
     let name = |kind: &str| format!("{kind} {pid} {nth}");
@@ -149,7 +162,6 @@ fn happenings(pid: u32, nth: u32) -> Vec<(String, Change)> {
         (name("again"), came),
         (name("waiting"), accepted(MessageId(id.0 | 1 << 127), "waiting")),
         (name("accepted"), accepted(id, "delivered")),
-        (name("delivered"), Change::Delivered { message: id, took: Duration::from_millis(3), at }),
         (name("over"), Change::Connection(connection(&name("over")))),
     ]
 }

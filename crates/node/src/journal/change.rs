@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ipmsg::MessageId;
 use ipmsg::node::Outgoing;
 use jiff::Timestamp;
 use rusqlite::Connection as Database;
@@ -19,7 +18,8 @@ use super::run::{self, NewRun, RunNews};
 pub enum Change {
     /// A connection is over.
     Connection(Connection),
-    /// A message is to be delivered: the journal has it in its outbox, and the numbers that it is sent with are spent.
+    /// A message is to be delivered: the journal has it in its outbox, and the numbers that it is sent with are spent. It is
+    /// said once of each.
     Accepted {
         /// The message.
         message: Outgoing,
@@ -37,8 +37,8 @@ pub enum Change {
     },
     /// A message that waited was delivered.
     Delivered {
-        /// Which.
-        message: MessageId,
+        /// Its row.
+        row: i64,
         /// How long that took.
         took: Duration,
         /// When.
@@ -46,8 +46,8 @@ pub enum Change {
     },
     /// A message that waited can never be delivered.
     Failed {
-        /// Which.
-        message: MessageId,
+        /// Its row.
+        row: i64,
         /// Why.
         reason: String,
         /// When.
@@ -55,8 +55,8 @@ pub enum Change {
     },
     /// A message that waited is not to be delivered any more.
     Cancelled {
-        /// Which.
-        message: MessageId,
+        /// Its row.
+        row: i64,
         /// When.
         at: Timestamp,
     },
@@ -111,11 +111,9 @@ pub(super) fn apply(database: &Database, change: &Change) -> rusqlite::Result<Wr
             message::accept(database, message, to, *at)
         }
         Change::Received { message, at } => message::receive(database, message, *at),
-        Change::Delivered { message, took, at } => {
-            message::end(database, *message, End::Delivered(*took), *at)
-        }
-        Change::Failed { message, reason, at } => message::end(database, *message, End::Failed(reason), *at),
-        Change::Cancelled { message, at } => message::end(database, *message, End::Cancelled, *at),
+        Change::Delivered { row, took, at } => message::end(database, *row, End::Delivered(*took), *at),
+        Change::Failed { row, reason, at } => message::end(database, *row, End::Failed(reason), *at),
+        Change::Cancelled { row, at } => message::end(database, *row, End::Cancelled, *at),
         Change::Opened { by, number, discarded, at } => message::open(database, by, *number, *discarded, *at),
         Change::Unsealed { row, at } => message::unseal(database, *row, *at),
     }

@@ -154,12 +154,7 @@ pub(super) fn accept(
         automatic: false,
         broadcast: false,
     };
-    if let Some(row) = insert(database, &new)? {
-        return Ok(Written::new(row));
-    }
-    let select = "SELECT id FROM messages WHERE state = 'waiting' AND message = ?1";
-    let row = database.prepare_cached(select)?.query_row([new.id.map(message_bytes)], |row| row.get(0))?;
-    Ok(Written { row, is_new: false })
+    Ok(insert(database, &new)?.map(Written::new).unwrap_or_default())
 }
 
 /// Writes a message down that has come, if it is not there yet.
@@ -194,25 +189,17 @@ pub(super) fn receive(
 }
 
 /// Notes that a message has left the outbox.
-pub(super) fn end(
-    database: &Database,
-    message: MessageId,
-    end: End<'_>,
-    at: Timestamp,
-) -> rusqlite::Result<Written> {
+pub(super) fn end(database: &Database, row: i64, end: End<'_>, at: Timestamp) -> rusqlite::Result<Written> {
     let (state, took, reason) = match end {
         End::Delivered(took) => ("delivered", Some(micros(took)), None),
         End::Failed(reason) => ("failed", None, Some(reason)),
         End::Cancelled => ("cancelled", None, None),
     };
-    // Two statements: one that gives rows back (RETURNING) keeps a copy of each page, to be undone alone.
-    let select = "SELECT id FROM messages WHERE state = 'waiting' AND message = ?1";
-    let found: Option<i64> =
-        database.prepare_cached(select)?.query_row([message_bytes(message)], |row| row.get(0)).optional()?;
-    let Some(row) = found else { return Ok(Written::default()) };
-    let update = "UPDATE messages SET state = ?2, took = ?3, reason = ?4, ended = ?5 WHERE id = ?1";
-    database.prepare_cached(update)?.execute(params![row, state, took, reason, at.as_microsecond()])?;
-    Ok(Written::new(row))
+    let update = "
+        UPDATE messages SET state = ?2, took = ?3, reason = ?4, ended = ?5 WHERE id = ?1 AND state = 'waiting'";
+    let changed =
+        database.prepare_cached(update)?.execute(params![row, state, took, reason, at.as_microsecond()])?;
+    Ok(if changed > 0 { Written::new(row) } else { Written::default() })
 }
 
 /// Notes that a sealed message of ours was opened.

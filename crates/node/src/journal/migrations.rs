@@ -4,7 +4,7 @@
 use rusqlite::{Connection as Database, TransactionBehavior};
 
 /// Each brings the tables from the version of its place in this list to the next one.
-pub(super) const ALL: &[&str] = &[CONNECTIONS, CHAT, FILED, RUNS, VERBS, SINCE];
+pub(super) const ALL: &[&str] = &[CONNECTIONS, CHAT, FILED, RUNS, VERBS, SINCE, WAITING];
 
 const CONNECTIONS: &str = "
     CREATE TABLE connections (
@@ -175,6 +175,13 @@ const VERBS: &str = "
 
 /// Whoever asks for what was lately must not look through all that was before.
 const SINCE: &str = "CREATE INDEX messages_at ON messages (at) WHERE filed;";
+
+/// The outbox is only looked through when a node starts, so its index is made later, too: most messages are delivered before
+/// they are filed, and never stand in it. News of a message name its row.
+const WAITING: &str = "
+    DROP INDEX messages_waiting;
+    CREATE INDEX messages_waiting ON messages (id) WHERE filed AND state = 'waiting';
+";
 
 /// The newest version that this program knows: the end of the list.
 pub(super) fn known() -> i64 {

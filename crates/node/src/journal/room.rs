@@ -24,12 +24,17 @@ pub(super) fn make(database: &Database, path: &Path) -> rusqlite::Result<io::Res
     in_transaction(database, |_| Ok(lengthen(&log(path))))
 }
 
-/// Opened and closed by itself it takes no locks away (fcntl(2)): SQLite has none on it.
+/// Opened and closed by itself it takes no locks away (fcntl(2)): SQLite has none on it. A disk that has no room for all of it
+/// keeps what it has.
 fn lengthen(log: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new().append(true).open(log)?;
-    let missing = LOG.saturating_sub(file.metadata()?.len());
-    io::copy(&mut io::repeat(0).take(missing), &mut file)?;
-    file.sync_data()
+    let length = file.metadata()?.len();
+    let mut zeros = io::repeat(0).take(LOG.saturating_sub(length));
+    let made = io::copy(&mut zeros, &mut file).and_then(|_| file.sync_data());
+    if made.is_err() {
+        file.set_len(length)?;
+    }
+    made
 }
 
 /// Its name is the journal's, and so.

@@ -139,7 +139,7 @@ fn a_journal_from_before_messages_were_filed_is_found_and_delivered_as_before() 
 
     let writer = Writer::start(Journal::open(folder.path()).unwrap(), |trouble| panic!("{trouble}")).unwrap();
     let at = Timestamp::from_second(4).unwrap();
-    writer.note(Change::Delivered { message: MessageId(5), took: Duration::ZERO, at });
+    writer.note(Change::Delivered { row: 2, took: Duration::ZERO, at });
     writer.note(Change::Unsealed { row: 3, at });
     drop(writer);
     assert_eq!((found(&search("secret")), journal.waiting().unwrap()), (vec![3], vec![]));

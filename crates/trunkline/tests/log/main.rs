@@ -82,11 +82,7 @@ fn messages() -> Vec<Change> {
             at: at("2026-11-20T09:00:00Z"),
         },
         accepted(2, 10, "yes, world", "2026-11-20T09:00:01Z"),
-        Change::Delivered {
-            message: MessageId(2),
-            took: Duration::from_millis(3),
-            at: at("2026-11-20T09:00:02Z"),
-        },
+        Change::Delivered { row: 2, took: Duration::from_millis(3), at: at("2026-11-20T09:00:02Z") },
         Change::Received {
             message: ReceivedMessage {
                 automatic: true,
@@ -96,11 +92,7 @@ fn messages() -> Vec<Change> {
             at: at("2026-11-21T09:00:00Z"),
         },
         accepted(3, 11, "é", "2026-11-21T09:00:01Z"),
-        Change::Failed {
-            message: MessageId(3),
-            reason: "no such\nletter".to_owned(),
-            at: at("2026-11-21T09:00:02Z"),
-        },
+        Change::Failed { row: 4, reason: "no such\nletter".to_owned(), at: at("2026-11-21T09:00:02Z") },
         Change::Received {
             message: ReceivedMessage { sealed: true, ..received(&printer, None, "a secret") },
             at: at("2026-11-22T09:00:00Z"),

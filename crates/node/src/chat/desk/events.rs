@@ -71,11 +71,11 @@ impl Desk {
             Told::Delivered { message, took, .. } => {
                 // Told before it is on disk: if a power cut takes it away, it is sent again, known by its receiver, and
                 // told again.
-                if let Some(message) = self.waiting.remove(&message) {
+                if let Some(row) = self.waiting.remove(&message) {
+                    self.journal.note(Change::Delivered { row, took, at: Timestamp::now() });
                     let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-                    self.tell(Event::Delivered { message, took });
+                    self.tell(Event::Delivered { message: row, took });
                 }
-                self.journal.note(Change::Delivered { message, took, at: Timestamp::now() });
             }
             Told::Queued { message, .. } => {
                 if let Some(&message) = self.waiting.get(&message) {
@@ -83,10 +83,11 @@ impl Desk {
                 }
             }
             Told::Failed { message, why } => {
-                self.waiting.remove(&message);
-                let reason = why.to_string();
-                let change = Change::Failed { message, reason: reason.clone(), at: Timestamp::now() };
-                self.write(change, Then::Failed { reason });
+                if let Some(row) = self.waiting.remove(&message) {
+                    let reason = why.to_string();
+                    let change = Change::Failed { row, reason: reason.clone(), at: Timestamp::now() };
+                    self.write(change, Then::Failed { reason });
+                }
             }
             Told::Message { token, message } => self.receive_message(token, message),
             Told::Opened { token, peer, number, discarded } => {

@@ -221,7 +221,7 @@ impl Desk {
         let id = id.ok_or_else(|| Refused::new(Refusal::NoMessage))?;
         self.core.handle_command(now(self.started), Command::Cancel(id)).map_err(Refused::new)?;
         self.waiting.remove(&id);
-        self.write(Change::Cancelled { message: id, at: Timestamp::now() }, Then::Cancelled);
+        self.write(Change::Cancelled { row: message, at: Timestamp::now() }, Then::Cancelled);
         self.hear_core();
         Ok(Reply::Done)
     }

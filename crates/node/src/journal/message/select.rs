@@ -35,7 +35,7 @@ pub struct MessageQuery {
 pub(super) const FEW: u32 = 10_000;
 
 /// A plus keeps SQLite from looking through all the others, in their order.
-const OUTBOX: &str = "SELECT * FROM messages WHERE state = 'waiting' ORDER BY +id";
+const OUTBOX: &str = "SELECT * FROM messages WHERE filed AND state = 'waiting' ORDER BY +id";
 
 impl MessageQuery {
     /// Whether the messages have to be filed to be found.
@@ -67,15 +67,16 @@ pub(in crate::journal) fn one(database: &Database, row: i64) -> rusqlite::Result
     database.prepare_cached("SELECT * FROM messages WHERE id = ?1")?.query_row([row], message).optional()
 }
 
-/// The messages that wait, in the order in which they were accepted.
+/// The messages that wait, in the order in which they were accepted, if all are filed.
 pub(in crate::journal) fn outbox(database: &Database) -> rusqlite::Result<Vec<Outgoing>> {
     let mut statement = database.prepare(OUTBOX)?;
     statement.query_map([], outgoing)?.collect()
 }
 
-/// The rows of the messages that wait.
+/// The rows of the messages that wait, if all are filed.
 pub(in crate::journal) fn waiting(database: &Database) -> rusqlite::Result<Vec<(MessageId, i64)>> {
-    let mut statement = database.prepare("SELECT id, message FROM messages WHERE state = 'waiting'")?;
+    let mut statement =
+        database.prepare("SELECT id, message FROM messages WHERE filed AND state = 'waiting'")?;
     let rows = statement.query_map([], |row| Ok((value::message(row, "message")?, row.get("id")?)))?;
     rows.filter_map(|row| row.map(|(message, id)| message.map(|message| (message, id))).transpose()).collect()
 }

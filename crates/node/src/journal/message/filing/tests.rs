@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::super::{End, Message, MessageQuery, ReceivedMessage};
-use super::super::{accept, delete, end, receive, select, unseal};
+use super::super::{accept, delete, end, outbox, receive, select, unseal, waiting};
 use super::*;
 use crate::journal::migrations;
 use crate::journal::party::{Party, Whose};
@@ -16,7 +16,7 @@ use crate::journal::party::{Party, Whose};
 enum Step {
     Receive { text: String, from: u8, sealed: bool },
     Accept { text: String, to: u8 },
-    Deliver(u8),
+    Deliver(i64),
     Unseal(i64),
     Forget(i64),
     File,
@@ -71,9 +71,8 @@ fn take(database: &Database, second: i64, step: &Step) {
             };
             accept(database, &message, &party(*to), at(second)).unwrap();
         }
-        Step::Deliver(message) => {
-            let id = MessageId((*message).into());
-            end(database, id, End::Delivered(Duration::ZERO), at(second)).unwrap();
+        Step::Deliver(row) => {
+            end(database, *row, End::Delivered(Duration::ZERO), at(second)).unwrap();
         }
         Step::Unseal(row) => drop(unseal(database, *row, at(second)).unwrap()),
         Step::Forget(before) => drop(delete(database, at(*before)).unwrap()),
@@ -109,7 +108,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (text.clone(), 1..4_u8, prop::bool::weighted(0.2))
             .prop_map(|(text, from, sealed)| Step::Receive { text, from, sealed }),
         4 => (text, 1..4_u8).prop_map(|(text, to)| Step::Accept { text, to }),
-        3 => (1..30_u8).prop_map(Step::Deliver),
+        3 => (1..30_i64).prop_map(Step::Deliver),
         2 => (1..30_i64).prop_map(Step::Unseal),
         1 => (1..30_i64).prop_map(Step::Forget),
         3 => Just(Step::File),
@@ -129,6 +128,8 @@ proptest! {
         file(&whenever).unwrap();
         prop_assert!(is_filed(&whenever).unwrap());
         prop_assert_eq!(answers(&whenever), answers(&at_once));
+        prop_assert_eq!(outbox(&whenever).unwrap(), outbox(&at_once).unwrap());
+        prop_assert_eq!(waiting(&whenever).unwrap(), waiting(&at_once).unwrap());
         let bytes = |database: &Database| -> (i64, i64) {
             let select = "SELECT bytes, (SELECT coalesce(sum(octet_length(text)), 0) FROM messages) FROM volume";
             database.query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
