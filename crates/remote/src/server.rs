@@ -15,6 +15,7 @@
 //! own (eow@openssh.com), and others not at all; it goes on until somebody ends it.
 
 pub mod access;
+mod budget;
 mod certificate;
 mod channels;
 mod event;
@@ -25,6 +26,7 @@ mod host_key;
 mod input;
 mod key_exchange;
 pub mod limits;
+mod pace;
 mod process;
 mod session;
 pub mod sftp;
@@ -57,7 +59,9 @@ pub use key_exchange::{KeyExchanges, KeyExchangesError};
 pub use limits::Limits;
 
 use crate::dial::Dial;
+use budget::Budget;
 use handler::Handler;
+use pace::Pace;
 use stream::Cuttable;
 
 /// What a server is.
@@ -114,6 +118,8 @@ struct Line {
     peer: SocketAddr,
     local: SocketAddr,
     report: Report,
+    /// What its input may take of the memory.
+    budget: Budget,
     /// Everything that runs for it.
     sessions: TaskTracker,
     /// Why it was ended from here.
@@ -147,6 +153,7 @@ impl Server {
             peer,
             local,
             report: report.clone(),
+            budget: Budget::new(&self.0.config.limits),
             sessions: sessions.clone(),
             put_out: Arc::default(),
         };
@@ -191,10 +198,11 @@ impl Server {
         // Whoever drops this future ends the connection.
         let _cut = cut.clone().drop_guard();
         let (login, logged_in) = oneshot::channel();
-        let put_out = line.put_out.clone();
+        let (put_out, pace) = (line.put_out.clone(), Pace::new(line.budget.clone()));
         let handler = Handler::new(line, login, cut.child_token());
         // Boxed, so that what the first lines take is given back before the session that may be idle for long.
-        let stream = Cuttable::new(stream, cut.clone(), self.0.config.limits.silence());
+        // Boxed, since the library keeps room for it four times over.
+        let stream = Box::new(Cuttable::new(stream, cut.clone(), self.0.config.limits.silence(), pace));
         let mut session = Box::pin(russh::server::run_stream(self.0.protocol.clone(), stream, handler));
         let grace = self.0.config.limits.login_grace;
         let too_late = tokio::time::sleep(grace);

@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::access::Grant;
 use super::event::{Event, Exit, What};
-use super::input::{Budget, Input, InputError};
+use super::input::{Input, InputError};
 use super::process::{self, Job, Origin};
 use super::session::{self, Counters};
 use super::terminal::Terminal;
@@ -28,8 +28,6 @@ const SIGNALS_WAITING: usize = 8;
 pub(super) struct Channels {
     line: Arc<Line>,
     stages: HashMap<ChannelId, Stage>,
-    /// What their input may take of the memory, together.
-    budget: Budget,
     /// Cancelled when the connection is gone, and this with it.
     over: CancellationToken,
     _over: DropGuard,
@@ -71,8 +69,7 @@ pub(super) enum Asked<'a> {
 impl Channels {
     /// None yet; they end when `over` is cancelled.
     pub(super) fn new(line: Arc<Line>, over: CancellationToken) -> Self {
-        let budget = Budget::new(&line.server.config.limits);
-        Self { line, stages: HashMap::new(), budget, _over: over.clone().drop_guard(), over }
+        Self { line, stages: HashMap::new(), _over: over.clone().drop_guard(), over }
     }
 
     /// One more channel.
@@ -99,7 +96,8 @@ impl Channels {
         let stalled = self.line.server.config.limits.input_stalled;
         loop {
             match running.input.push(bytes) {
-                Err(InputError::Full(_)) if self.is_alone() && running.takes_input(stalled).await => {}
+                Err(InputError::Full(_))
+                    if self.is_alone() && Box::pin(running.takes_input(stalled)).await => {}
                 Err(error) => {
                     running.input.fail(&error);
                     running.over.cancel();
@@ -178,7 +176,7 @@ impl Channels {
     ) {
         let id = channel.id();
         let config = &self.line.server.config;
-        let input = Input::new(&config.limits, self.budget.clone(), config.folder.clone());
+        let input = Input::new(&config.limits, self.line.budget.clone(), config.folder.clone());
         let (signals, waiting) = mpsc::channel(SIGNALS_WAITING);
         let over = self.over.child_token();
         let ends = session::Line {

@@ -31,7 +31,7 @@ pub(super) async fn run(
     };
     reply.accept().await;
     let back = async {
-        pump(Box::new(reader), &channel, None, &counters.sent).await;
+        pump(Box::new(reader), &channel, None, &counters.sent, input.budget()).await;
         let _ = channel.eof().await;
     };
     let both = async { tokio::join!(back, feed(&input, Box::new(writer), &counters.received)) };

@@ -8,13 +8,13 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 use tokio::sync::Notify;
 
+use super::budget::{Budget, Counted};
 use super::limits::{BUSY_READ, IDLE_READ, Limits};
 
 /// One end takes from the network and never waits; the other gives to the command.
@@ -30,10 +30,6 @@ pub(super) enum InputError {
     Disk(#[from] io::Error),
 }
 
-/// Bytes that a connection may still keep in memory, over all of its channels.
-#[derive(Clone)]
-pub(super) struct Budget(Arc<AtomicUsize>);
-
 struct Shared {
     state: Mutex<State>,
     changed: Notify,
@@ -41,6 +37,8 @@ struct Shared {
     in_memory: usize,
     on_disk: u64,
     folder: PathBuf,
+    budget: Budget,
+    _counted: Counted,
 }
 
 struct State {
@@ -53,27 +51,12 @@ struct State {
     failure: Option<String>,
 }
 
-impl Budget {
-    /// What one connection may take.
-    pub(super) fn new(limits: &Limits) -> Self {
-        Self(Arc::new(AtomicUsize::new(limits.connection_in_memory)))
-    }
-
-    fn pay(&self, bytes: usize) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
-    }
-
-    fn give_back(&self, bytes: usize) {
-        self.0.fetch_add(bytes, Ordering::Relaxed);
-    }
-}
-
 impl Input {
     pub(super) fn new(limits: &Limits, budget: Budget, folder: PathBuf) -> Self {
         Self(Arc::new(Shared {
             state: Mutex::new(State {
                 memory: BytesMut::new(),
-                budget,
+                budget: budget.clone(),
                 disk: None,
                 ended: false,
                 abandoned: false,
@@ -84,6 +67,8 @@ impl Input {
             in_memory: limits.input_in_memory,
             on_disk: limits.input_on_disk,
             folder,
+            _counted: budget.channel(),
+            budget,
         }))
     }
 
@@ -146,6 +131,11 @@ impl Input {
             }
             self.0.changed.notified().await;
         }
+    }
+
+    /// What all input of the connection takes.
+    pub(super) fn budget(&self) -> &Budget {
+        &self.0.budget
     }
 
     /// Waits until the command has taken something since this was last asked.
@@ -281,7 +271,7 @@ mod tests {
         inputs[3].state().disk = None;
         inputs[3].push(&[3; 10]).unwrap();
         drop(inputs);
-        assert_eq!(budget.0.load(Ordering::Relaxed), 25, "all of it is given back");
+        assert_eq!(budget.left(), 25, "all of it is given back");
     }
 
     #[test]

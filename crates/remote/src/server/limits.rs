@@ -42,6 +42,18 @@ pub const INPUT_IN_MEMORY: usize = 4 * 1024 * 1024;
 /// them, which is the rare case: two commands that do not read on one connection.
 pub const CONNECTION_IN_MEMORY: usize = 8 * 1024 * 1024;
 
+/// Bytes of input that wait in memory for the only command of a connection before the connection is read more slowly: one
+/// piece waits while another is given to the command.
+pub const AMPLE_INPUT: usize = BUSY_READ;
+
+/// How long a connection may be left unread for that, in all, while its client sends one [`WINDOW`]. A command that takes less
+/// than 80 MB/s has the rest of its input on disk, so that what else comes on the connection never waits longer.
+pub const READING_PAUSE: Duration = Duration::from_millis(100);
+
+/// Bytes that are read from a connection at once where fewer are asked for, as for the length of a packet: those of twenty
+/// small packets.
+pub const READ_AHEAD: usize = 1024;
+
 /// Bytes of input that wait on disk, on one channel, when those in memory are full.
 pub const INPUT_ON_DISK: u64 = 1024 * 1024 * 1024;
 

@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use russh::server::{Handle, Msg};
-use russh::{ChannelWriteHalf, Sig};
+use russh::{ChannelWriteHalf, Error, Sig};
 use rustix::process::Signal;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::budget::Budget;
 use super::event::Exit;
 use super::input::Input;
 use super::limits::{BUSY_READ, IDLE_READ};
@@ -89,10 +90,10 @@ async fn to_the_end(
     let output = async {
         let stderr = async {
             if let Some(stderr) = stderr {
-                pump(stderr, channel, Some(STDERR), &counters.sent).await;
+                pump(stderr, channel, Some(STDERR), &counters.sent, input.budget()).await;
             }
         };
-        tokio::join!(pump(stdout, channel, None, &counters.sent), stderr);
+        tokio::join!(pump(stdout, channel, None, &counters.sent, input.budget()), stderr);
     };
     let feeding = async {
         match feed(input, stdin, &counters.received).await {
@@ -146,6 +147,7 @@ pub(super) async fn pump(
     channel: &ChannelWriteHalf<Msg>,
     extended: Option<u32>,
     sent: &AtomicU64,
+    budget: &Budget,
 ) {
     let mut busy = false;
     loop {
@@ -157,14 +159,19 @@ pub(super) async fn pump(
             return;
         }
         busy = length >= IDLE_READ;
-        let given = match extended {
-            None => channel.data_bytes(bytes).await,
-            Some(code) => channel.extended_data_bytes(code, bytes).await,
-        };
-        if given.is_err() {
+        // Boxed: what it needs is much, and is needed only until the network has taken the piece.
+        let given = budget.reading(Box::pin(give(channel, extended, bytes)));
+        if given.await.is_err() {
             return;
         }
         sent.fetch_add(u64::try_from(length).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
+async fn give(channel: &ChannelWriteHalf<Msg>, extended: Option<u32>, bytes: Bytes) -> Result<(), Error> {
+    match extended {
+        None => channel.data_bytes(bytes).await,
+        Some(code) => channel.extended_data_bytes(code, bytes).await,
     }
 }
 
