@@ -16,6 +16,7 @@ mod words;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use russh::client::Handle;
@@ -51,6 +52,9 @@ pub struct Client {
 
 /// The user's files of known hosts, the machine's, and that of revoked keys.
 type Files = (Vec<PathBuf>, Vec<PathBuf>, Option<PathBuf>);
+
+/// On the way to a machine.
+type Reaching<'a> = Pin<Box<dyn Future<Output = Result<Connection, Unreachable>> + Send + 'a>>;
 
 /// How much a machine may send ahead of whoever reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,31 +97,37 @@ impl Client {
         self.hop(&machine.end, gate, doing).await
     }
 
-    async fn hop(
+    /// In a box: else each future that waits for it would have room for it, and each crate that connects would have it and russh
+    /// compiled into it once more.
+    fn hop<'a>(&'a self, hop: &'a Hop, through: Option<Arc<Connection>>, doing: &'a Doing) -> Reaching<'a> {
+        Box::pin(async move {
+            let reached = self.reach(hop, through, doing).await;
+            reached.map_err(|reason| Unreachable { hop: hop.to_string(), reason })
+        })
+    }
+
+    async fn reach(
         &self,
         hop: &Hop,
         through: Option<Arc<Connection>>,
         doing: &Doing,
-    ) -> Result<Connection, Unreachable> {
-        let reached = async {
-            let cut = CancellationToken::new();
-            let guard = cut.clone().drop_guard();
-            doing.begin(hop, "looking up and connecting");
-            let stream = match &through {
-                None => self.dial.dial(&hop.host, hop.port).await,
-                Some(gate) => gate.tunnel(hop, cut.clone()).await,
-            };
-            doing.begin(hop, "the handshake");
-            let line = Line::new(stream.map_err(ConnectError::Dial)?, cut.clone());
-            let (handle, last_words, admission) = self.shake_hands(hop, line, cut).await?;
-            let mut connection =
-                Connection { hop: hop.clone(), handle, last_words, _cut: guard, _through: through };
-            admission.notes.iter().for_each(|note| self.answers.note(hop, note));
-            doing.begin(hop, login::LOGGING_IN);
-            self.log_in(&mut connection, admission.keys_only, doing).await?;
-            Ok(connection)
+    ) -> Result<Connection, ConnectError> {
+        let cut = CancellationToken::new();
+        let guard = cut.clone().drop_guard();
+        doing.begin(hop, "looking up and connecting");
+        let stream = match &through {
+            None => self.dial.dial(&hop.host, hop.port).await,
+            Some(gate) => gate.tunnel(hop, cut.clone()).await,
         };
-        reached.await.map_err(|reason| Unreachable { hop: hop.to_string(), reason })
+        doing.begin(hop, "the handshake");
+        let line = Line::new(stream.map_err(ConnectError::Dial)?, cut.clone());
+        let (handle, last_words, admission) = self.shake_hands(hop, line, cut).await?;
+        let mut connection =
+            Connection { hop: hop.clone(), handle, last_words, _cut: guard, _through: through };
+        admission.notes.iter().for_each(|note| self.answers.note(hop, note));
+        doing.begin(hop, login::LOGGING_IN);
+        self.log_in(&mut connection, admission.keys_only, doing).await?;
+        Ok(connection)
     }
 
     async fn shake_hands(

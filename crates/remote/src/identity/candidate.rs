@@ -142,12 +142,14 @@ impl russh::Signer for Signing<'_> {
             Holder::File(file) => {
                 let failed = |error: String| ShowError::Sign { file: file.path.clone(), error };
                 let key = file.private(self.0.answers.as_deref()).await?;
-                // RSA takes milliseconds, and hundreds of connections share this thread.
-                let signing =
-                    tokio::task::spawn_blocking(move || sign(&key, hash, &data).map(|signed| (signed, data)));
-                let signed = signing.await.map_err(|error| failed(error.to_string()))?;
-                let (signature, signed) = signed.map_err(|error| failed(error.to_string()))?;
-                data = signed;
+                let signed = if is_quick(&key) {
+                    sign(&key, hash, &data)
+                } else {
+                    let data = data.clone();
+                    let signing = tokio::task::spawn_blocking(move || sign(&key, hash, &data));
+                    signing.await.map_err(|error| failed(error.to_string()))?
+                };
+                let signature = signed.map_err(|error| failed(error.to_string()))?;
                 signature.encode_prefixed(&mut data).map_err(|error| failed(error.to_string()))?;
                 Ok(data)
             }
@@ -159,6 +161,12 @@ impl From<russh::SendError> for ShowError {
     fn from(_: russh::SendError) -> Self {
         Self::Gone(russh::Error::SendError)
     }
+}
+
+/// Whether a signature takes less time than a thread that makes it. RSA takes milliseconds, in which hundreds of connections
+/// would wait.
+fn is_quick(key: &PrivateKey) -> bool {
+    matches!(key.key_data(), KeypairData::Ed25519(_))
 }
 
 fn sign(key: &PrivateKey, hash: Option<HashAlg>, data: &[u8]) -> russh::keys::signature::Result<Signature> {
