@@ -8,6 +8,7 @@ mod input;
 mod json;
 mod lines;
 mod live;
+mod memory;
 mod plan;
 mod script;
 mod show;
@@ -43,9 +44,12 @@ pub(crate) async fn run(plan: Plan) -> Outcome {
     if plan.dry_run {
         return plan.tell();
     }
+    let is_one = plan.machines.len() == 1;
+    if !is_one {
+        memory::give_back_early();
+    }
     // From here on Ctrl-C ends nothing by itself, least of all a question that nobody may see answered.
     let mut signals = Signals::new()?;
-    let is_one = plan.machines.len() == 1;
     let floor = Floor::new(!is_one && io::stderr().is_terminal());
     let asker = Arc::new(Asker::new(floor.clone(), is_one));
     let flow = if is_one { Flow::ONE } else { Flow::MANY };
