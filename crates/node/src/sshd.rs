@@ -2,8 +2,8 @@
 //!
 //! It runs on a thread of its own, one for all its connections: what somebody copies at full speed does not make the chat
 //! wait, and the bytes of a connection wake no other thread. Keys are those of `~/.ssh/authorized_keys` and of
-//! [`crate::allow`]; each session goes into the journal's connections when it is over, and so does who was refused. Connections are passed on to elsewhere
-//! only where the plan says so.
+//! [`crate::allow`]; each session goes into the journal's connections when it is over, and so does who was refused.
+//! Connections are passed on to elsewhere only where the plan says so.
 
 use std::io;
 use std::path::PathBuf;
@@ -151,8 +151,8 @@ impl Plan {
 }
 
 impl Sshd {
-    /// Opens the line. The node is asked about its guests from now on, and its faces hear who comes and goes. `tell` hears what happens, on the line's thread, and must not wait. The host key is made at the
-    /// first start.
+    /// Opens the line. The node is asked about its guests from now on, and its faces hear who comes and goes. `tell` hears
+    /// what happens, on the line's thread, and must not wait. The host key is made at the first start.
     ///
     /// # Errors
     /// When something it needs cannot be had.

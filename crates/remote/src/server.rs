@@ -200,9 +200,9 @@ impl Server {
         let (login, logged_in) = oneshot::channel();
         let (put_out, pace) = (line.put_out.clone(), Pace::new(line.budget.clone()));
         let handler = Handler::new(line, login, cut.child_token());
-        // Boxed, so that what the first lines take is given back before the session that may be idle for long.
         // Boxed, since the library keeps room for it four times over.
         let stream = Box::new(Cuttable::new(stream, cut.clone(), self.0.config.limits.silence(), pace));
+        // Boxed, so that what the first lines take is given back before the session that may be idle for long.
         let mut session = Box::pin(russh::server::run_stream(self.0.protocol.clone(), stream, handler));
         let grace = self.0.config.limits.login_grace;
         let too_late = tokio::time::sleep(grace);

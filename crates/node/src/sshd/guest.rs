@@ -168,7 +168,7 @@ impl Guest {
                     self.host.node.tell(face::Event::GuestLeft { guest });
                 }
                 if let Some(refused) = state.refused.take() {
-                    self.keep_refused(refused, took);
+                    self.keep_refused(&refused, took);
                 }
                 What::Closed { reason: happening::closed(&why) }
             }
@@ -189,7 +189,7 @@ impl Guest {
         self.keep(format!("ssh: {command} (key {})", key.unwrap_or_default()), ending, bytes, took);
     }
 
-    fn keep_refused(&self, refused: Refused, took: Duration) {
+    fn keep_refused(&self, refused: &Refused, took: Duration) {
         let (service, reason) = match self.host.refusals.keep(Instant::now()) {
             Keep::It => refused.words(),
             Keep::ThatThereAreMore => {

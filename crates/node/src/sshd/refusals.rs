@@ -63,14 +63,14 @@ impl Refused {
     }
 
     /// What was wanted, and why it is not had.
-    pub(super) fn words(self) -> (String, String) {
+    pub(super) fn words(&self) -> (String, String) {
         let Self { user, fingerprint, reason, keys } = self;
         let others = match keys {
             ..=1 => String::new(),
             2 => ", after another one".to_owned(),
             keys => format!(", after {} others", keys - 1),
         };
-        (format!("ssh: refused as {user} (key {fingerprint}{others})"), reason)
+        (format!("ssh: refused as {user} (key {fingerprint}{others})"), reason.clone())
     }
 }
 
@@ -102,9 +102,7 @@ mod tests {
         let mut said = Vec::new();
         for key in ["SHA256:a", "SHA256:b", "SHA256:c"] {
             refused = Some(Refused::after(refused, "ann", key, "the key is not known here"));
-            let Refused { user, fingerprint, reason, keys } = refused.as_ref().unwrap();
-            let copy = Refused { keys: *keys, ..Refused::after(None, user, fingerprint, reason) };
-            said.push(copy.words().0);
+            said.extend(refused.as_ref().map(|refused| refused.words().0));
         }
         assert_eq!(
             said,

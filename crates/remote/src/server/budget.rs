@@ -12,8 +12,8 @@ use super::limits::{AMPLE_INPUT, Limits};
 pub(super) struct Budget(Arc<Mutex<State>>);
 
 struct State {
-    /// Not taken yet.
-    left: usize,
+    /// What may be taken in all.
+    limit: usize,
     /// Taken, and not given back yet.
     taken: usize,
     /// Channels that take input.
@@ -33,22 +33,22 @@ pub(super) struct Counted {
 impl Budget {
     /// What one connection may take.
     pub(super) fn new(limits: &Limits) -> Self {
-        let left = limits.connection_in_memory;
-        Self(Arc::new(Mutex::new(State { left, taken: 0, channels: 0, stuck: 0, reader: None })))
+        let limit = limits.connection_in_memory;
+        Self(Arc::new(Mutex::new(State { limit, taken: 0, channels: 0, stuck: 0, reader: None })))
     }
 
     /// Takes so many bytes. `false`: there are not so many.
     pub(super) fn pay(&self, bytes: usize) -> bool {
         let mut state = self.state();
-        let Some(left) = state.left.checked_sub(bytes) else { return false };
-        state.left = left;
-        state.taken += bytes;
-        true
+        let fits = bytes <= state.limit - state.taken;
+        if fits {
+            state.taken += bytes;
+        }
+        fits
     }
 
     pub(super) fn give_back(&self, bytes: usize) {
         let mut state = self.state();
-        state.left += bytes;
         state.taken = state.taken.saturating_sub(bytes);
         state.let_read();
     }
@@ -98,7 +98,15 @@ impl Budget {
     /// What may still be taken.
     #[cfg(test)]
     pub(super) fn left(&self) -> usize {
-        self.state().left
+        let state = self.state();
+        state.limit - state.taken
+    }
+}
+
+impl Counted {
+    /// Where it is counted.
+    pub(super) fn budget(&self) -> &Budget {
+        &self.budget
     }
 }
 

@@ -37,8 +37,7 @@ struct Shared {
     in_memory: usize,
     on_disk: u64,
     folder: PathBuf,
-    budget: Budget,
-    _counted: Counted,
+    counted: Counted,
 }
 
 struct State {
@@ -53,10 +52,11 @@ struct State {
 
 impl Input {
     pub(super) fn new(limits: &Limits, budget: Budget, folder: PathBuf) -> Self {
+        let counted = budget.channel();
         Self(Arc::new(Shared {
             state: Mutex::new(State {
                 memory: BytesMut::new(),
-                budget: budget.clone(),
+                budget,
                 disk: None,
                 ended: false,
                 abandoned: false,
@@ -67,8 +67,7 @@ impl Input {
             in_memory: limits.input_in_memory,
             on_disk: limits.input_on_disk,
             folder,
-            _counted: budget.channel(),
-            budget,
+            counted,
         }))
     }
 
@@ -135,7 +134,7 @@ impl Input {
 
     /// What all input of the connection takes.
     pub(super) fn budget(&self) -> &Budget {
-        &self.0.budget
+        self.0.counted.budget()
     }
 
     /// Waits until the command has taken something since this was last asked.

@@ -123,12 +123,12 @@ start; its fingerprint, and a line for known_hosts, are shown.
 With --allow-tcp-forwarding, clients reach through this machine what it reaches, as
 ssh -L, -D and -J ask for, unless their key says restrict, no-port-forwarding or
 permitopen; without it nothing is passed on. It listens for nobody (ssh -R).
-Where every client knows it (OpenSSH from 9.9 on, and trunkline), --ssh-kex mlkem768x25519-sha256
-lets nobody in whose session a quantum computer could read some day; older
-clients say: no matching key exchange method found. LIST is names with commas
-between, or -NAMES for all but those; * matches. All are mlkem768x25519-sha256,
-curve25519-sha256 and curve25519-sha256@libssh.org, of which a client that knows
-them takes the first.
+Where every client knows it (OpenSSH from 9.9 on, and trunkline),
+--ssh-kex mlkem768x25519-sha256 lets nobody in whose session a quantum computer could
+read some day; older clients say: no matching key exchange method found. LIST is names
+with commas between, or -NAMES for all but those; * matches. All are
+mlkem768x25519-sha256, curve25519-sha256 and curve25519-sha256@libssh.org, of which a
+client that knows them takes the first.
 When a connection is lost or ended, what runs in it gets SIGHUP, and SIGKILL five
 seconds later; not what has left for a process group of its own (setsid, tmux, or
 nohup with & at a terminal).

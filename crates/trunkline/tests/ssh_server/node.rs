@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::client::Place;
 use crate::home::Home;
+use crate::needs::output_of;
 use crate::process::Process;
 
 /// `trunkline up --ssh` on a free port of 127.0.0.1, until it is dropped. The home is the clients' folder, too.
@@ -23,14 +24,9 @@ impl Node {
         let listening = process.log.wait_for("(ssh)");
         let port = listening.trim_end_matches(" (ssh)\n").rsplit(':').next().unwrap().parse().unwrap();
         let known = process.log.wait_for("for known_hosts: ");
-        let place = Place { folder: home.path().to_owned(), user: user(), port };
+        let user = output_of("id", &["-un"]).trim().to_owned();
+        let place = Place { folder: home.path().to_owned(), user, port };
         fs::write(place.path("known_hosts"), known.split_once(": ").unwrap().1).unwrap();
         Self { home, process, place }
     }
-}
-
-/// Who runs this.
-fn user() -> String {
-    let id = std::process::Command::new("id").arg("-un").output().unwrap();
-    String::from_utf8(id.stdout).unwrap().trim().to_owned()
 }

@@ -19,22 +19,28 @@ const WINDOW: u32 = 256;
 /// Until both journals have their statements, and an index of some pages.
 const WARM_UP: u32 = 2_000;
 
-/// Options of the peer's load.
-const ONE_SOCKET: &[&str] = &["-c", "1", "-w", "0.3", "-s", "1"];
-
 const ONE_BY_ONE: u32 = 500;
 const IN_A_WINDOW: u32 = 10_000;
 
 /// iptux looks for its answer once a second.
 const OF_IPTUX: u32 = 3;
 
-const STORED: &str = "C, each on disk";
-const STORED_TWICE: &str = "C, on both disks";
+/// A ping-pong of datagrams, of which the receiver keeps each on its disk before it answers.
+struct Stored {
+    name: &'static str,
+    /// Where whoever sends keeps each before it goes, below the bench's folder; None: nowhere.
+    sent: Option<&'static str>,
+}
+
+const STORED: Stored = Stored { name: "C, each on disk", sent: None };
+
+/// As ours does, which may lose nothing that was accepted.
+const STORED_TWICE: Stored = Stored { name: "C, on both disks", sent: Some("sent") };
 
 pub(super) fn one_at_a_time(bench: &Bench) -> Result<Found> {
     let what = "messages, one at a time";
-    let once = against_stored(bench, what, 1, ONE_BY_ONE, Goal::RatioAtLeast(0.5))?;
-    let twice = against_both_stored(bench, what)?;
+    let once = against_stored(bench, what, 1, ONE_BY_ONE, &STORED, Goal::RatioAtLeast(0.5))?;
+    let twice = against_stored(bench, what, 1, ONE_BY_ONE, &STORED_TWICE, Goal::Told)?;
     let system = file_system(&command::target("bench/chat")?)?;
     Ok(Found {
         lines: vec![once, twice],
@@ -44,7 +50,7 @@ pub(super) fn one_at_a_time(bench: &Bench) -> Result<Found> {
 
 pub(super) fn many_at_a_time(bench: &Bench) -> Result<Found> {
     let what = format!("messages, {WINDOW} at a time (C: one)");
-    Ok(vec![against_stored(bench, &what, WINDOW, IN_A_WINDOW, Goal::RatioAtLeast(5.0))?].into())
+    Ok(vec![against_stored(bench, &what, WINDOW, IN_A_WINDOW, &STORED, Goal::RatioAtLeast(5.0))?].into())
 }
 
 pub(super) fn against_iptux(bench: &Bench) -> Result<Found> {
@@ -70,26 +76,25 @@ pub(super) fn in_a_crowd(bench: &Bench) -> Result<Found> {
     Ok(vec![Line { what, unit: "us", against: "nobody", rounds, goal: Goal::Told }].into())
 }
 
-/// The peer keeps and answers a datagram at a time; who sends keeps nothing.
-fn against_stored(bench: &Bench, what: &str, window: u32, count: u32, goal: Goal) -> Result<Line> {
-    let file = command::target("bench/chat")?.join("stored");
-    let stored = Program::new(&yardsticks::compiled("udp_stored")?, &[&file.to_string_lossy()]);
-    let load = yardsticks::compiled("datagram_load")?;
-    let peer = || measured(&stored, &load, ONE_SOCKET)?.per_second();
-    let rounds = bench.in_turns(|| Pair::start()?.exchange(count, window), peer)?;
-    Ok(line(what, STORED, rounds, goal))
-}
-
-/// The peer's load keeps what it sends, too, before it is sent: as ours does, which may lose nothing that was accepted.
-fn against_both_stored(bench: &Bench, what: &str) -> Result<Line> {
+/// The peer keeps and answers a datagram at a time.
+fn against_stored(
+    bench: &Bench,
+    what: &str,
+    window: u32,
+    count: u32,
+    peer: &Stored,
+    goal: Goal,
+) -> Result<Line> {
     let folder = command::target("bench/chat")?;
-    let stored =
-        Program::new(&yardsticks::compiled("udp_stored")?, &[&folder.join("stored").to_string_lossy()]);
+    let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let stored = Program::new(&yardsticks::compiled("udp_stored")?, &[&path("stored")]);
     let load = yardsticks::compiled("datagram_load")?;
-    let sent = folder.join("sent").to_string_lossy().into_owned();
-    let peer = || measured(&stored, &load, &[ONE_SOCKET, &["-k", &sent]].concat())?.per_second();
-    let rounds = bench.in_turns(|| Pair::start()?.exchange(ONE_BY_ONE, 1), peer)?;
-    Ok(line(what, STORED_TWICE, rounds, Goal::Told))
+    let sent = peer.sent.map(path);
+    let keep = sent.iter().flat_map(|file| ["-k", file]);
+    let options: Vec<&str> = ["-c", "1", "-w", "0.3", "-s", "1"].into_iter().chain(keep).collect();
+    let stored = || measured(&stored, &load, &options)?.per_second();
+    let rounds = bench.in_turns(|| Pair::start()?.exchange(count, window), stored)?;
+    Ok(line(what, peer.name, rounds, goal))
 }
 
 fn line(what: &str, against: &'static str, rounds: Vec<(f64, f64)>, goal: Goal) -> Line {
