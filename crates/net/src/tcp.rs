@@ -79,27 +79,22 @@ pub(crate) async fn connect_any(addresses: Vec<SocketAddr>) -> Result<TcpStream,
     }
 }
 
-/// A connection on which the kernel acknowledges the first reads at once. It would wait up to 40 ms for something to send
-/// along (tcp(7), `TCP_QUICKACK`), and a far side that holds back its next piece until the last one is acknowledged (Nagle's
-/// algorithm) waits with it: sshd(8) does so until the login is over, several times in each connection.
+/// A connection on which the kernel acknowledges the first reads at once where no answer does. It would wait up to 40 ms for
+/// something to send along (tcp(7), `TCP_QUICKACK`), and a far side that holds back its next piece until the last one is
+/// acknowledged (Nagle's algorithm) waits with it: sshd(8) does so until the login is over, several times in each connection.
 #[derive(Debug)]
 pub struct QuickAck {
     stream: TcpStream,
     left: u32,
+    /// Something was read, and nothing written since.
+    is_owed: bool,
 }
 
 impl QuickAck {
     /// From the first byte on.
     #[must_use]
     pub fn new(stream: TcpStream) -> Self {
-        let mut quick = Self { stream, left: PROMPT_READS };
-        quick.ask();
-        quick
-    }
-
-    /// The kernel forgets it with the next acknowledgement. What it cannot do costs time only.
-    fn ask(&mut self) {
-        let _ = set_tcp_quickack(&self.stream, true);
+        Self { stream, left: PROMPT_READS, is_owed: true }
     }
 }
 
@@ -107,9 +102,14 @@ impl AsyncRead for QuickAck {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let read = Pin::new(&mut this.stream).poll_read(cx, buf);
-        if this.left > 0 && read.is_ready() {
-            this.left -= 1;
-            this.ask();
+        if this.left > 0 {
+            if read.is_ready() {
+                this.left -= 1;
+            } else if this.is_owed {
+                // The kernel forgets it with the next answer. What it cannot do costs time only.
+                let _ = set_tcp_quickack(&this.stream, true);
+            }
+            this.is_owed = read.is_ready();
         }
         read
     }
@@ -117,6 +117,7 @@ impl AsyncRead for QuickAck {
 
 impl AsyncWrite for QuickAck {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.is_owed = false;
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
@@ -125,6 +126,7 @@ impl AsyncWrite for QuickAck {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.is_owed = false;
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 
@@ -143,7 +145,9 @@ impl AsyncWrite for QuickAck {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
     use std::net::TcpListener;
+    use std::pin::pin;
 
     use rustix::net::sockopt::{socket_keepalive, tcp_nodelay, tcp_quickack};
     use socket2::{Domain, Socket, Type};
@@ -211,8 +215,8 @@ mod tests {
         assert!(error.to_string().starts_with("looking up the name prniter.invalid: "), "{error}");
     }
 
-    #[tokio::test]
-    async fn the_first_reads_are_acknowledged_at_once_and_later_ones_as_usual() {
+    /// Whether the kernel acknowledges at once, after each of some exchanges and a look whether there is more.
+    async fn quick_after_exchanges(answers: bool) -> Vec<bool> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let mut near = QuickAck::new(connect_any(vec![at]).await.unwrap());
@@ -224,10 +228,28 @@ mod tests {
             far.read_u8().await.unwrap();
             far.write_all(b"!").await.unwrap();
             near.read_u8().await.unwrap();
+            if answers {
+                near.write_all(b".").await.unwrap();
+                far.read_u8().await.unwrap();
+            }
+            let no_more = poll_fn(|cx| Poll::Ready(pin!(near.read_u8()).poll(cx).is_pending()));
+            assert!(no_more.await);
             quick.push(tcp_quickack(&near.stream).unwrap());
         }
-        let (first, later) = quick.split_at(PROMPT_READS as usize);
+        quick
+    }
+
+    #[tokio::test]
+    async fn the_first_reads_are_acknowledged_at_once_and_later_ones_as_usual() {
+        let quick = quick_after_exchanges(false).await;
+        let (first, later) = quick.split_at(PROMPT_READS as usize - 1);
         assert!(first.iter().all(|&quick| quick), "{quick:?}");
         assert!(later.iter().all(|&quick| !quick), "{quick:?}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_acknowledges_what_it_answers_and_nothing_else_is_sent() {
+        let quick = quick_after_exchanges(true).await;
+        assert!(quick.iter().all(|&quick| !quick), "{quick:?}");
     }
 }
