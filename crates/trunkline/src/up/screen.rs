@@ -1,7 +1,11 @@
 //! What a person sees of the node that runs, and a program with `--json`.
 
+use std::future::ready;
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, Zoned};
@@ -26,12 +30,41 @@ pub(super) enum Aside {
     Ssh(Happening),
 }
 
+/// What comes so soon after something is shown with it: a login, its command and both their ends wake the screen's thread
+/// once, and not each. Nobody sees the difference.
+const TOGETHER: Duration = Duration::from_millis(10);
+
+/// What is to be shown.
+enum Next {
+    Aside(Aside),
+    Event(Result<Arc<Numbered>, WatchError>),
+}
+
 /// Shows what happens: on standard error as words, or on standard output as JSON.
 pub(super) struct Screen {
     json: bool,
     words: Words,
     /// The day of the last line.
     day: Date,
+}
+
+/// What is there; else waits for it, and a little longer. The thread is the screen's alone.
+async fn next(watch: &mut Watch, asides: &mut Receiver<Aside>) -> Next {
+    tokio::select! {
+        biased;
+        next = any(watch, asides) => return next,
+        () = ready(()) => {}
+    }
+    let next = any(watch, asides).await;
+    thread::sleep(TOGETHER);
+    next
+}
+
+async fn any(watch: &mut Watch, asides: &mut Receiver<Aside>) -> Next {
+    tokio::select! {
+        event = watch.next() => Next::Event(event),
+        Some(aside) = asides.recv() => Next::Aside(aside),
+    }
 }
 
 impl Screen {
@@ -70,22 +103,16 @@ impl Screen {
     ) -> io::Result<()> {
         self.show_snapshot(&watch.snapshot, None)?;
         loop {
-            let event = tokio::select! {
-                event = watch.next() => event,
-                Some(aside) = asides.recv() => {
-                    self.show_aside(&aside)?;
-                    continue;
-                }
-            };
-            match event {
-                Ok(event) => self.show(&event)?,
-                Err(WatchError::Ended) => {
+            match next(&mut watch, &mut asides).await {
+                Next::Aside(aside) => self.show_aside(&aside)?,
+                Next::Event(Ok(event)) => self.show(&event)?,
+                Next::Event(Err(WatchError::Ended)) => {
                     while let Ok(aside) = asides.try_recv() {
                         self.show_aside(&aside)?;
                     }
                     return Ok(());
                 }
-                Err(WatchError::Missed(missed)) => {
+                Next::Event(Err(WatchError::Missed(missed))) => {
                     let Ok(again) = node.watch().await else { return Ok(()) };
                     watch = again;
                     self.show_snapshot(&watch.snapshot, Some(missed))?;
