@@ -21,12 +21,14 @@ mod channels;
 mod event;
 mod files;
 mod forward;
+mod gather;
 mod handler;
 mod host_key;
 mod input;
 mod key_exchange;
 pub mod limits;
 mod pace;
+mod pipe;
 mod process;
 mod session;
 pub mod sftp;
@@ -60,6 +62,7 @@ pub use limits::Limits;
 
 use crate::dial::Dial;
 use budget::Budget;
+use gather::Gather;
 use handler::Handler;
 use pace::Pace;
 use stream::Cuttable;
@@ -200,8 +203,9 @@ impl Server {
         let (login, logged_in) = oneshot::channel();
         let (put_out, pace) = (line.put_out.clone(), Pace::new(line.budget.clone()));
         let handler = Handler::new(line, login, cut.child_token());
+        let stream = Cuttable::new(stream, cut.clone(), self.0.config.limits.silence(), pace);
         // Boxed, since the library keeps room for it four times over.
-        let stream = Box::new(Cuttable::new(stream, cut.clone(), self.0.config.limits.silence(), pace));
+        let stream = Box::new(Gather::new(stream));
         // Boxed, so that what the first lines take is given back before the session that may be idle for long.
         let mut session = Box::pin(russh::server::run_stream(self.0.protocol.clone(), stream, handler));
         let grace = self.0.config.limits.login_grace;

@@ -109,12 +109,18 @@ impl Channels {
     }
 
     /// Starts what a channel is for. `false`: it may not, or could not be started.
-    pub(super) fn start(&mut self, id: ChannelId, asked: Asked<'_>, grant: &Grant, handle: Handle) -> bool {
+    pub(super) async fn start(
+        &mut self,
+        id: ChannelId,
+        asked: Asked<'_>,
+        grant: &Grant,
+        handle: Handle,
+    ) -> bool {
         if self.opened(id).is_none() {
             return false;
         }
         let Some(Stage::Opened(opened)) = self.stages.remove(&id) else { return false };
-        let (what, job) = match self.job(asked, grant, &opened) {
+        let (what, job) = match self.job(asked, grant, &opened).await {
             Ok(started) => started,
             Err(error) => {
                 (self.line.report)(Event::NotStarted { session: id.number(), error: error.to_string() });
@@ -128,7 +134,7 @@ impl Channels {
         true
     }
 
-    fn job(&self, asked: Asked<'_>, grant: &Grant, opened: &Opened) -> std::io::Result<(What, Job)> {
+    async fn job(&self, asked: Asked<'_>, grant: &Grant, opened: &Opened) -> std::io::Result<(What, Job)> {
         let config = &self.line.server.config;
         let terminal = opened.terminal.as_ref();
         let mut origin = Origin {
@@ -152,15 +158,15 @@ impl Channels {
                 origin.asked = asked;
                 let what =
                     What::Forced { command: forced.to_owned(), asked: asked.unwrap_or_default().to_vec() };
-                Ok((what, process::start(Some(forced.as_bytes()), &origin, terminal)?))
+                Ok((what, process::start(Some(forced.as_bytes()), &origin, terminal).await?))
             }
             (None, Asked::Shell) => {
                 let what = What::Shell { terminal: terminal.is_some() };
-                Ok((what, process::start(None, &origin, terminal)?))
+                Ok((what, process::start(None, &origin, terminal).await?))
             }
             (None, Asked::Exec(command)) => {
                 let what = What::Exec { command: command.to_vec(), terminal: terminal.is_some() };
-                Ok((what, process::start(Some(command), &origin, terminal)?))
+                Ok((what, process::start(Some(command), &origin, terminal).await?))
             }
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use russh::keys::{Algorithm, Certificate};
 use russh::server::{
-    Auth, ChannelOpenHandle, Handler as Protocol, Msg, PublicKeyOffer, Session, VerifiedPublicKey,
+    Auth, ChannelOpenHandle, Handle, Handler as Protocol, Msg, PublicKeyOffer, Session, VerifiedPublicKey,
 };
 use russh::{Channel, ChannelId, ChannelOpenFailure, Error, Pty, Sig};
 use tokio::sync::oneshot;
@@ -72,9 +72,9 @@ impl Handler {
     }
 
     /// Starts what a channel is for. `false`: it may not, or could not be started.
-    fn start(&mut self, id: ChannelId, asked: Asked<'_>, session: &Session) -> bool {
+    async fn start(&mut self, id: ChannelId, asked: Asked<'_>, handle: Handle) -> bool {
         let Some(grant) = self.grant.clone() else { return false };
-        self.channels.start(id, asked, &grant, session.handle())
+        Box::pin(self.channels.start(id, asked, &grant, handle)).await
     }
 
     /// The library counts a client's first question, which is without a key, as a try, and most clients ask it. One that does
@@ -272,7 +272,7 @@ impl Protocol for Handler {
     }
 
     async fn shell_request(&mut self, channel: ChannelId, session: &mut Session) -> Result<(), Error> {
-        let started = self.start(channel, Asked::Shell, session);
+        let started = self.start(channel, Asked::Shell, session.handle()).await;
         answer(session, channel, started)
     }
 
@@ -283,7 +283,7 @@ impl Protocol for Handler {
         session: &mut Session,
     ) -> Result<(), Error> {
         let good = command.len() <= limits::MAX_COMMAND && !command.contains(&0);
-        let started = good && self.start(channel, Asked::Exec(command), session);
+        let started = good && self.start(channel, Asked::Exec(command), session.handle()).await;
         answer(session, channel, started)
     }
 
@@ -293,7 +293,7 @@ impl Protocol for Handler {
         name: &str,
         session: &mut Session,
     ) -> Result<(), Error> {
-        let started = name == SFTP && self.start(channel, Asked::Sftp, session);
+        let started = name == SFTP && self.start(channel, Asked::Sftp, session.handle()).await;
         answer(session, channel, started)
     }
 

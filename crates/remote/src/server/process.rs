@@ -10,12 +10,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use pty_process::{Pts, Pty};
-use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::unix::pipe::{Receiver, Sender};
 
-use super::limits::BUSY_READ;
+use super::pipe::{FromCommand, ToCommand};
 use super::spawn::{Child, Program, Streams};
 use super::terminal::Terminal;
 use crate::account::Account;
@@ -110,7 +108,7 @@ impl Drop for Process {
 }
 
 /// Starts the user's login shell, or has it run `line`.
-pub(super) fn start(
+pub(super) async fn start(
     line: Option<&[u8]>,
     origin: &Origin<'_>,
     terminal: Option<&Terminal>,
@@ -137,11 +135,11 @@ pub(super) fn start(
     };
     match on_terminal {
         Some((master, slave, path)) => {
-            let child = Child::spawn(&program, Streams::Terminal(&path))?;
+            let child = Child::spawn(program, Streams::Terminal(path)).await?;
             drop(slave);
             on_terminal_of(child, master)
         }
-        None => on_pipes(&program),
+        None => on_pipes(program).await,
     }
 }
 
@@ -166,26 +164,17 @@ fn environment<'a>(origin: &Origin<'a>) -> BTreeMap<&'a str, Vec<u8>> {
     all
 }
 
-fn on_pipes(program: &Program) -> io::Result<Job> {
-    let (their_stdin, stdin) = large_pipe()?;
-    let (stdout, their_stdout) = large_pipe()?;
-    let (stderr, their_stderr) = pipe_with(PipeFlags::CLOEXEC)?;
-    let streams = [their_stdin.as_fd(), their_stdout.as_fd(), their_stderr.as_fd()];
-    let child = Child::spawn(program, Streams::Pipes(streams))?;
+async fn on_pipes(program: Program) -> io::Result<Job> {
+    let (stdin, their_stdin) = ToCommand::open()?;
+    let (stdout, their_stdout) = FromCommand::open()?;
+    let (stderr, their_stderr) = FromCommand::open()?;
+    let child = Child::spawn(program, Streams::Pipes([their_stdin, their_stdout, their_stderr])).await?;
     Ok(Job {
-        stdin: Box::new(Sender::from_owned_fd(stdin)?),
-        stdout: Box::new(Receiver::from_owned_fd(stdout)?),
-        stderr: Some(Box::new(Receiver::from_owned_fd(stderr)?)),
+        stdin: Box::new(stdin),
+        stdout: Box::new(stdout),
+        stderr: Some(Box::new(stderr)),
         process: Some(Process { child, terminal: None }),
     })
-}
-
-/// A pipe that takes what we read or write at once: its end to read from, and its end to write to.
-pub(super) fn large_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-    // A user has a budget for large pipes (pipe(7)); past it this one stays as it is.
-    let _ = fcntl_setpipe_size(&write, BUSY_READ);
-    Ok((read, write))
 }
 
 /// A new terminal: both its ends, and the path of theirs.

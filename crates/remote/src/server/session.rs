@@ -23,6 +23,7 @@ use super::budget::Budget;
 use super::event::Exit;
 use super::input::Input;
 use super::limits::{BUSY_READ, IDLE_READ};
+use super::pipe::{FromCommand, ToCommand};
 use super::process::{self, Job, Process};
 use crate::channel::{self, STDERR};
 
@@ -257,10 +258,8 @@ pub(super) fn on_thread(
     name: &str,
     serve: impl FnOnce(std::fs::File, std::fs::File) + Send + 'static,
 ) -> io::Result<Job> {
-    let (their_input, our_output) = process::large_pipe()?;
-    let (our_input, their_output) = process::large_pipe()?;
-    let stdin = tokio::net::unix::pipe::Sender::from_owned_fd(our_output)?;
-    let stdout = tokio::net::unix::pipe::Receiver::from_owned_fd(our_input)?;
+    let (stdin, their_input) = ToCommand::open()?;
+    let (stdout, their_output) = FromCommand::open()?;
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(move || serve(their_input.into(), their_output.into()))?;

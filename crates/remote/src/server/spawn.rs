@@ -6,7 +6,7 @@
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::ptr;
@@ -14,6 +14,7 @@ use std::ptr;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process_group, pidfd_open, waitpid};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::task::spawn_blocking;
 
 /// What is to run, in a session of its own.
 pub(super) struct Program {
@@ -26,11 +27,10 @@ pub(super) struct Program {
 }
 
 /// Its standard input, output and error.
-#[derive(Clone, Copy)]
-pub(super) enum Streams<'a> {
-    Pipes([BorrowedFd<'a>; 3]),
+pub(super) enum Streams {
+    Pipes([OwnedFd; 3]),
     /// The path of a terminal, which becomes that of its session.
-    Terminal(&'a CStr),
+    Terminal(CString),
 }
 
 /// A program that runs. Who drops it before it has ended leaves it behind.
@@ -42,18 +42,15 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts it. It gets no descriptor of ours but its streams, blocks no signal, and ends by SIGPIPE, as others do.
-    pub(super) fn spawn(program: &Program, streams: Streams<'_>) -> io::Result<Self> {
-        let id = posix_spawn(program, streams)?;
-        match end_of(id) {
-            Ok(end) => Ok(Self { id, end, status: None }),
-            Err(error) => {
-                // Nobody would hear of its end; no descriptor may be left.
-                let _ = kill_process_group(id, Signal::KILL);
-                let _ = waitpid(Some(id), WaitOptions::empty());
-                Err(error)
-            }
-        }
+    /// Starts it. It gets no descriptor of ours but its streams, and neither blocks a signal nor ignores one, though we may
+    /// have been started by nohup(1).
+    ///
+    /// The kernel comes back when the new process runs the program: that may be long where there is much to do, or where
+    /// its folder is on another machine. So another thread waits for it.
+    pub(super) async fn spawn(program: Program, streams: Streams) -> io::Result<Self> {
+        let spawned = spawn_blocking(move || posix_spawn(&program, &streams).map(Orphan));
+        let orphan = spawned.await.map_err(io::Error::other)??;
+        Ok(Self { end: end_of(orphan.0)?, id: orphan.adopted(), status: None })
     }
 
     /// Its number, as long as that is nobody else's.
@@ -76,6 +73,25 @@ impl Child {
     }
 }
 
+/// A process that has just started. Dropped, it ends: nobody would hear of it, since whoever wanted it is gone, or there is
+/// no descriptor left.
+struct Orphan(Pid);
+
+impl Orphan {
+    fn adopted(self) -> Pid {
+        let id = self.0;
+        std::mem::forget(self);
+        id
+    }
+}
+
+impl Drop for Orphan {
+    fn drop(&mut self) {
+        let _ = kill_process_group(self.0, Signal::KILL);
+        let _ = waitpid(Some(self.0), WaitOptions::empty());
+    }
+}
+
 /// Becomes readable when the process has ended.
 #[allow(unsafe_code, reason = "tokio's way to register a descriptor that is always the same")]
 fn end_of(id: Pid) -> io::Result<AsyncFd<OwnedFd>> {
@@ -88,7 +104,7 @@ fn end_of(id: Pid) -> io::Result<AsyncFd<OwnedFd>> {
     unsafe_code,
     reason = "no crate offers posix_spawn safely with both a session and a working directory"
 )]
-fn posix_spawn(program: &Program, streams: Streams<'_>) -> io::Result<Pid> {
+fn posix_spawn(program: &Program, streams: &Streams) -> io::Result<Pid> {
     let attributes = Attributes::new()?;
     let actions = Actions::new(&program.folder, streams)?;
     let (arguments, environment) = (pointers(&program.arguments), pointers(&program.environment));
@@ -118,21 +134,20 @@ struct Attributes(libc::posix_spawnattr_t);
 #[allow(unsafe_code, reason = "as posix_spawn above")]
 impl Attributes {
     fn new() -> io::Result<Self> {
-        let (mut new, mut none, mut pipe) =
+        let (mut new, mut none, mut all) =
             (MaybeUninit::uninit(), MaybeUninit::uninit(), MaybeUninit::uninit());
         // SAFETY: each is initialised by the first call that gets it, and read only if that call succeeds; sigemptyset
-        // and sigaddset fail for no argument that is given here.
+        // and sigfillset do not fail.
         unsafe {
             check(libc::posix_spawnattr_init(new.as_mut_ptr()))?;
             let mut new = Self(new.assume_init());
             libc::sigemptyset(none.as_mut_ptr());
-            libc::sigemptyset(pipe.as_mut_ptr());
-            libc::sigaddset(pipe.as_mut_ptr(), libc::SIGPIPE);
+            libc::sigfillset(all.as_mut_ptr());
             let flags = libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;
             let flags =
                 libc::POSIX_SPAWN_SETSID | libc::c_short::try_from(flags).map_err(io::Error::other)?;
             check(libc::posix_spawnattr_setsigmask(&raw mut new.0, none.as_ptr()))?;
-            check(libc::posix_spawnattr_setsigdefault(&raw mut new.0, pipe.as_ptr()))?;
+            check(libc::posix_spawnattr_setsigdefault(&raw mut new.0, all.as_ptr()))?;
             check(libc::posix_spawnattr_setflags(&raw mut new.0, flags))?;
             Ok(new)
         }
@@ -152,7 +167,7 @@ struct Actions(libc::posix_spawn_file_actions_t);
 
 #[allow(unsafe_code, reason = "as posix_spawn above")]
 impl Actions {
-    fn new(folder: &CStr, streams: Streams<'_>) -> io::Result<Self> {
+    fn new(folder: &CStr, streams: &Streams) -> io::Result<Self> {
         let mut new = MaybeUninit::uninit();
         // SAFETY: it is used only when its initialisation has succeeded.
         let mut new = unsafe {
@@ -211,28 +226,54 @@ fn check(code: c_int) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsFd;
+    use std::fs::File;
+    use std::future::poll_fn;
+    use std::io::Read as _;
+    use std::task::Poll;
 
     use super::*;
 
+    fn nowhere() -> Streams {
+        let null = || File::options().read(true).write(true).open("/dev/null").unwrap().into();
+        Streams::Pipes([null(), null(), null()])
+    }
+
     #[tokio::test]
-    async fn it_leads_a_session_in_its_folder_and_ends_by_sigpipe() {
-        // 0x1000 is SIGPIPE, which this process ignores, as every program in Rust does.
+    async fn it_leads_a_session_in_its_folder_and_ignores_no_signal() {
+        // This process ignores SIGPIPE, as every program in Rust does. The bits above 31 are those of the C library.
         let script = c"read -r id _ _ _ _ session _ < /proc/self/stat; [ $id = $session ] || exit 1; \
                        [ \"$(pwd)\" = / ] || exit 2; [ \"$MARK\" = there ] || exit 3; \
-                       ignored=$(sed -n 's/SigIgn:.//p' /proc/self/status); [ $((0x$ignored & 0x1000)) = 0 ]";
+                       ignored=$(sed -n 's/SigIgn:.//p' /proc/self/status); [ $((0x$ignored & 0x7fffffff)) = 0 ]";
         let program = Program {
             path: c"/bin/sh".to_owned(),
             arguments: vec![c"sh".to_owned(), c"-c".to_owned(), script.to_owned()],
             environment: vec![c"MARK=there".to_owned(), c"PATH=/usr/bin:/bin".to_owned()],
             folder: c"/".to_owned(),
         };
-        let null = std::fs::File::options().read(true).write(true).open("/dev/null").unwrap();
-        let mut child = Child::spawn(&program, Streams::Pipes([null.as_fd(); 3])).unwrap();
+        let mut child = Child::spawn(program, nowhere()).await.unwrap();
         assert!(child.id().is_some());
         assert_eq!(child.wait().await.unwrap().code(), Some(0));
         assert_eq!(child.wait().await.unwrap().code(), Some(0), "it may be asked again");
         assert_eq!(child.id(), None, "the number may be another's now");
+    }
+
+    #[tokio::test]
+    async fn whoever_goes_away_while_it_starts_leaves_nothing_behind() {
+        let program = Program {
+            path: c"/bin/sh".to_owned(),
+            arguments: vec![c"sh".to_owned(), c"-c".to_owned(), c"sleep 30; echo still here".to_owned()],
+            environment: vec![c"PATH=/usr/bin:/bin".to_owned()],
+            folder: c"/".to_owned(),
+        };
+        let Streams::Pipes([stdin, _, stderr]) = nowhere() else { unreachable!("they are pipes") };
+        let (output, stdout) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let mut starting = Box::pin(Child::spawn(program, Streams::Pipes([stdin, stdout, stderr])));
+        let begun = poll_fn(|context| Poll::Ready(starting.as_mut().poll(context).is_pending()));
+        assert!(begun.await);
+        drop(starting);
+        let mut said = String::new();
+        File::from(output).read_to_string(&mut said).unwrap();
+        assert_eq!(said, "");
     }
 
     #[tokio::test]
@@ -243,8 +284,7 @@ mod tests {
             environment: Vec::new(),
             folder: c"/".to_owned(),
         };
-        let null = std::fs::File::open("/dev/null").unwrap();
-        let error = Child::spawn(&program, Streams::Pipes([null.as_fd(); 3])).err().unwrap();
+        let error = Child::spawn(program, nowhere()).await.err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 }
