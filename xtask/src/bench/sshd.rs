@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Row] = &[
 const ONE_SHOTS: u32 = 5;
 
 /// Connections in one round, at [`AT_ONCE`].
-const HANDSHAKES: u32 = 128;
+const HANDSHAKES: u32 = 240;
 
 const AT_ONCE: u32 = 16;
 
@@ -63,7 +63,7 @@ fn one_shot(bench: &Bench) -> Result<Found> {
 fn handshakes(bench: &Bench) -> Result<Found> {
     let stage = Stage::open(&bench.program)?;
     let line = format!("seq {HANDSHAKES} | xargs -P {AT_ONCE} -I{{}} $SSH -b 127.0.2.{{}} 127.0.0.1 true");
-    let rounds = in_turns(bench.rounds.min(5), &stage.servers, |server| {
+    let rounds = in_turns(bench.rounds, &stage.servers, |server| {
         let before = server.cpu()?;
         let wall = stage.shell(server, &line)?.wall;
         Ok((wall, server.cpu()? - before))

@@ -1,8 +1,8 @@
 //! What the client asks for, and what it is answered. The protocol's library calls this, one message at a time.
 //!
-//! Whoever is slow has a task of his own, and nothing here waits for him ([`Channels::push`] has the one exception). The
-//! receiving halves of channels are dropped when they open, and bytes are taken where they are reported, since otherwise
-//! the library makes the whole connection wait for a channel whose bytes nobody takes.
+//! Whoever is slow has a task of his own, and nothing here waits for him; the exceptions are [`Channels::push`] and a
+//! command until it has started. The receiving halves of channels are dropped when they open, and bytes are taken where they
+//! are reported, since otherwise the library makes the whole connection wait for a channel whose bytes nobody takes.
 
 use std::sync::Arc;
 
