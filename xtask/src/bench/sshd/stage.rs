@@ -56,8 +56,11 @@ impl Stage {
         let (theirs, dropbears) = (home.join("ssh_host_ed25519_key"), lab.home().join("host.dropbear"));
         fs::copy(&host, &theirs).context("giving the server its host key")?;
         fs::set_permissions(&theirs, fs::Permissions::from_mode(0o600)).context("for this user alone")?;
-        let convert = ["openssh", "dropbear"];
-        command::output(Command::new("dropbearconvert").args(convert).arg(&host).arg(&dropbears))?;
+        let (key, dropbears_key) = (lab.home().join(".ssh/id_ed25519"), lab.home().join("key.dropbear"));
+        for (openssh, dropbear) in [(&host, &dropbears), (&key, &dropbears_key)] {
+            let convert = ["openssh", "dropbear"];
+            command::output(Command::new("dropbearconvert").args(convert).arg(openssh).arg(dropbear))?;
+        }
         let dropbear =
             ["dropbear", "-F", "-E", "-s", "-p", "2200", "-P", "/dev/null", "-r"].map(str::to_owned);
         let dropbear = [dropbear.as_slice(), &[dropbears.to_string_lossy().into_owned()]].concat();
@@ -78,18 +81,25 @@ impl Stage {
         Ok(Self { lab, servers })
     }
 
-    /// Runs a line of a shell in which `$SSH` is the stock client with the options for this server. It must end well.
+    /// Runs a line of a shell in which `$SSH` is OpenSSH's client with the options for this server, and `$DBCLIENT`
+    /// dropbear's. It must end well.
     ///
     /// # Errors
     /// When it does not.
     pub(super) fn shell(&self, server: &Server, line: &str) -> Result<Spent> {
-        let words = ["env", &server.client(), "sh", "-c", line].map(str::to_owned);
+        let words = ["env", &server.client(), &self.dropbears_client(server), "sh", "-c", line];
+        let words = words.map(str::to_owned);
         let spent = self.lab.run(&words)?;
         ensure!(spent.code == Some(0), "{}: {line}: {:?}: {}", server.name, spent.code, spent.said);
         Ok(spent)
     }
 
-    /// The same, which goes on meanwhile; its input and its output are pipes.
+    /// It knows no patterns of addresses, so it takes every host key for the right one.
+    fn dropbears_client(&self, server: &Server) -> String {
+        format!("DBCLIENT=dbclient -y -y -i {}/key.dropbear -p {}", self.lab.home().display(), server.port)
+    }
+
+    /// The same with `$SSH` alone, which goes on meanwhile; its input and its output are pipes.
     ///
     /// # Errors
     /// When it cannot be started.
