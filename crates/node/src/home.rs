@@ -27,7 +27,14 @@ pub struct HomeError;
 /// The state folder belongs to one node, until this is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+/// A program that this one is just starting has the descriptor, too, until it runs: to close ours would not do.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 /// The state folder cannot be had.
@@ -184,7 +191,7 @@ impl Home {
             Err(error) => return Err(failed(error.into())),
         }
         file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
-        Ok(Lock { _file: file })
+        Ok(Lock { file })
     }
 }
 
@@ -248,6 +255,17 @@ mod tests {
             state(&usual),
             "a relative one depends on where one stands"
         );
+    }
+
+    #[test]
+    fn a_folder_that_is_given_back_can_be_had_although_a_program_is_just_being_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::from_environment(|_| Some(folder.path().into())).unwrap();
+        let lock = home.lock().unwrap();
+        let _as_after_fork = lock.file.try_clone().unwrap();
+        assert!(matches!(home.lock(), Err(LockError::Held { .. })));
+        drop(lock);
+        assert!(home.lock().is_ok());
     }
 
     #[test]
