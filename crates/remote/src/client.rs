@@ -121,9 +121,10 @@ impl Client {
         };
         doing.begin(hop, "the handshake");
         let line = Line::new(stream.map_err(ConnectError::Dial)?, cut.clone());
+        let hear_out = line.hear_out();
         let (handle, last_words, admission) = self.shake_hands(hop, line, cut).await?;
         let mut connection =
-            Connection { hop: hop.clone(), handle, last_words, _cut: guard, _through: through };
+            Connection { hop: hop.clone(), handle, last_words, hear_out, _cut: guard, _through: through };
         admission.notes.iter().for_each(|note| self.answers.note(hop, note));
         doing.begin(hop, login::LOGGING_IN);
         self.log_in(&mut connection, admission.keys_only, doing).await?;

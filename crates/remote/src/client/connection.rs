@@ -8,6 +8,7 @@ use russh::{Channel, ChannelMsg, ChannelOpenFailure, Disconnect, Pty};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::handler::Handler;
+use super::line::HearOut;
 use super::tunnel;
 use super::words::{LastWords, not_opened};
 use crate::command::Command;
@@ -21,6 +22,7 @@ pub struct Connection {
     pub(super) hop: Hop,
     pub(super) handle: Handle<Handler>,
     pub(super) last_words: LastWords,
+    pub(super) hear_out: HearOut,
     /// Ends russh's task, wherever it is.
     pub(super) _cut: DropGuard,
     /// What it runs over must stay.
@@ -128,6 +130,11 @@ impl Connection {
     /// Whether the other end, or somebody between, has ended it.
     pub(super) fn is_lost(&self) -> bool {
         self.handle.is_closed()
+    }
+
+    /// Has [`Self::end`] wait until the server has hung up: for one that may be writing just then.
+    pub(crate) fn hear_out(&self) {
+        self.hear_out.set();
     }
 
     /// Says goodbye, and waits until it is said.

@@ -4,7 +4,9 @@
 //! in the middle of a handshake with a silent server it would stay for ever. So its stream can be cut from here.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -22,6 +24,7 @@ pub(super) struct Line {
     stream: Box<dyn Stream>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     first_words: FirstWords,
+    hear_out: HearOut,
 }
 
 /// What a server said first, at most [`MAX_FIRST_WORDS`]: one that is no SSH server, or is too busy to be one, may say so in
@@ -29,13 +32,41 @@ pub(super) struct Line {
 #[derive(Clone, Default)]
 pub(super) struct FirstWords(Arc<Mutex<Vec<u8>>>);
 
+/// Whether a line that has said its last goes on reading until the server hangs up, or until it is cut. Hung up on while it
+/// writes, a server gets a reset from the kernel, and may never read what we said last.
+#[derive(Clone, Default)]
+pub(super) struct HearOut(Arc<AtomicBool>);
+
+impl HearOut {
+    pub(super) fn set(&self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
 impl Line {
     pub(super) fn new(stream: Box<dyn Stream>, cut: CancellationToken) -> Self {
-        Self { stream, cut: Box::pin(cut.cancelled_owned()), first_words: FirstWords::default() }
+        let cut = Box::pin(cut.cancelled_owned());
+        Self { stream, cut, first_words: FirstWords::default(), hear_out: HearOut::default() }
     }
 
     pub(super) fn first_words(&self) -> FirstWords {
         self.first_words.clone()
+    }
+
+    pub(super) fn hear_out(&self) -> HearOut {
+        self.hear_out.clone()
+    }
+
+    /// Reads to the end what nobody wants.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut unwanted = [MaybeUninit::uninit(); 8 * 1024];
+        loop {
+            let mut buffer = ReadBuf::uninit(&mut unwanted);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 
     fn poll_cut(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -90,8 +121,12 @@ impl AsyncWrite for Line {
     /// Never an error: it would take the place of the reason for which the connection ended.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.poll_cut(cx).is_ok() {
-            let _ = ready!(Pin::new(&mut this.stream).poll_shutdown(cx));
+        if this.poll_cut(cx).is_err() {
+            return Poll::Ready(Ok(()));
+        }
+        let _ = ready!(Pin::new(&mut this.stream).poll_shutdown(cx));
+        if this.hear_out.0.load(Relaxed) {
+            let _ = ready!(this.poll_rest(cx));
         }
         Poll::Ready(Ok(()))
     }
@@ -125,6 +160,33 @@ mod tests {
         tokio::task::yield_now().await;
         cut.cancel();
         assert_eq!(writing.await.unwrap().unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_writes_is_heard_out_if_wanted() {
+        let (mut line, mut far, _cut) = line();
+        line.hear_out().set();
+        let goodbye = tokio::spawn(async move {
+            line.write_all(b"goodbye").await?;
+            line.shutdown().await
+        });
+        far.write_all(&[0; 10_000]).await.unwrap();
+        let mut heard = Vec::new();
+        far.read_to_end(&mut heard).await.unwrap();
+        assert_eq!((heard.as_slice(), goodbye.is_finished()), (b"goodbye".as_slice(), false));
+        drop(far);
+        goodbye.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_hears_out_a_server_that_never_ends_is_freed_by_a_cut() {
+        let (mut line, _far, cut) = line();
+        line.hear_out().set();
+        let goodbye = tokio::spawn(async move { line.shutdown().await });
+        tokio::task::yield_now().await;
+        assert!(!goodbye.is_finished());
+        cut.cancel();
+        goodbye.await.unwrap().unwrap();
     }
 
     #[tokio::test]

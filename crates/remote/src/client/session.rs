@@ -114,6 +114,9 @@ impl Session for Running {
     async fn close(mut self) {
         // A connection that waits for its reader hears nothing.
         drop(self.incoming);
+        if self.open.is_some() {
+            self.connection.hear_out();
+        }
         let goodbye = async {
             let _ = self.outgoing.close().await;
             self.connection.end().await;

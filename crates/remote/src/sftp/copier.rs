@@ -135,6 +135,9 @@ impl Transport for Copier {
         let stopped = stop.clone();
         tokio::spawn(async move {
             let outcome = copy.run(sftp, &connection, sessions, &stopped).await;
+            if stopped.is_cancelled() {
+                connection.hear_out();
+            }
             let _ = timeout(GOODBYE, connection.end()).await;
             // Whoever listened may have gone.
             let _ = copy.said.send(Piece::End(outcome)).await;

@@ -198,11 +198,8 @@ async fn a_session_that_is_closed_says_goodbye() {
     needs!("sshd", "ssh");
     let person = Person::new();
     let mut server = Sshd::start(&person).await;
-    // An sshd that finds first that nobody takes what it writes does not read it: on a busy machine one of ten.
-    for _ in 0..5 {
-        let mut session = person.start(&person.machine(&server), &Command::new("yes")).await.unwrap();
-        assert!(matches!(soon(session.next()).await, Piece::Out(_)));
-        soon(session.close()).await;
-    }
+    let mut session = person.start(&person.machine(&server), &Command::new("yes")).await.unwrap();
+    assert!(matches!(soon(session.next()).await, Piece::Out(_)));
+    soon(session.close()).await;
     soon(server.says("Received disconnect from 127.0.0.1")).await;
 }
