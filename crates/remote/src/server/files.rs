@@ -1,5 +1,7 @@
 //! Access by files in the format of [`crate::authorized_keys`].
 
+mod disk;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
@@ -18,8 +20,14 @@ use crate::authorized_keys::{AuthorizedKeys, Line, MAX_FILE, Note};
 /// A file that others may write to is not believed: they could let themselves in. Its owner must be the user or root.
 #[derive(Clone)]
 pub struct KeyFiles {
-    files: Arc<[PathBuf]>,
+    files: Arc<[KeyFile]>,
     read: Arc<Mutex<HashMap<PathBuf, Read>>>,
+}
+
+struct KeyFile {
+    path: PathBuf,
+    /// A look at it waits for no network.
+    is_local: bool,
 }
 
 /// A file as it was read last.
@@ -48,7 +56,8 @@ impl KeyFiles {
     /// The files, in the order in which they are asked.
     #[must_use]
     pub fn new(files: Vec<PathBuf>) -> Self {
-        Self { files: files.into(), read: Arc::default() }
+        let files = files.into_iter().map(|path| KeyFile { is_local: disk::is_local(&path), path });
+        Self { files: files.collect(), read: Arc::default() }
     }
 
     /// What is wrong in the files now.
@@ -57,7 +66,7 @@ impl KeyFiles {
         let note = |file: &Path, text| vec![Note { file: file.to_owned(), line: 0, text }];
         self.files
             .iter()
-            .flat_map(|file| match self.look(file).and_then(|seen| self.keys(file, seen)) {
+            .flat_map(|KeyFile { path: file, .. }| match self.look_and_read(file) {
                 Ok(keys) => keys.notes.clone(),
                 Err(Refusal::File { file, wrong }) => note(&file, wrong),
                 Err(other) => note(file, other.to_string()),
@@ -65,8 +74,8 @@ impl KeyFiles {
             .collect()
     }
 
-    /// Whether a file has changed. It takes a few microseconds; to do it elsewhere would take twenty times as long, at each
-    /// login.
+    /// Whether a file has changed. On a local disk it takes a few microseconds; to do it elsewhere would take twenty times as
+    /// long, at each login.
     fn look(&self, file: &Path) -> Result<Seen, Refusal> {
         let metadata = match file.metadata() {
             Ok(metadata) => metadata,
@@ -84,12 +93,8 @@ impl KeyFiles {
         Ok(known.map_or(Seen::Changed(version), |read| Seen::Known(read.keys.clone())))
     }
 
-    /// Reads a file that has changed; it may wait for a disk.
-    fn keys(&self, file: &Path, seen: Seen) -> Result<Arc<AuthorizedKeys>, Refusal> {
-        let version = match seen {
-            Seen::Known(keys) => return Ok(keys),
-            Seen::Changed(version) => version,
-        };
+    /// Reads a file that has changed.
+    fn read(&self, file: &Path, version: Version) -> Result<Arc<AuthorizedKeys>, Refusal> {
         if version.length > u64::try_from(MAX_FILE).unwrap_or(u64::MAX) {
             return Err(refusal(file, format!("longer than {MAX_FILE} bytes")));
         }
@@ -100,16 +105,24 @@ impl KeyFiles {
         Ok(keys)
     }
 
-    /// The keys of a file as it is now. What has changed is read where no connection waits for it.
-    async fn current(&self, file: &Path) -> Result<Arc<AuthorizedKeys>, Refusal> {
+    /// The keys of a file as it is now; it may wait for a disk.
+    fn look_and_read(&self, file: &Path) -> Result<Arc<AuthorizedKeys>, Refusal> {
         match self.look(file)? {
             Seen::Known(keys) => Ok(keys),
-            changed @ Seen::Changed(_) => {
-                let (this, path) = (self.clone(), file.to_owned());
-                let read = tokio::task::spawn_blocking(move || this.keys(&path, changed)).await;
-                read.unwrap_or_else(|error| Err(refusal(file, format!("reading it: {error}"))))
-            }
+            Seen::Changed(version) => self.read(file, version),
         }
+    }
+
+    /// As [`Self::look_and_read`], without keeping any connection waiting for a disk.
+    async fn current(&self, file: &KeyFile) -> Result<Arc<AuthorizedKeys>, Refusal> {
+        if file.is_local
+            && let Seen::Known(keys) = self.look(&file.path)?
+        {
+            return Ok(keys);
+        }
+        let (this, path) = (self.clone(), file.path.clone());
+        let read = tokio::task::spawn_blocking(move || this.look_and_read(&path)).await;
+        read.unwrap_or_else(|error| Err(refusal(&file.path, format!("reading it: {error}"))))
     }
 }
 
@@ -126,7 +139,7 @@ impl Access for KeyFiles {
                     }
                 };
                 for line in keys.lines.iter().filter(|line| speaks_of(line, &login.credential)) {
-                    match judge_line(file, line, &login) {
+                    match judge_line(&file.path, line, &login) {
                         Ok(grant) => return Ok(grant),
                         Err(error) => refusal = error,
                     }
