@@ -12,23 +12,23 @@ use tokio::net::unix::pipe::{Receiver, Sender};
 
 use super::limits::{BUSY_READ, IDLE_READ};
 
-/// Our end of a pipe to a command.
-pub(super) struct ToCommand {
-    pipe: Sender,
+/// Our end of a pipe.
+pub(super) struct Pipe<P> {
+    end: P,
     is_large: bool,
 }
 
-/// Our end of a pipe from a command.
-pub(super) struct FromCommand {
-    pipe: Receiver,
-    is_large: bool,
-}
+/// A pipe to a command.
+pub(super) type ToCommand = Pipe<Sender>;
+
+/// A pipe from a command.
+pub(super) type FromCommand = Pipe<Receiver>;
 
 impl ToCommand {
     /// And the command's end.
     pub(super) fn open() -> io::Result<(Self, OwnedFd)> {
         let (theirs, ours) = pipe_with(PipeFlags::CLOEXEC)?;
-        Ok((Self { pipe: Sender::from_owned_fd(ours)?, is_large: false }, theirs))
+        Ok((Self { end: Sender::from_owned_fd(ours)?, is_large: false }, theirs))
     }
 }
 
@@ -36,13 +36,19 @@ impl FromCommand {
     /// And the command's end.
     pub(super) fn open() -> io::Result<(Self, OwnedFd)> {
         let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
-        Ok((Self { pipe: Receiver::from_owned_fd(ours)?, is_large: false }, theirs))
+        Ok((Self { end: Receiver::from_owned_fd(ours)?, is_large: false }, theirs))
     }
 }
 
-/// So large that it takes what we read or write at once. Past the user's budget it stays as it is.
-fn enlarge(pipe: &impl AsFd) {
-    let _ = fcntl_setpipe_size(pipe, BUSY_READ);
+impl<P: AsFd> Pipe<P> {
+    /// Makes it so large that it takes what we read or write at once, when so many bytes go through it. Past the user's
+    /// budget it stays as it is.
+    fn suit(&mut self, bytes: usize) {
+        if !self.is_large && bytes >= IDLE_READ {
+            self.is_large = true;
+            let _ = fcntl_setpipe_size(&self.end, BUSY_READ);
+        }
+    }
 }
 
 impl AsyncRead for FromCommand {
@@ -52,11 +58,8 @@ impl AsyncRead for FromCommand {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.pipe).poll_read(context, buffer);
-        if !self.is_large && buffer.filled().len() - before >= IDLE_READ {
-            self.is_large = true;
-            enlarge(&self.pipe);
-        }
+        let read = Pin::new(&mut self.end).poll_read(context, buffer);
+        self.suit(buffer.filled().len() - before);
         read
     }
 }
@@ -67,19 +70,16 @@ impl AsyncWrite for ToCommand {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if !self.is_large && bytes.len() >= IDLE_READ {
-            self.is_large = true;
-            enlarge(&self.pipe);
-        }
-        Pin::new(&mut self.pipe).poll_write(context, bytes)
+        self.suit(bytes.len());
+        Pin::new(&mut self.end).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.pipe).poll_flush(context)
+        Pin::new(&mut self.end).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.pipe).poll_shutdown(context)
+        Pin::new(&mut self.end).poll_shutdown(context)
     }
 }
 
