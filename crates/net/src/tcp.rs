@@ -86,7 +86,7 @@ pub(crate) async fn connect_any(addresses: Vec<SocketAddr>) -> Result<TcpStream,
 pub struct QuickAck {
     stream: TcpStream,
     left: u32,
-    /// Something was read, and nothing written since.
+    /// Something was read that neither an answer of ours nor the kernel has acknowledged.
     is_owed: bool,
 }
 

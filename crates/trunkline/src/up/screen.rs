@@ -48,25 +48,6 @@ pub(super) struct Screen {
     day: Date,
 }
 
-/// What is there; else waits for it, and a little longer. The thread is the screen's alone.
-async fn next(watch: &mut Watch, asides: &mut Receiver<Aside>) -> Next {
-    tokio::select! {
-        biased;
-        next = any(watch, asides) => return next,
-        () = ready(()) => {}
-    }
-    let next = any(watch, asides).await;
-    thread::sleep(TOGETHER);
-    next
-}
-
-async fn any(watch: &mut Watch, asides: &mut Receiver<Aside>) -> Next {
-    tokio::select! {
-        event = watch.next() => Next::Event(event),
-        Some(aside) = asides.recv() => Next::Aside(aside),
-    }
-}
-
 impl Screen {
     /// For a node that has just started. Says what is open, and who the node is.
     pub(super) fn begin(snapshot: &Snapshot, socket: &Path, json: bool) -> Self {
@@ -168,6 +149,25 @@ impl Screen {
         let time = at.strftime("%H:%M:%S").to_string();
         let indent = format!("\n{:1$}", "", time.len() + 1);
         say(format_args!("{time} {}", words.replace('\n', &indent)));
+    }
+}
+
+/// What is there; else waits for it, and a little longer. The thread is the screen's alone.
+async fn next(watch: &mut Watch, asides: &mut Receiver<Aside>) -> Next {
+    tokio::select! {
+        biased;
+        next = any(watch, asides) => return next,
+        () = ready(()) => {}
+    }
+    let next = any(watch, asides).await;
+    thread::sleep(TOGETHER);
+    next
+}
+
+async fn any(watch: &mut Watch, asides: &mut Receiver<Aside>) -> Next {
+    tokio::select! {
+        event = watch.next() => Next::Event(event),
+        Some(aside) = asides.recv() => Next::Aside(aside),
     }
 }
 
