@@ -106,7 +106,10 @@ impl Name {
                 "Both cores for all; every machine is an address of the loopback, one sshd is behind them."
                     .to_owned()
             }
-            Self::Sshd => "Both cores for all; stock ssh is the client, curve25519 on both sides.".to_owned(),
+            Self::Sshd => {
+                "Both cores for all; OpenSSH's client where no other is named, curve25519 on both sides."
+                    .to_owned()
+            }
         }
     }
 }

@@ -16,6 +16,9 @@ use crate::command;
 /// Long enough to see whether a server has come to rest.
 const REST: Duration = Duration::from_millis(50);
 
+/// The user's key once more, as dropbear's client reads it; in the home of the lab.
+const DROPBEARS_KEY: &str = "key.dropbear";
+
 /// What runs in an idle session: it ends when its connection does, whatever the server thinks of that.
 const IDLE: &str = "echo here; exec cat";
 
@@ -56,7 +59,7 @@ impl Stage {
         let (theirs, dropbears) = (home.join("ssh_host_ed25519_key"), lab.home().join("host.dropbear"));
         fs::copy(&host, &theirs).context("giving the server its host key")?;
         fs::set_permissions(&theirs, fs::Permissions::from_mode(0o600)).context("for this user alone")?;
-        let (key, dropbears_key) = (lab.home().join(".ssh/id_ed25519"), lab.home().join("key.dropbear"));
+        let (key, dropbears_key) = (lab.home().join(".ssh/id_ed25519"), lab.home().join(DROPBEARS_KEY));
         for (openssh, dropbear) in [(&host, &dropbears), (&key, &dropbears_key)] {
             let convert = ["openssh", "dropbear"];
             command::output(Command::new("dropbearconvert").args(convert).arg(openssh).arg(dropbear))?;
@@ -96,7 +99,7 @@ impl Stage {
 
     /// It knows no patterns of addresses, so it takes every host key for the right one.
     fn dropbears_client(&self, server: &Server) -> String {
-        format!("DBCLIENT=dbclient -y -y -i {}/key.dropbear -p {}", self.lab.home().display(), server.port)
+        format!("DBCLIENT=dbclient -y -y -i {}/{DROPBEARS_KEY} -p {}", self.lab.home().display(), server.port)
     }
 
     /// The same with `$SSH` alone, which goes on meanwhile; its input and its output are pipes.
