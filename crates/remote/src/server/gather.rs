@@ -11,12 +11,18 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// Pieces that are larger in all go out as they come.
 const SMALL: usize = 4 * 1024;
 
-/// A stream whose small pieces are held until it is read. The library reads whenever it has nothing to write, so that nothing
-/// waits for long; and it need not flush, which it does after each piece.
+/// Reads that may find something before what is held goes out all the same.
+const READS: u32 = 4;
+
+/// A stream whose small pieces are held until it is read and nothing has come: what has come may be answered together with what
+/// came before. The library reads whenever it has nothing to write, so that nothing waits for long; and it need not flush,
+/// which it does after each piece.
 pub(super) struct Gather<S: AsyncWrite + Unpin> {
     stream: S,
     /// Most of the time that is nothing, and takes no memory.
     held: BytesMut,
+    /// Reads that found something since something is held.
+    reads: u32,
     /// The network takes nothing at the moment, so that whoever writes waits.
     is_full: bool,
 }
@@ -24,7 +30,7 @@ pub(super) struct Gather<S: AsyncWrite + Unpin> {
 impl<S: AsyncWrite + Unpin> Gather<S> {
     /// Nothing is held.
     pub(super) fn new(stream: S) -> Self {
-        Self { stream, held: BytesMut::new(), is_full: false }
+        Self { stream, held: BytesMut::new(), reads: 0, is_full: false }
     }
 
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -37,6 +43,7 @@ impl<S: AsyncWrite + Unpin> Gather<S> {
             }
         }
         self.held = BytesMut::new();
+        self.reads = 0;
         Poll::Ready(Ok(()))
     }
 }
@@ -47,11 +54,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Gather<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if read.is_ready() && self.reads < READS {
+            self.reads += u32::from(!self.held.is_empty());
+            return read;
+        }
         // What the network does not take now does not keep us from reading.
         if let Poll::Ready(Err(error)) = self.poll_send(context) {
             return Poll::Ready(Err(error));
         }
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        read
     }
 }
 
@@ -91,15 +103,16 @@ impl<S: AsyncWrite + Unpin> Drop for Gather<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::AsyncWriteExt;
 
     use super::*;
 
-    /// Takes so many bytes at a time, and notes them.
+    /// Takes so many bytes at a time, and notes them. So many bytes have come.
     #[derive(Default)]
     struct Wire {
         written: Vec<Vec<u8>>,
         most: usize,
+        come: usize,
     }
 
     impl AsyncWrite for &mut Wire {
@@ -125,15 +138,26 @@ mod tests {
         }
     }
 
-    /// There is nothing to read.
     impl AsyncRead for &mut Wire {
-        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            self.come = ready!(self.come.checked_sub(1).map_or(Poll::Pending, Poll::Ready));
+            buffer.put_slice(b"?");
             Poll::Ready(Ok(()))
         }
     }
 
+    /// Whether something has come.
+    fn is_read(stream: &mut Gather<&mut Wire>) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        Pin::new(stream).poll_read(&mut context, &mut ReadBuf::new(&mut [0])).is_ready()
+    }
+
     #[tokio::test]
-    async fn small_pieces_go_out_together_when_the_stream_is_read() {
+    async fn small_pieces_go_out_together_when_nothing_has_come() {
         let mut wire = Wire { most: SMALL, ..Wire::default() };
         let mut stream = Gather::new(&mut wire);
         for piece in [b"status", b"end of", b"closed"] {
@@ -141,9 +165,36 @@ mod tests {
             stream.flush().await.unwrap();
         }
         assert_eq!(stream.stream.written, [] as [Vec<u8>; 0]);
-        assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+        assert!(!is_read(&mut stream));
         assert_eq!(stream.stream.written, [b"statusend ofclosed"]);
         assert_eq!(stream.held.capacity(), 0, "an idle connection holds no memory");
+    }
+
+    #[tokio::test]
+    async fn what_has_come_already_is_answered_together_with_what_came_before() {
+        let mut wire = Wire { most: SMALL, come: 1, ..Wire::default() };
+        let mut stream = Gather::new(&mut wire);
+        stream.write_all(b"one").await.unwrap();
+        assert!(is_read(&mut stream));
+        stream.write_all(b" and two").await.unwrap();
+        assert!(!is_read(&mut stream));
+        assert_eq!(stream.stream.written, [b"one and two"]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_held_for_ever_however_much_comes() {
+        let mut wire = Wire { most: SMALL, come: usize::MAX, ..Wire::default() };
+        let mut stream = Gather::new(&mut wire);
+        for answer in [b"one", b"two"] {
+            stream.write_all(answer).await.unwrap();
+            for _ in 0..READS {
+                assert!(is_read(&mut stream));
+                assert!(!stream.held.is_empty());
+            }
+            assert!(is_read(&mut stream));
+            assert!(stream.held.is_empty());
+        }
+        assert_eq!(stream.stream.written, [b"one", b"two"]);
     }
 
     #[tokio::test]
@@ -164,7 +215,7 @@ mod tests {
         for (nth, piece) in sent.chunks(SMALL / 3).enumerate() {
             stream.write_all(piece).await.unwrap();
             if nth % 5 == 0 {
-                assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+                assert!(!is_read(&mut stream));
             }
         }
         stream.shutdown().await.unwrap();
@@ -176,7 +227,7 @@ mod tests {
         let mut wire = Wire::default();
         let mut stream = Gather::new(&mut wire);
         stream.write_all(b"held").await.unwrap();
-        assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+        assert!(!is_read(&mut stream));
         let mut context = Context::from_waker(Waker::noop());
         assert!(Pin::new(&mut stream).poll_write(&mut context, b"more").is_pending());
         assert!(Pin::new(&mut stream).poll_flush(&mut context).is_pending());
