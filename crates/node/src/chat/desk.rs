@@ -199,11 +199,16 @@ impl Desk {
 
     /// A face asks something.
     pub(super) fn ask(&mut self, ask: Ask) {
-        self.look_at_book();
         match ask {
-            // Whoever asked may have gone.
-            Ask::Watch(reply) => drop(reply.send((self.snapshot(), self.faces.subscribe()))),
-            Ask::Request(request, reply) => self.request(request, reply),
+            Ask::Watch(reply) => {
+                self.look_at_book();
+                // Whoever asked may have gone.
+                let _ = reply.send((self.snapshot(), self.faces.subscribe()));
+            }
+            Ask::Request(request, reply) => {
+                self.look_at_book();
+                self.request(request, reply);
+            }
             Ask::Host(guests) => self.guests = Some(guests),
             Ask::Tell(event) => self.tell(*event),
             Ask::Stop => self.stop(),

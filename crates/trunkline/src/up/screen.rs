@@ -32,7 +32,10 @@ pub(super) enum Aside {
 
 /// What comes so soon after something is shown with it: a login, its command and both their ends wake the screen's thread
 /// once, and not each. Nobody sees the difference.
-const TOGETHER: Duration = Duration::from_millis(10);
+const TOGETHER: Duration = Duration::from_millis(30);
+
+/// Bytes after which lines are printed although there are more.
+const PAGE: usize = 64 * 1024;
 
 /// What is to be shown.
 enum Next {
@@ -46,6 +49,8 @@ pub(super) struct Screen {
     words: Words,
     /// The day of the last line.
     day: Date,
+    /// Lines that are still to be printed.
+    lines: String,
 }
 
 impl Screen {
@@ -68,7 +73,7 @@ impl Screen {
         for trouble in &snapshot.troubles {
             say(format_args!("trouble: {}", Untrusted::from(trouble.as_str()).multiline()));
         }
-        Self { json, words: Words::new(snapshot), day: Zoned::now().date() }
+        Self { json, words: Words::new(snapshot), day: Zoned::now().date(), lines: String::new() }
     }
 
     /// Shows everything from now on, until the node ends or nobody reads it any more.
@@ -84,17 +89,17 @@ impl Screen {
     ) -> io::Result<()> {
         self.show_snapshot(&watch.snapshot, None)?;
         loop {
-            match next(&mut watch, &mut asides).await {
+            match self.next(&mut watch, &mut asides).await? {
                 Next::Aside(aside) => self.show_aside(&aside)?,
                 Next::Event(Ok(event)) => self.show(&event)?,
                 Next::Event(Err(WatchError::Ended)) => {
                     while let Ok(aside) = asides.try_recv() {
                         self.show_aside(&aside)?;
                     }
-                    return Ok(());
+                    return self.print();
                 }
                 Next::Event(Err(WatchError::Missed(missed))) => {
-                    let Ok(again) = node.watch().await else { return Ok(()) };
+                    let Ok(again) = node.watch().await else { return self.print() };
                     watch = again;
                     self.show_snapshot(&watch.snapshot, Some(missed))?;
                 }
@@ -102,9 +107,23 @@ impl Screen {
         }
     }
 
+    /// What is at hand. When there is nothing more everything is printed, and the next is waited for, and a little longer: the
+    /// thread is the screen's alone.
+    async fn next(&mut self, watch: &mut Watch, asides: &mut Receiver<Aside>) -> io::Result<Next> {
+        tokio::select! {
+            biased;
+            next = any(watch, asides), if self.lines.len() < PAGE => return Ok(next),
+            () = ready(()) => {}
+        }
+        self.print()?;
+        let next = any(watch, asides).await;
+        thread::sleep(TOGETHER);
+        Ok(next)
+    }
+
     fn show_snapshot(&mut self, snapshot: &Snapshot, missed: Option<u64>) -> io::Result<()> {
         if self.json {
-            return print_line(&Standing { snapshot, missed });
+            return self.add_line(&Standing { snapshot, missed });
         }
         if let Some(missed) = missed {
             self.words = Words::new(snapshot);
@@ -115,7 +134,7 @@ impl Screen {
 
     fn show(&mut self, event: &Numbered) -> io::Result<()> {
         if self.json {
-            return print_line(event);
+            return self.add_line(event);
         }
         let at = match &event.event {
             // What happens at the SSH line is told in full.
@@ -133,7 +152,7 @@ impl Screen {
 
     fn show_aside(&mut self, aside: &Aside) -> io::Result<()> {
         match aside {
-            Aside::Ssh(happening) if self.json => return print_line(happening),
+            Aside::Ssh(happening) if self.json => return self.add_line(happening),
             Aside::Ssh(happening) => self.say_at(&Zoned::now(), &guests::words(happening)),
             Aside::Trouble(trouble) => self.say_at(&Zoned::now(), &format!("trouble: {trouble}")),
         }
@@ -144,24 +163,36 @@ impl Screen {
     fn say_at(&mut self, at: &Zoned, words: &str) {
         if at.date() != self.day {
             self.day = at.date();
-            say(self.day);
+            self.lines += &format!("{}\n", self.day);
         }
         let time = at.strftime("%H:%M:%S").to_string();
         let indent = format!("\n{:1$}", "", time.len() + 1);
-        say(format_args!("{time} {}", words.replace('\n', &indent)));
+        self.lines += &format!("{time} {}\n", words.replace('\n', &indent));
     }
-}
 
-/// What is there; else waits for it, and a little longer. The thread is the screen's alone.
-async fn next(watch: &mut Watch, asides: &mut Receiver<Aside>) -> Next {
-    tokio::select! {
-        biased;
-        next = any(watch, asides) => return next,
-        () = ready(()) => {}
+    /// Says it as a line of JSON, with its time.
+    fn add_line<T: Serialize>(&mut self, what: &T) -> io::Result<()> {
+        #[derive(Serialize)]
+        struct Line<'a, T> {
+            time: Timestamp,
+            #[serde(flatten)]
+            what: &'a T,
+        }
+        self.lines += &json::line(&Line { time: Timestamp::now(), what })?;
+        self.lines.push('\n');
+        Ok(())
     }
-    let next = any(watch, asides).await;
-    thread::sleep(TOGETHER);
-    next
+
+    /// All at once, so that they do not mix with others' lines.
+    fn print(&mut self) -> io::Result<()> {
+        let lines = std::mem::take(&mut self.lines);
+        if self.json {
+            return io::stdout().write_all(lines.as_bytes());
+        }
+        // Whoever closed standard error does not want to know.
+        let _ = io::stderr().write_all(lines.as_bytes());
+        Ok(())
+    }
 }
 
 async fn any(watch: &mut Watch, asides: &mut Receiver<Aside>) -> Next {
@@ -177,16 +208,4 @@ struct Standing<'a> {
     snapshot: &'a Snapshot,
     #[serde(skip_serializing_if = "Option::is_none")]
     missed: Option<u64>,
-}
-
-/// Prints it as a line of JSON, with its time.
-fn print_line<T: Serialize>(what: &T) -> io::Result<()> {
-    #[derive(Serialize)]
-    struct Line<'a, T> {
-        time: Timestamp,
-        #[serde(flatten)]
-        what: &'a T,
-    }
-    let line = json::line(&Line { time: Timestamp::now(), what })?;
-    io::stdout().write_all(format!("{line}\n").as_bytes())
 }
