@@ -31,6 +31,7 @@ mod guests;
 mod happening;
 mod host_key;
 mod refusals;
+mod strangers;
 
 pub use guests::Guests;
 pub use happening::{Happening, What};
@@ -39,6 +40,7 @@ pub use remote::server::{HostKey, KeyExchanges};
 
 use guest::Host;
 use refusals::Refusals;
+use strangers::Strangers;
 
 /// The port unless told otherwise: 22 is sshd's, and root's to open.
 pub const PORT: u16 = 2222;
@@ -47,12 +49,16 @@ pub const PORT: u16 = 2222;
 pub const CONNECTIONS_MAX: usize = 300;
 
 /// Connections at one time on which nobody has logged in yet. Each may stay so for
-/// [`remote::server::limits::LOGIN_GRACE`]. They never take more than a fifth of the descriptors that this program may have,
-/// so that strangers cannot fill the table.
+/// [`remote::server::limits::LOGIN_GRACE`], if there is room. They never take more than a fifth of the descriptors that this
+/// program may have, so that strangers cannot fill the table.
 pub const STRANGERS_MAX: usize = 200;
 
 /// Of these, from one address: `run` opens 64 at once, and whoever opens more leaves half of the places to others.
 pub const STRANGERS_PER_ADDRESS: usize = 100;
+
+/// So long everybody may try to log in, however many there are; then he makes room for another address when all places are
+/// taken. A login takes a tenth of a second.
+pub const SETTLING: Duration = Duration::from_secs(3);
 
 /// Connections of one address that may end without a login before further ones are closed at once. A person tries a few
 /// keys, `ssh-keyscan` and `ssh-audit` take five. Those that log in never count, however many they are.
@@ -197,7 +203,7 @@ impl Sshd {
                 node: node.clone(),
                 guests: guests.clone(),
                 inside: Arc::new(Census::default()),
-                strangers: Arc::new(Census::default()),
+                strangers: Arc::new(Strangers::default()),
                 fruitless: Throttle::new(FRUITLESS_AT_ONCE, FRUITLESS_FORGIVEN),
                 refusals: Refusals::default(),
             }),

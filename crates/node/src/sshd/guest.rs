@@ -6,17 +6,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use net::door::{Census, Place};
-use net::limits::{Refusal, stranger};
+use net::door::{self, Census};
+use net::limits::Refusal;
 use net::report::Event as DoorEvent;
 use net::tcp::QuickAck;
 use net::throttle::{Throttle, Verdict, Visit};
 use net::{Ending, Limits, Peer, Reporter, Stream};
 use remote::server::{Closed, Event, Exit, Server};
 use rustix::process::{Resource, getrlimit};
+use tokio_util::sync::CancellationToken;
 
 use super::happening::{self, Happening, What};
 use super::refusals::{Keep, Refusals, Refused};
+use super::strangers::{self, Room, Strangers};
 use super::{CONNECTIONS_MAX, Guests, STRANGERS_MAX, STRANGERS_PER_ADDRESS};
 use crate::face;
 use crate::journal::{Change, Connection, Writer};
@@ -32,7 +34,7 @@ pub(super) struct Host {
     /// All connections that are served.
     pub(super) inside: Arc<Census>,
     /// Those of them on which nobody has logged in.
-    pub(super) strangers: Arc<Census>,
+    pub(super) strangers: Arc<Strangers>,
     /// The addresses of which connections have ended without a login.
     pub(super) fruitless: Throttle,
     pub(super) refusals: Refusals,
@@ -70,7 +72,7 @@ pub(super) async fn attend(server: Server, host: Arc<Host>, stream: Stream, peer
         }
     };
     let descriptors = getrlimit(Resource::Nofile).current;
-    let (place, _inside) = match places(&host.strangers, &host.inside, descriptors, from.ip()) {
+    let (place, leave, _inside) = match places(&host.strangers, &host.inside, descriptors, from.ip()) {
         Ok(places) => places,
         Err(refusal) => {
             host.fruitless.welcome(&visit);
@@ -81,29 +83,39 @@ pub(super) async fn attend(server: Server, host: Arc<Host>, stream: Stream, peer
     if let Err(error) = stream.set_nodelay(true) {
         return Ending::from_io(&error);
     }
-    let guest =
-        Guest { host, peer, state: Mutex::new(State { stranger: Some((place, visit)), ..State::default() }) };
-    let report = Arc::new(move |event| guest.hear(event));
-    ending(&server.serve(QuickAck::new(stream), from, local, report).await)
+    let since = Instant::now();
+    let state = Mutex::new(State { stranger: Some((place, visit)), ..State::default() });
+    let guest = Arc::new(Guest { host, peer, state });
+    let hears = Arc::clone(&guest);
+    let report = Arc::new(move |event| hears.hear(event));
+    tokio::select! {
+        biased;
+        () = leave.cancelled() => {
+            let why = Closed::Failed("nobody had logged in, and another address needed the place".to_owned());
+            guest.hear(Event::Closed { why, took: since.elapsed() });
+            Ending::Limit("all places of those who have not logged in were taken".to_owned())
+        }
+        why = server.serve(QuickAck::new(stream), from, local, report) => ending(&why),
+    }
 }
 
-/// A place among those who have not logged in, and one among all.
+/// A place among those who have not logged in, with what is cancelled when another needs it, and one among all.
 fn places(
-    strangers: &Arc<Census>,
+    strangers: &Arc<Strangers>,
     inside: &Arc<Census>,
     descriptors: Option<u64>,
     from: IpAddr,
-) -> Result<(Place, Place), Refusal> {
+) -> Result<(strangers::Place, CancellationToken, door::Place), Refusal> {
     let all = Limits { max_connections: CONNECTIONS_MAX, ..Limits::default() };
-    let place = strangers.admit(&for_strangers(descriptors), Some(stranger(from)))?;
-    Ok((place, inside.admit(&all, None)?))
+    let (place, leave) = strangers.admit(for_strangers(descriptors), from, Instant::now())?;
+    Ok((place, leave, inside.admit(&all, None)?))
 }
 
 /// The places of those who have not logged in, where a program may have so many descriptors.
-fn for_strangers(descriptors: Option<u64>) -> Limits {
+fn for_strangers(descriptors: Option<u64>) -> Room {
     let a_fifth = descriptors.map_or(STRANGERS_MAX, |all| usize::try_from(all / 5).unwrap_or(usize::MAX));
-    let max_connections = STRANGERS_MAX.min(a_fifth.max(2));
-    Limits { max_connections, per_ip: STRANGERS_PER_ADDRESS.min(max_connections / 2), ..Limits::default() }
+    let for_all = STRANGERS_MAX.min(a_fifth.max(2));
+    Room { for_all, for_an_address: STRANGERS_PER_ADDRESS.min(for_all / 2) }
 }
 
 /// What is known of a connection.
@@ -116,7 +128,7 @@ struct Guest {
 #[derive(Default)]
 struct State {
     /// Until somebody is in.
-    stranger: Option<(Place, Visit)>,
+    stranger: Option<(strangers::Place, Visit)>,
     /// What was refused before somebody is in.
     refused: Option<Refused>,
     /// Whose key it is.
@@ -247,26 +259,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_attacker_with_a_network_of_ipv6_leaves_half_of_the_places_to_others() {
-        let (strangers, inside) = (Arc::default(), Arc::default());
-        let come = |network, host| {
-            let from = Ipv6Addr::new(0x2001, 0xdb8, 0, network, 0, 0, 0, host);
-            places(&strangers, &inside, None, from.into())
-        };
-        let inside: Vec<_> = (1..=1000).filter_map(|host| come(7, host).ok()).collect();
-        assert_eq!(inside.len(), STRANGERS_PER_ADDRESS);
-        assert!(matches!(come(7, 1001), Err(Refusal::PerIp(_))));
-        assert!(come(8, 1).is_ok());
-        drop(inside);
-        assert!(come(7, 1).is_ok(), "their places are free again");
-    }
-
-    #[test]
     fn who_has_a_key_fills_no_more_places_than_there_are_and_keeps_none_of_those_outside() {
         let (strangers, inside) = (Arc::default(), Arc::default());
         let come = || places(&strangers, &inside, None, Ipv6Addr::LOCALHOST.into());
         // Whoever logs in gives his place among the strangers back.
-        let mut guests: Vec<_> = (0..1000).map_while(|_| come().ok()).map(|(_, inside)| inside).collect();
+        let mut guests: Vec<_> = (0..1000).map_while(|_| come().ok()).map(|(_, _, inside)| inside).collect();
         assert_eq!(guests.len(), CONNECTIONS_MAX);
         for _ in 0..=STRANGERS_MAX {
             assert_eq!(come().unwrap_err(), Refusal::Full(CONNECTIONS_MAX));
@@ -278,8 +275,8 @@ mod tests {
     #[test]
     fn strangers_take_a_fifth_of_a_small_table_and_one_address_half_of_that() {
         let places = |descriptors| {
-            let limits = for_strangers(descriptors);
-            (limits.max_connections, limits.per_ip)
+            let Room { for_all, for_an_address } = for_strangers(descriptors);
+            (for_all, for_an_address)
         };
         assert_eq!(places(Some(1024)), (STRANGERS_MAX, STRANGERS_PER_ADDRESS));
         assert_eq!(places(None), (STRANGERS_MAX, STRANGERS_PER_ADDRESS));

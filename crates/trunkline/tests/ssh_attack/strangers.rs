@@ -109,6 +109,26 @@ fn strangers_cannot_fill_the_table_of_descriptors() {
     });
 }
 
+#[test]
+fn strangers_from_several_addresses_make_room_for_a_good_client() {
+    needs!("ssh", "ssh-keygen");
+    let host = Host::start();
+    let few = Rlimit { current: Some(128), maximum: Some(128) };
+    prlimit(Some(host.process.pid()), Resource::Nofile, few).unwrap();
+    host.stands("all 25 places taken from 5 addresses, 128 descriptors", 16, || {
+        let addresses = (3..=7).map(|last| format!("127.0.0.{last}"));
+        let silent: Vec<_> =
+            addresses.flat_map(|from| [(); 5].map(|()| connect(&host, &from))).filter(is_open).collect();
+        assert_eq!(silent.len(), 25);
+        wait_until("one of them makes room", || {
+            host.good_client().arg("true").output().unwrap().status.success().then_some(())
+        });
+        host.process.log.wait_for("nobody had logged in, and another address needed the place");
+        silent
+    });
+    assert_eq!(host.process.log.count("another address needed the place"), 1);
+}
+
 /// Whether the server has let it in: it says who it is.
 fn is_open(mut stream: &TcpStream) -> bool {
     matches!(stream.read(&mut [0; 4]), Ok(4))
