@@ -96,9 +96,7 @@ fn six_hundred_wrong_keys() {
 #[test]
 fn strangers_cannot_fill_the_table_of_descriptors() {
     needs!("ssh", "ssh-keygen");
-    let host = Host::start();
-    let few = Rlimit { current: Some(128), maximum: Some(128) };
-    prlimit(Some(host.process.pid()), Resource::Nofile, few).unwrap();
+    let host = with_few_descriptors();
     host.stands("300 silent strangers from 2 addresses, 128 descriptors", 16, || {
         let addresses = ["127.0.0.3", "127.0.0.4"];
         let silent: Vec<_> = (0..300).map(|number| connect(&host, addresses[number % 2])).collect();
@@ -112,9 +110,7 @@ fn strangers_cannot_fill_the_table_of_descriptors() {
 #[test]
 fn strangers_from_several_addresses_make_room_for_a_good_client() {
     needs!("ssh", "ssh-keygen");
-    let host = Host::start();
-    let few = Rlimit { current: Some(128), maximum: Some(128) };
-    prlimit(Some(host.process.pid()), Resource::Nofile, few).unwrap();
+    let host = with_few_descriptors();
     host.stands("all 25 places taken from 5 addresses, 128 descriptors", 16, || {
         let addresses = (3..=7).map(|last| format!("127.0.0.{last}"));
         let silent: Vec<_> =
@@ -127,6 +123,14 @@ fn strangers_from_several_addresses_make_room_for_a_good_client() {
         silent
     });
     assert_eq!(host.process.log.count("another address needed the place"), 1);
+}
+
+/// A host that may have 128 descriptors, which are 25 places for strangers.
+fn with_few_descriptors() -> Host {
+    let host = Host::start();
+    let few = Rlimit { current: Some(128), maximum: Some(128) };
+    prlimit(Some(host.process.pid()), Resource::Nofile, few).unwrap();
+    host
 }
 
 /// Whether the server has let it in: it says who it is.
