@@ -199,6 +199,8 @@ fn bytes(path: &Path) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
     use super::*;
@@ -234,5 +236,66 @@ mod tests {
             let refused = listed(name).await.unwrap_err();
             assert!(refused.to_string().contains("leads out"), "{name}: {refused}");
         }
+    }
+
+    /// A string as it is sent.
+    fn string() -> impl Strategy<Value = Vec<u8>> {
+        let text = prop_oneof![
+            Just(b"a".to_vec()),
+            Just(b"..".to_vec()),
+            Just(b"../a".to_vec()),
+            vec(any::<u8>(), 0..9)
+        ];
+        text.prop_map(|text| [&u32::try_from(text.len()).unwrap().to_be_bytes(), &*text].concat())
+    }
+
+    /// What may stand in a packet: a string or a number, which may also be the length of a string that is not there.
+    fn field() -> impl Strategy<Value = Vec<u8>> {
+        let number = prop_oneof![4 => 0_u32..4, 1 => any::<u32>()];
+        prop_oneof![string(), number.prop_map(|number| number.to_be_bytes().to_vec())]
+    }
+
+    /// Names, each with attributes of which nothing is said.
+    fn listing() -> impl Strategy<Value = Vec<u8>> {
+        vec((string(), string()), 0..3).prop_map(|names| {
+            let count = u32::try_from(names.len()).unwrap().to_be_bytes();
+            let names = names.into_iter().map(|(name, long)| [name, long, vec![0; 4]].concat());
+            [&count[..], &names.collect::<Vec<_>>().concat()].concat()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_machine_answers_a_listing_has_names_that_stay_in_it(
+            greeting in vec(field(), 0..4),
+            answers in vec(prop_oneof![
+                2 => (Just(kind::NAME), listing()),
+                1 => (101_u8..106, vec(field(), 0..6).prop_map(|fields| fields.concat())),
+            ], 0..4),
+        ) {
+            let number = |number: u32| number.to_be_bytes().to_vec();
+            let begin = (kind::HANDLE, [number(1), vec![7]].concat());
+            let end = [status::EOF, status::OK].map(|code| (kind::STATUS, number(code)));
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let listed = runtime.block_on(async {
+                let (near, mut far) = tokio::io::duplex(1024 * 1024);
+                let greeting = [&[0, 0, 0, 3], &*greeting.concat()].concat();
+                let mut said = packet(kind::VERSION, &greeting);
+                for (id, (kind, fields)) in (1_u32..).zip([&begin].into_iter().chain(&answers).chain(&end)) {
+                    said.extend(packet(*kind, &[number(id), fields.clone()].concat()));
+                }
+                far.write_all(&said).await.unwrap();
+                far.shutdown().await.unwrap();
+                Sftp::new(Box::new(near)).await?.names(Path::new("there")).await
+            });
+            for name in listed.unwrap_or_default() {
+                let components: Vec<_> = Path::new(&name).components().collect();
+                prop_assert!(matches!(components[..], [std::path::Component::Normal(only)] if only == name));
+            }
+        }
+    }
+
+    fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
+        [&u32::try_from(1 + body.len()).unwrap().to_be_bytes(), &[kind][..], body].concat()
     }
 }
