@@ -259,6 +259,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_attacker_with_a_network_of_ipv6_leaves_half_of_the_places_to_others() {
+        let (strangers, inside) = (Arc::default(), Arc::default());
+        let come = |network, host| {
+            let from = Ipv6Addr::new(0x2001, 0xdb8, 0, network, 0, 0, 0, host);
+            places(&strangers, &inside, None, from.into())
+        };
+        let inside: Vec<_> = (1..=1000).filter_map(|host| come(7, host).ok()).collect();
+        assert_eq!(inside.len(), STRANGERS_PER_ADDRESS);
+        assert!(matches!(come(7, 1001), Err(Refusal::PerIp(_))));
+        assert!(come(8, 1).is_ok());
+        drop(inside);
+        assert!(come(7, 1).is_ok(), "their places are free again");
+    }
+
+    #[test]
     fn who_has_a_key_fills_no_more_places_than_there_are_and_keeps_none_of_those_outside() {
         let (strangers, inside) = (Arc::default(), Arc::default());
         let come = || places(&strangers, &inside, None, Ipv6Addr::LOCALHOST.into());
