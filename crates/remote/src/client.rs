@@ -23,6 +23,7 @@ use russh::client::Handle;
 use tokio_util::sync::CancellationToken;
 
 pub use connection::Connection;
+pub(crate) use connection::GOODBYE;
 pub use session::{Running, StandardInput};
 
 use crate::ask::{Answers, Asking};

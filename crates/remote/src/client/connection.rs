@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use russh::client::{Handle, Msg};
 use russh::{Channel, ChannelMsg, ChannelOpenFailure, Disconnect, Pty};
@@ -15,6 +16,9 @@ use crate::command::Command;
 use crate::dial::Stream;
 use crate::machine::Hop;
 use crate::outcome::ConnectError;
+
+/// How long a server may take to hear our goodbye.
+pub(crate) const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A connection to a machine, or to one on the way, with its user logged in. Dropped, it is gone at once, and whatever ran
 /// over it.
@@ -132,13 +136,12 @@ impl Connection {
         self.handle.is_closed()
     }
 
-    /// Has [`Self::end`] wait until the server has hung up: for one that may be writing just then.
-    pub(crate) fn hear_out(&self) {
-        self.hear_out.set();
-    }
-
-    /// Says goodbye, and waits until it is said.
-    pub(crate) async fn end(&mut self) {
+    /// Says goodbye, and waits until it is said; to a server that may be talking just then, until it has hung up. The limit is
+    /// the caller's, usually [`GOODBYE`].
+    pub(crate) async fn end(&mut self, is_talking: bool) {
+        if is_talking {
+            self.hear_out.set();
+        }
         if self.handle.disconnect(Disconnect::ByApplication, "", "").await.is_ok() {
             let _ = (&mut self.handle).await;
         }

@@ -1,22 +1,18 @@
 //! A command that runs over a connection (RFC 4254 section 6).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::connection::Connection;
+use super::connection::{Connection, GOODBYE};
 use super::words::capped;
 use crate::channel::{self, STDERR};
 use crate::command::{Command, Size};
 use crate::outcome::{ConnectError, Outcome};
 use crate::transport::{Input, Piece, Session, Signal};
-
-/// How long a server may take to hear our goodbye.
-const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A command that runs over SSH.
 pub struct Running {
@@ -114,12 +110,9 @@ impl Session for Running {
     async fn close(mut self) {
         // A connection that waits for its reader hears nothing.
         drop(self.incoming);
-        if self.open.is_some() {
-            self.connection.hear_out();
-        }
         let goodbye = async {
             let _ = self.outgoing.close().await;
-            self.connection.end().await;
+            self.connection.end(self.open.is_some()).await;
         };
         let _ = tokio::time::timeout(GOODBYE, goodbye).await;
     }

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -13,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::copy::{CHUNK, Copy, Job};
 use super::queue::Queue;
 use super::session::Sftp;
-use crate::client::{Client, Flow};
+use crate::client::{Client, Flow, GOODBYE};
 use crate::command::{Command, Size};
 use crate::machine::Machine;
 use crate::outcome::{ConnectError, Outcome, Unreachable};
@@ -21,9 +20,6 @@ use crate::transport::{Doing, Input, Piece, Session, Signal, Transport};
 
 /// Errors that wait to be read before the copy waits.
 const SAID: usize = 16;
-
-/// How long a server may take to hear our goodbye.
-const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Sessions that share the files of a machine that is copied to or from alone; sshd gives ten. Among many machines each
 /// has one: there the others fill the time in which one waits.
@@ -135,10 +131,7 @@ impl Transport for Copier {
         let stopped = stop.clone();
         tokio::spawn(async move {
             let outcome = copy.run(sftp, &connection, sessions, &stopped).await;
-            if stopped.is_cancelled() {
-                connection.hear_out();
-            }
-            let _ = timeout(GOODBYE, connection.end()).await;
+            let _ = timeout(GOODBYE, connection.end(stopped.is_cancelled())).await;
             // Whoever listened may have gone.
             let _ = copy.said.send(Piece::End(outcome)).await;
         });
